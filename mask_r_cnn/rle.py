@@ -1,0 +1,133 @@
+"""COCO run-length masks straight from the mask head, with no full-size mask in between.
+
+The mask head gives one small map (28 x 28) a detection, and the mask of a detection is that map
+stretched over its box. Torchvision pastes each into a float picture of its own (100 detections on
+1280 x 960: 490 MB); here only the box is stretched, thresholded and counted. The pixels are the
+same to the last one: the arithmetic of `paste_masks_in_image` is repeated in its order and types.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from faster_coco_eval.core import mask as coco_mask
+from numpy.typing import NDArray
+from torch.nn import functional
+
+Rle = dict[str, Any]
+Box = tuple[int, int, int, int]
+
+# A box that reaches far out of its picture is stretched only where it is seen; see `_visible`.
+MAX_PIXELS_PER_PICTURE_PIXEL = 4
+
+
+def encode_masks(
+    masks: NDArray[np.float32],
+    boxes: NDArray[np.float32],
+    height: int,
+    width: int,
+    threshold: float = 0.5,
+) -> list[Rle]:
+    """COCO RLEs of [N, M, M] probabilities over [N, 4] boxes (x0, y0, x1, y1 in pixels).
+
+    A pixel belongs to the mask when its probability is over the threshold. A box that is not
+    finite, or lies outside of the picture, gives an empty mask.
+    """
+    padded = np.pad(np.asarray(masks, np.float32), ((0, 0), (1, 1), (1, 1)))
+    whole = _whole_boxes(np.asarray(boxes, np.float32), padded.shape[-1])
+    return [
+        _from_counts(_counts(mask, box, (height, width), threshold), height, width)
+        for mask, box in zip(padded, whole, strict=True)
+    ]
+
+
+def decode_mask(rle: Rle) -> NDArray[np.uint8]:
+    """The [height, width] mask of 0 and 1 that an RLE stands for."""
+    decoded: NDArray[np.uint8] = coco_mask.decode(rle)
+    return decoded
+
+
+def _from_counts(counts: NDArray[np.int64], height: int, width: int) -> Rle:
+    plain = {"size": [height, width], "counts": counts.tolist()}
+    packed: Rle = coco_mask.frPyObjects(plain, height, width)
+    return {"size": [height, width], "counts": packed["counts"]}
+
+
+def _whole_boxes(boxes: NDArray[np.float32], padded_side: int) -> list[Box | None]:
+    """Boxes grown by the padding of the map and cut to whole pixels, as torchvision does it."""
+    scale = np.float32(padded_side / (padded_side - 2))
+    half = np.float32(0.5)
+    with np.errstate(invalid="ignore", over="ignore"):
+        centre = (boxes[:, 2:] + boxes[:, :2]) * half
+        reach = (boxes[:, 2:] - boxes[:, :2]) * half * scale
+        grown = np.concatenate([centre - reach, centre + reach], axis=1)
+    usable = np.isfinite(grown).all(axis=1) & (np.abs(grown) < 2**31).all(axis=1)
+    return [
+        (int(row[0]), int(row[1]), int(row[2]), int(row[3])) if good else None
+        for row, good in zip(grown, usable, strict=True)
+    ]
+
+
+def _counts(
+    mask: NDArray[np.float32], box: Box | None, size: tuple[int, int], threshold: float
+) -> NDArray[np.int64]:
+    """Lengths of the runs of 0, 1, 0, 1 … down the columns of the whole picture."""
+    height, width = size
+    empty = np.array([height * width], np.int64)
+    if box is None:
+        return empty
+    left, right = max(box[0], 0), min(box[2] + 1, width)
+    top, bottom = max(box[1], 0), min(box[3] + 1, height)
+    if left >= right or top >= bottom:
+        return empty
+    crop = _visible(mask, box, (left, top, right, bottom), size) > threshold
+    changes = _changes(crop, left, top, height)
+    runs = np.diff(changes, prepend=0, append=height * width)
+    return runs if runs[-1] else runs[:-1]
+
+
+def _changes(crop: NDArray[np.bool_], left: int, top: int, height: int) -> NDArray[np.int64]:
+    """Where the columns of the whole picture, one after the other, change between 0 and 1."""
+    rows, columns = crop.shape
+    lines = np.zeros((columns, rows + 1), np.bool_)  # the last 0 keeps two columns apart
+    lines[:, :rows] = crop.T
+    flat = np.concatenate([[False], lines.ravel()])
+    column, row = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), rows + 1)
+    place = (left + column) * height + top + row
+    # A run that ends at the bottom of a column and one that starts at the top of the next are one.
+    joined = place[1:] == place[:-1]
+    keep = np.ones(len(place), np.bool_)
+    keep[1:] &= ~joined
+    keep[:-1] &= ~joined
+    kept: NDArray[np.int64] = place[keep]
+    return kept
+
+
+def _visible(
+    mask: NDArray[np.float32], box: Box, seen: Box, size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """The part `seen` of a map stretched over its whole box."""
+    wide, high = box[2] - box[0] + 1, box[3] - box[1] + 1
+    rows = slice(seen[1] - box[1], seen[3] - box[1])
+    columns = slice(seen[0] - box[0], seen[2] - box[0])
+    if wide * high > MAX_PIXELS_PER_PICTURE_PIXEL * size[0] * size[1]:
+        return _stretch_lines(_stretch_lines(mask.T, wide, columns).T, high, rows)
+    stretched = functional.interpolate(
+        torch.from_numpy(mask)[None, None], size=(high, wide), mode="bilinear", align_corners=False
+    )
+    part: NDArray[np.float32] = stretched[0, 0].numpy()[rows, columns]
+    return part
+
+
+def _stretch_lines(lines: NDArray[np.float32], target: int, part: slice) -> NDArray[np.float32]:
+    """Lines `part` of `lines` stretched to `target` many: bilinear, align_corners=False."""
+    last = len(lines) - 1
+    scale, half = np.float32(len(lines) / target), np.float32(0.5)
+    places = np.arange(part.start, part.stop, dtype=np.float32)
+    exact = np.clip(scale * (places + half) - half, np.float32(0), np.float32(last))
+    first = exact.astype(np.int64)
+    share = (exact - first.astype(np.float32))[:, None]
+    second = np.minimum(first + 1, last)
+    return np.asarray(lines[first] * (np.float32(1) - share) + lines[second] * share, np.float32)
