@@ -1,0 +1,267 @@
+"""Every hyperparameter of this Mask R-CNN: its type, default, range and reason, in one block.
+
+`python hyperparameters.py --schema` prints them as JSON, `--markdown` as the page of the guide.
+Standard library only: a typing mistake is told before torch is imported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import Field, asdict, dataclass, field, fields
+from typing import Any
+
+from arguments import Rule, pairs, read
+from errors import HyperparameterError
+
+BACKBONES = (
+    "resnet50_fpn",
+    "resnet50_fpn_v2",
+    "resnet18_fpn",
+    "mobilenet_v2_fpn",
+    "mobilenet_v3_large_fpn",
+)
+
+
+def _integer(default: int | None, low: int, high: int, help: str, **more: Any) -> Any:
+    rule = Rule("integer", help, minimum=low, maximum=high, **more)
+    return field(default=default, metadata={"rule": rule})
+
+
+def _number(default: float, low: float, high: float, help: str, **more: Any) -> Any:
+    rule = Rule("number", help, minimum=low, maximum=high, **more)
+    return field(default=default, metadata={"rule": rule})
+
+
+def _choice(default: str, choices: tuple[str, ...], help: str) -> Any:
+    return field(default=default, metadata={"rule": Rule("choice", help, choices=choices)})
+
+
+def _flag(default: bool, help: str) -> Any:
+    return field(default=default, metadata={"rule": Rule("flag", help)})
+
+
+def _integers(low: int, high: int, help: str, **more: Any) -> Any:
+    rule = Rule("integers", help, minimum=low, maximum=high, **more)
+    return field(default=None, metadata={"rule": rule})
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """The knobs of one training job."""
+
+    # How long, and on how much at once
+    num_epochs: int = _integer(10, 1, 100_000, "Passes over the training channel.", unit="epochs")
+    batch_size: int = _integer(
+        2, 1, 1024, "Pictures in a step on each GPU (or on the CPU).", unit="pictures"
+    )
+    accumulate: int = _integer(
+        1, 1, 1024, "Batches whose gradients are summed before a step.", unit="batches"
+    )
+    num_classes: int | None = _integer(
+        None, 2, 100_000, "Classes, background included.", unset="counted in the data"
+    )
+
+    # The optimiser; the defaults are torchvision's detection recipe for two pictures a step
+    optimizer: str = _choice("sgd", ("sgd", "adamw"), "What takes the steps.")
+    learning_rate: float = _number(
+        0.005, 0, 10, "Step size after the warm-up, for batch_size x accumulate.", above=True
+    )
+    momentum: float = _number(0.9, 0, 0.999, "Momentum of sgd; beta 1 of adamw.")
+    weight_decay: float = _number(0.0005, 0, 1, "Pull of the weights to zero.")
+    # Small backbones diverge within the first epoch without it, so it is on by default
+    gradient_clip: float = _number(
+        5.0, 0, 10_000, "Longest gradient (L2 norm) that is applied; 0 clips nothing."
+    )
+    lr_scheduler: str = _choice(
+        "step", ("step", "multistep", "cosine"), "How the learning rate falls."
+    )
+    lr_step_size: int = _integer(
+        3, 1, 100_000, "Epochs between two falls of the step scheduler.", unit="epochs"
+    )
+    lr_milestones: tuple[int, ...] | None = _integers(
+        1,
+        100_000,
+        "Epochs after which the multistep scheduler falls, such as 6,8.",
+        unit="epochs",
+        unset="after 60 % and 85 % of the epochs",
+    )
+    lr_gamma: float = _number(0.1, 0, 1, "Factor of each fall of step and multistep.", above=True)
+    warmup_steps: int = _integer(
+        100, 0, 1_000_000, "Steps over which the learning rate rises at the start.", unit="steps"
+    )
+    ema: float = _number(
+        0.0, 0, 0.99999, "Decay of the averaged weights that are evaluated and kept; 0 keeps none."
+    )
+    early_stopping_patience: int = _integer(
+        0, 0, 100_000, "Epochs with no better mask AP that end the job; 0 never does.",
+        unit="epochs",
+    )  # fmt: skip
+
+    # The model
+    backbone: str = _choice("resnet50_fpn", BACKBONES, "The network that sees.")
+    pretrained: str = _choice(
+        "coco",
+        ("coco", "imagenet", "none"),
+        "Weights to start from: baked into the image; the channel pretrained wins over this.",
+    )
+    trainable_layers: int = _integer(
+        3, 0, 6, "Stages of a pretrained backbone that learn, counted from the top.", unit="stages"
+    )
+    rois_per_image: int = _integer(
+        512, 8, 4096, "Proposals of a picture that the heads learn from.", unit="regions"
+    )
+    score_threshold: float = _number(0.05, 0, 1, "Lowest score of a detection that is given out.")
+    max_detections: int = _integer(
+        100, 1, 10_000, "Most detections given out for a picture.", unit="detections"
+    )
+
+    # The pictures
+    min_size: int = _integer(
+        800, 32, 8192, "Shorter side of a picture as the model sees it.", unit="pixels"
+    )
+    max_size: int = _integer(
+        1333, 32, 8192, "Longer side of a picture, which wins over min_size.", unit="pixels"
+    )
+    augment: str = _choice(
+        "flip",
+        ("none", "flip", "multiscale", "strong"),
+        "flip mirrors; multiscale also varies the size; strong also crops and changes colours.",
+    )
+    validation_fraction: float = _number(
+        0.1, 0, 0.9, "Part of training that is held out when there is no validation channel."
+    )
+
+    # The machine
+    precision: str = _choice(
+        "auto", ("auto", "fp32", "bf16", "fp16"), "Arithmetic; auto takes the fastest safe one."
+    )
+    compile: str = _choice("auto", ("auto", "on", "off"), "Whether torch.compile is used.")
+    num_workers: int | None = _integer(
+        None,
+        0,
+        256,
+        "Processes that decode pictures for each GPU.",
+        unit="processes",
+        unset="from the cores and the shared memory of the machine",
+    )
+    checkpoint_every: int = _integer(
+        200, 0, 1_000_000, "Steps between two checkpoints; 0 writes one an epoch.", unit="steps"
+    )
+    seed: int = _integer(0, 0, 2**31 - 1, "Start of every random choice.")
+    deterministic: bool = _flag(False, "Give up speed for the same weights at every run.")
+    tensorboard: bool = _flag(False, "Write TensorBoard events too.")
+
+
+def parse(argv: Sequence[str]) -> Hyperparameters:
+    """Reads `--name value` arguments; one HyperparameterError tells everything that is wrong."""
+    rules = {item.name: item for item in fields(Hyperparameters)}
+    found, strays = pairs(argv)
+    problems = [f"{word!r} belongs to no --name" for word in strays]
+    values: dict[str, Any] = {}
+    for written, text in found:
+        name = written.replace("-", "_")
+        if name in rules:
+            values[name] = _value(name, text, _rule(rules[name]), problems)
+        elif not _reserved(name):
+            problems.append(_unknown(name, list(rules)))
+    if not problems:
+        result = Hyperparameters(**values)
+        problems = _contradictions(result)
+    if problems:
+        raise HyperparameterError(_sentence(problems))
+    return result
+
+
+def schema() -> dict[str, Any]:
+    """Describes every hyperparameter as plain data, for forms, grids and documentation."""
+    return {"hyperparameters": [_entry(item) for item in fields(Hyperparameters)]}
+
+
+def markdown() -> str:
+    """Writes the page of the guide that lists the hyperparameters."""
+    lines = [
+        "# Hyperparameters of Mask R-CNN",
+        "",
+        "<!-- made by `python mask_r_cnn/hyperparameters.py --markdown`; do not edit -->",
+        "",
+        "| name | default | allowed | what it does |",
+        "|---|---|---|---|",
+    ]
+    for item in fields(Hyperparameters):
+        rule = _rule(item)
+        default = rule.unset if item.default is None else f"`{_shown(item.default)}`"
+        allowed = rule.allowed().replace(" (leave it out for the default)", "")
+        unit = f" ({rule.unit})" if rule.unit else ""
+        lines.append(f"| `{item.name}` | {default} | {allowed}{unit} | {rule.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rule(item: Field[Any]) -> Rule:
+    rule: Rule = item.metadata["rule"]
+    return rule
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _value(name: str, text: str, rule: Rule, problems: list[str]) -> Any:
+    try:
+        return read(text, rule)
+    except (ValueError, OverflowError):
+        given = text if len(text) <= 60 else text[:57] + "..."
+        problems.append(f"{name} is {given!r}, but it must be {rule.allowed()}")
+        return None
+
+
+def _reserved(name: str) -> bool:
+    """Tells the names that SageMaker and its SDK add by themselves."""
+    return name.startswith("sagemaker_") or name in (
+        "_tuning_objective_metric",
+        "default_user_module_name",
+    )
+
+
+def _unknown(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    advice = f"did you mean {near[0]}?" if near else "see `train --describe` for all names"
+    return f"there is no hyperparameter {name[:60]!r} - {advice}"
+
+
+def _contradictions(chosen: Hyperparameters) -> list[str]:
+    problems = []
+    if chosen.max_size < chosen.min_size:
+        problems.append(
+            f"max_size is {chosen.max_size}, but it must be at least min_size ({chosen.min_size})"
+        )
+    return problems
+
+
+def _sentence(problems: list[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    listed = "; ".join(f"({number}) {text}" for number, text in enumerate(problems, start=1))
+    return f"{len(problems)} hyperparameters are wrong: {listed}"
+
+
+def _entry(item: Field[Any]) -> dict[str, Any]:
+    rule = asdict(_rule(item))
+    unsaid: tuple[object, ...] = (None, "", ())
+    kept = {key: value for key, value in rule.items() if value not in unsaid}
+    return {"name": item.name, "default": item.default, **kept}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prints the schema (`--schema`) or the page of the guide (`--markdown`)."""
+    if list(argv) == ["--markdown"]:
+        sys.stdout.write(markdown())
+    else:
+        print(json.dumps(schema(), indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
