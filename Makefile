@@ -1,0 +1,68 @@
+# byoa: every target does its own set-up; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The first Python between 3.10 and 3.13; name your own with `make setup PYTHON=/path/to/python`.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3.13 python3 python; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo $$python && break; done)
+# An index of CPU wheels makes a small environment and image: make setup TORCH_INDEX=...
+TORCH_INDEX ?=
+ALGORITHM ?= mask_r_cnn
+IMAGE ?= mask-r-cnn:latest
+BASE_IMAGE ?= debian:bookworm-slim
+PRETRAINED ?= none
+# Two processes of one thread each beat one process of two, and leave the machine usable.
+export OMP_NUM_THREADS ?= 1
+
+VENV := .venv
+PYTEST := $(VENV)/bin/python -m pytest
+STAMP := $(VENV)/.stamp
+
+.PHONY: help setup demo test check lint image image-test bench parity lock clean
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv with every dependency, pinned and checked by hash
+
+$(STAMP): requirements/dev.txt requirements/install.sh
+	@test -n "$(PYTHON)" || { echo "No Python 3.10 to 3.13 with venv found: install one (Debian: apt-get install python3-venv) or name it with PYTHON=..." >&2; exit 1; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	requirements/install.sh $(VENV)/bin/python requirements/dev.txt "$(TORCH_INDEX)"
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no docker, no data
+	$(VENV)/bin/python local_test/demo.py
+
+test: $(STAMP)  ## the tests that need no docker
+	$(PYTEST) -n 2 -m "not docker and not gpu and not parity" tests
+
+lint: $(STAMP)  ## format, lint and types
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+check: lint test  ## what CI runs first: format, lint, types, doors, tests
+
+image:  ## build the image, tagged mask-r-cnn:latest
+	./build_and_push.sh --no-push --algorithm $(ALGORITHM) --image $(IMAGE) --base $(BASE_IMAGE) \
+		--torch-index "$(TORCH_INDEX)" --pretrained $(PRETRAINED)
+
+image-test: $(STAMP)  ## the demo through docker; records the image's size and cold start
+	$(VENV)/bin/python local_test/image_test.py --image $(IMAGE)
+
+bench: $(STAMP)  ## every speed that the README claims
+	$(VENV)/bin/python benchmarks/run.py
+
+parity: $(STAMP)  ## our SM_* variables and arguments against AWS's sagemaker-training
+	test -x .venv-parity/bin/python || $(VENV)/bin/python -m venv .venv-parity
+	requirements/install.sh .venv-parity/bin/python requirements/parity.txt
+	BYOA_PARITY_PYTHON=$(CURDIR)/.venv-parity/bin/python $(PYTEST) -m parity tests
+
+lock:  ## write the lock files anew (needs uv)
+	requirements/lock.sh
+
+clean:  ## remove what the programs left; keeps .venv
+	rm -rf build demo .mypy_cache .ruff_cache .hypothesis local_test/test_dir
