@@ -1,0 +1,109 @@
+"""Batches in an order that is known in advance, decoded by threads ahead of the step.
+
+Threads, not worker processes: decoding and resizing release the interpreter lock, and
+threads need no /dev/shm (64 MB in a container by default), no fork beside a CUDA context,
+and die with the process when a signal comes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from augment import Augmentation, Example
+from instances import Picture
+from resize import stack_pictures
+
+_BATCHES_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step needs: the network's arguments."""
+
+    pictures: Tensor
+    sizes: list[tuple[int, int]]
+    targets: list[dict[str, Tensor]]
+    seeds: list[int]
+
+
+def epoch_order(
+    pictures: Sequence[Picture], batch_size: int, seed: int, epoch: int
+) -> list[list[int]]:
+    """Every picture once, in batches of `batch_size`, landscape and portrait kept apart.
+
+    A mixed batch is padded to a square, which costs up to 60 % more. The last batch of
+    each kind is filled up with pictures from the epoch's start, so all steps weigh the same.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    batches: list[list[int]] = []
+    for tall in (False, True):
+        group = [i for i, p in enumerate(pictures) if (p.height > p.width) == tall]
+        order = [group[i] for i in rng.permutation(len(group))]
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            batches.append([(batch + order)[i % len(order)] if i >= len(batch) else batch[i] for i in range(batch_size)])
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def example_seed(seed: int, epoch: int, index: int) -> int:
+    """A 62-bit number that only this picture has in this epoch of this job."""
+    return int(np.random.SeedSequence([seed, epoch, index]).generate_state(1, np.uint64)[0] >> 2)
+
+
+class Loader:
+    """Makes batches out of pictures; `close` ends its threads."""
+
+    def __init__(
+        self, pictures: Sequence[Picture], augmentation: Augmentation, seed: int, threads: int
+    ) -> None:
+        self._pictures = pictures
+        self._augmentation = augmentation
+        self._seed = seed
+        self._pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="loader")
+
+    def batches(self, epoch: int, order: Sequence[Sequence[int]]) -> Iterator[Batch]:
+        """The batches of `order` one after the other, a few always being made ahead."""
+        waiting: deque[list[tuple[int, Future[Example]]]] = deque()
+        remaining = iter(order)
+        try:
+            while True:
+                while len(waiting) < _BATCHES_AHEAD and (indices := next(remaining, None)):
+                    waiting.append([self._submit(epoch, index) for index in indices])
+                if not waiting:
+                    return
+                made = [(seed, future.result()) for seed, future in waiting.popleft()]
+                yield _batch(made)
+        finally:
+            for futures in waiting:
+                for _, future in futures:
+                    future.cancel()
+
+    def close(self) -> None:
+        """End the threads; what they are decoding is dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, epoch: int, index: int) -> tuple[int, Future[Example]]:
+        seed = example_seed(self._seed, epoch, index)
+        rng = np.random.default_rng(seed)
+        return seed, self._pool.submit(self._augmentation, self._pictures[index], rng)
+
+
+def _batch(made: Sequence[tuple[int, Example]]) -> Batch:
+    examples = [example for _, example in made]
+    pictures, sizes = stack_pictures([example.image for example in examples])
+    targets = [_padded(example.target, pictures.shape[-2:]) for example in examples]
+    return Batch(pictures, sizes, targets, [seed for seed, _ in made])
+
+
+def _padded(target: dict[str, Tensor], size: Sequence[int]) -> dict[str, Tensor]:
+    """Masks grown to the batch's size: the mask loss indexes them with boxes in its pixels."""
+    masks = target["masks"]
+    full = masks.new_zeros((len(masks), *size))
+    full[:, : masks.shape[1], : masks.shape[2]] = masks
+    return {**target, "masks": full}

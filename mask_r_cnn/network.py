@@ -1,0 +1,94 @@
+"""Mask R-CNN (He et al. 2017, arXiv 1703.06870) without torchvision's resize and paste.
+
+torchvision's model resizes pictures inside `forward` and pastes every mask into a
+full-size float picture. Here pictures come in at their working size and masks go out as
+the M×M probabilities that the head predicts; `rle.py` turns those into COCO RLE without
+ever making a full-size mask. Modules, losses and state dict are torchvision's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
+from torchvision.models.detection.rpn import RPNHead
+
+from backbone import Norm, build_backbone
+from sampling import SeededSampler
+
+# ImageNet's channel means and deviations, which every pretrained body expects.
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+# Predictions under this score are never kept: "return everything" costs a class-wise NMS
+# over a thousand boxes a class and helps nobody; COCO evaluation uses the same floor.
+LOWEST_SCORE = 0.05
+
+
+class Network(MaskRCNN):  # type: ignore[misc]
+    """Mask R-CNN over a batch of same-size uint8 pictures."""
+
+    def forward(  # type: ignore[override]
+        self,
+        pictures: Tensor,
+        sizes: list[tuple[int, int]],
+        targets: list[dict[str, Tensor]] | None = None,
+        seeds: Sequence[int] = (),
+    ) -> Any:
+        """Losses by name in training; else a dict of boxes, labels, scores, masks a picture.
+
+        `pictures` is uint8 [N, 3, H, W], padded at the right and bottom; `sizes` holds each
+        picture's own (height, width) in it; boxes are in its pixels. masks are [n, 1, M, M].
+        """
+        images = ImageList(self._normalised(pictures), sizes)
+        for sampler in (self.rpn.fg_bg_sampler, self.roi_heads.fg_bg_sampler):
+            sampler.seeds = seeds
+        features = self.backbone(images.tensors)
+        proposals, rpn_losses = self.rpn(images, features, targets)
+        detections, roi_losses = self.roi_heads(features, proposals, sizes, targets)
+        return {**roi_losses, **rpn_losses} if self.training else detections
+
+    def _normalised(self, pictures: Tensor) -> Tensor:
+        mean = torch.tensor(_MEAN, device=pictures.device).view(1, 3, 1, 1) * 255
+        std = torch.tensor(_STD, device=pictures.device).view(1, 3, 1, 1) * 255
+        # Padding stays black here and not mean-grey: it is the same in training and serving.
+        floats = (pictures.to(torch.float32) - mean) / std
+        return floats.contiguous(memory_format=torch.channels_last)
+
+
+def build_network(
+    backbone: str, norm: Norm, num_classes: int, max_detections: int, rois_per_image: int = 512
+) -> Network:
+    """An untrained network; `num_classes` counts the background as class 0."""
+    pyramid = build_backbone(backbone, norm)
+    network = Network(
+        pyramid,
+        num_classes=num_classes,
+        box_score_thresh=LOWEST_SCORE,
+        box_detections_per_img=max_detections,
+        **(_second_version_heads(pyramid.out_channels) if backbone.endswith("_v2") else {}),
+    )
+    network.rpn.fg_bg_sampler = SeededSampler(256, 0.5, stream=0)
+    network.roi_heads.fg_bg_sampler = SeededSampler(rois_per_image, 0.25, stream=1)
+    return network
+
+
+def _second_version_heads(channels: int) -> dict[str, nn.Module]:
+    """The deeper heads of torchvision's `maskrcnn_resnet50_fpn_v2` (Li et al. 2021)."""
+    anchors = AnchorGenerator(
+        ((32,), (64,), (128,), (256,), (512,)), ((0.5, 1.0, 2.0),) * 5
+    )
+    return {
+        "rpn_anchor_generator": anchors,
+        "rpn_head": RPNHead(channels, anchors.num_anchors_per_location()[0], conv_depth=2),
+        "box_head": FastRCNNConvFCHead(
+            (channels, 7, 7), [256] * 4, [1024], norm_layer=nn.BatchNorm2d
+        ),
+        "mask_head": MaskRCNNHeads(channels, [256] * 4, 1, norm_layer=nn.BatchNorm2d),
+    }

@@ -1,0 +1,106 @@
+"""Fine-tune Mask R-CNN: an ordinary script-mode program.
+
+Hyperparameters come as `--name value`, channels and folders as SM_* variables. What the
+user got wrong is found before torch is even imported, and raised as an InputError whose
+message says what to change.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dataset import Dataset, load_channel, split
+from distributed import cluster_of, is_rank, launch, rank_environment, tell_launcher
+from errors import DataError, InputError
+from hyperparameters import Hyperparameters, parse
+from job import Folders, Job
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Train as the arguments and the SM_* variables say; 0, or an InputError."""
+    chosen = parse(argv)
+    job = _job(chosen, environ)
+    cluster = cluster_of(environ)
+    if cluster.world_size > 1 and not is_rank(environ):
+        if cluster.ranks_per_host > 1:
+            return launch(Path(__file__).resolve(), argv, cluster)
+        os.environ.update(rank_environment(cluster, 0))
+    # torch and torchvision take seconds to import: only now is it sure that they are needed.
+    from run import run_job
+
+    try:
+        run_job(job)
+    except InputError as error:
+        tell_launcher(f"{error}")
+        raise
+    return 0
+
+
+def _job(chosen: Hyperparameters, environ: Mapping[str, str]) -> Job:
+    """The job with its pictures: everything that is wrong with them is raised here."""
+    channels = _channels(environ)
+    sharded = _sharded(environ)
+    folder = channels.get("training") or channels.get("train")
+    if folder is None:
+        have = ", ".join(sorted(channels)) or "none"
+        raise DataError(
+            f"there is no `training` channel (channels given: {have}). Add one named training "
+            "with the pictures and their annotations."
+        )
+    name = "training" if "training" in channels else "train"
+    training = load_channel(folder, sharded=name in sharded)
+    _check_classes(chosen, training)
+    if "validation" in channels:
+        validation = load_channel(
+            channels["validation"],
+            sharded="validation" in sharded,
+            categories=(training.class_names, training.category_ids),
+        )
+    else:
+        training, validation = split(training, chosen.validation_fraction, chosen.seed)
+    model_dir = Path(environ.get("SM_MODEL_DIR", "/opt/ml/model"))
+    folders = Folders(
+        model=model_dir,
+        output=Path(environ.get("SM_OUTPUT_DATA_DIR", str(model_dir.parent / "output" / "data"))),
+        checkpoints=Path(environ.get("SM_CHECKPOINT_DIR", str(model_dir.parent / "checkpoints"))),
+        pretrained=channels.get("pretrained"),
+        start=channels.get("model"),
+    )
+    return Job(chosen, training, validation, folders, bool(sharded), dict(environ))
+
+
+def _channels(environ: Mapping[str, str]) -> dict[str, Path]:
+    """Channel folders by lower-case name; channels that we do not know are simply not asked for."""
+    prefix = "SM_CHANNEL_"
+    return {
+        key.removeprefix(prefix).lower(): Path(value)
+        for key, value in environ.items()
+        if key.startswith(prefix)
+    }
+
+
+def _sharded(environ: Mapping[str, str]) -> set[str]:
+    """The channels of which every host got only a part."""
+    config = json.loads(environ.get("SM_INPUT_DATA_CONFIG") or "{}")
+    hosts = json.loads(environ.get("SM_HOSTS") or "[]")
+    if len(hosts) < 2:
+        return set()
+    return {n for n, c in config.items() if c.get("S3DistributionType") == "ShardedByS3Key"}
+
+
+def _check_classes(chosen: Hyperparameters, training: Dataset) -> None:
+    found = len(training.class_names) + 1
+    if chosen.num_classes is not None and chosen.num_classes < found:
+        raise DataError(
+            f"num_classes is {chosen.num_classes} (background included), but the training channel has "
+            f"{found - 1} classes: {', '.join(training.class_names[:10])}. Set num_classes={found}, "
+            "or leave it out."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
