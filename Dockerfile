@@ -1,0 +1,73 @@
+# One image for training and serving: `docker run IMAGE train`, `docker run -p 8080:8080 IMAGE serve`.
+#
+# The classic builder and BuildKit both build it: it uses nothing that only one of them knows.
+# Two COPY lines of the final stage are the border of the image: container/ and the algorithm.
+ARG BASE_IMAGE=debian:bookworm-slim
+
+# --- builder: the virtual environment, from wheels checked by hash ------------------------------
+FROM ${BASE_IMAGE} AS builder
+# An index of other torch builds, for example of CPU wheels; empty means the default: CUDA 12.8.
+ARG TORCH_INDEX=
+# Weights to start from, baked in so that a job without network starts: none, coco or imagenet.
+ARG PRETRAINED=none
+
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements/ /requirements/
+# sh …: a checkout on Windows knows no executable bit, and may have CRLF line endings.
+RUN sed -i 's/\r$//' /requirements/* \
+    && python3 -m venv /opt/venv \
+    && PIP_NO_CACHE_DIR=1 sh /requirements/install.sh /opt/venv/bin/python /requirements/image.txt "${TORCH_INDEX}" \
+    && sh /requirements/strip.sh /opt/venv
+RUN /opt/venv/bin/python /requirements/pretrained.py "${PRETRAINED}" /opt/pretrained
+
+# --- the image: no compiler, no package cache ----------------------------------------------------
+FROM ${BASE_IMAGE}
+ARG ALGORITHM=mask_r_cnn
+ARG REVISION=unknown
+ARG VERSION=0.1.0
+
+# nginx without its module packages; bash, python3 and pip are what SageMaker's SDK v3 starts with.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends bash ca-certificates nginx-light python3 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/* /usr/share/doc/* /usr/share/man/*
+COPY --from=builder /opt/venv /opt/venv
+COPY --from=builder /opt/pretrained /opt/byoa/pretrained
+
+# The environment first: a change of the code then rebuilds two small layers.
+ENV PATH=/opt/venv/bin:/opt/byoa/container/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    BYOA_ALGORITHM=/opt/byoa/${ALGORITHM} \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    LANG=C.UTF-8 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+COPY container/ /opt/byoa/container/
+COPY ${ALGORITHM}/ /opt/byoa/${ALGORITHM}/
+
+# Programs run whatever the checkout did to modes and line endings; .pyc files make them start
+# fast where the image is read-only. The build ends with the image's own check of itself.
+RUN find /opt/byoa/container "/opt/byoa/${ALGORITHM}" -type f \
+        \( -path '*/bin/*' -o -name '*.py' -o -name '*.sh' -o -name '*.conf' -o -name '*.json' -o -name '*.html' \) \
+        -exec sed -i 's/\r$//' {} + \
+    && chmod -R u=rwX,go=rX /opt/byoa \
+    && chmod 0755 /opt/byoa/container/bin/* \
+    && python3 -m compileall -q /opt/byoa \
+    && mkdir -p /opt/ml \
+    && doctor
+
+LABEL org.opencontainers.image.title="byoa ${ALGORITHM}" \
+      org.opencontainers.image.description="Trains and serves ${ALGORITHM} on Amazon SageMaker, AWS Batch or a laptop" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      com.amazonaws.sagemaker.capabilities.accept-bind-to-port="true" \
+      byoa.cuda.version="12.8" \
+      byoa.cuda.minimum-driver="525.60.13"
+
+WORKDIR /opt/byoa
+# SageMaker always says `train` or `serve`; its local mode says nothing and means `train`.
+# No ENTRYPOINT: any other command (a Processing job's) runs as it is.
+CMD ["train"]
