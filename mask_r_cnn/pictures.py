@@ -62,8 +62,9 @@ def decode_picture(data: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Decodes a file's bytes to RGB pixels [height, width, 3], upright."""
     image = open_picture(io.BytesIO(data), max_pixels)
     try:
+        turn = orientation(image)  # first: decoding a PNG changes what its info holds
         image.load()
-        return np.array(_upright(_rgb(image), orientation(image)))
+        return np.array(_upright(_rgb(image), turn))
     except MemoryError:
         raise PictureError("is too large for the memory", "too_large") from None
     except Exception as error:  # Pillow raises anything at all on broken files
@@ -123,10 +124,18 @@ def orientation(image: Image.Image) -> int:
     with _quiet, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            value = image.getexif().get(_ORIENTATION, 1)
+            # A PNG's EXIF behind its pixels is left alone: to look for it means to decode them
+            raw = image.info.get("exif", b"") if image.format == "PNG" else None
+            value = (image.getexif() if raw is None else _exif(raw)).get(_ORIENTATION, 1)
         except Exception:  # broken EXIF does not make the picture unusable
             return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _exif(raw: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(raw)
+    return exif
 
 
 def _not_a_picture(file: io.BufferedIOBase) -> PictureError:

@@ -1,0 +1,82 @@
+"""Instances to pixels: at the size that a model is trained on, or as run lengths at full size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from faster_coco_eval.core import mask as coco_mask
+
+import run_lengths
+from errors import DataError
+from instances import Instance, MaskFile, Picture, Polygons, Rle
+from pictures import PictureError, decode_labels
+
+Mask = npt.NDArray[np.uint8]
+
+
+def rasterise(picture: Picture, height: int, width: int) -> Mask:
+    """Draws the instances that are no crowds, in order: uint8 [N, height, width] of 0 and 1.
+
+    Outlines are scaled and drawn at the size that is asked for; a mask that is pixels already is
+    read at the nearest pixel.
+    """
+    wanted = [one for one in picture.instances if not one.crowd]
+    masks = np.zeros((len(wanted), height, width), np.uint8)
+    rows = _nearest(picture.height, height)
+    columns = _nearest(picture.width, width)
+    opened: dict[Path, npt.NDArray[Any]] = {}
+    for place, instance in enumerate(wanted):
+        shape = instance.segmentation
+        if isinstance(shape, Polygons):
+            masks[place] = coco_mask.decode(_drawn(shape, picture, height, width))
+        elif isinstance(shape, Rle):
+            masks[place] = _pixels(shape, picture)[rows][:, columns]
+        else:
+            if shape.path not in opened:
+                opened[shape.path] = labels_of(shape.path, picture)[rows][:, columns]
+            masks[place] = opened[shape.path] == shape.value
+    return masks
+
+
+def instance_rle(picture: Picture, instance: Instance) -> dict[str, Any]:
+    """Gives an instance as COCO run lengths at the full size of its picture."""
+    shape = instance.segmentation
+    if isinstance(shape, Polygons):
+        return _drawn(shape, picture, picture.height, picture.width)
+    if isinstance(shape, MaskFile):
+        mask = labels_of(shape.path, picture) == shape.value
+        counts = run_lengths.text_of(run_lengths.counts_from_mask(mask))
+    else:
+        counts = shape.counts
+    return {"size": [picture.height, picture.width], "counts": counts}
+
+
+def labels_of(path: Path, picture: Picture) -> npt.NDArray[Any]:
+    """Reads a mask file; DataError when it changed since the channel was looked at."""
+    try:
+        values = decode_labels(path.read_bytes())
+    except (PictureError, OSError) as error:
+        raise DataError(f"mask {path.name} cannot be read any more: {error}") from None
+    if values.shape != (picture.height, picture.width):
+        raise DataError(f"mask {path.name} has changed its size since the job began")
+    return values
+
+
+def _drawn(shape: Polygons, picture: Picture, height: int, width: int) -> dict[str, Any]:
+    scale = np.array([width / picture.width, height / picture.height])
+    parts = [(part.reshape(-1, 2) * scale).ravel().tolist() for part in shape.parts]
+    drawn: dict[str, Any] = coco_mask.merge(coco_mask.frPyObjects(parts, height, width))
+    return {"size": [height, width], "counts": drawn["counts"]}
+
+
+def _pixels(shape: Rle, picture: Picture) -> Mask:
+    counts = run_lengths.counts_of(shape.counts, picture.height * picture.width)
+    return run_lengths.mask_from_counts(counts, picture.height, picture.width)
+
+
+def _nearest(source: int, target: int) -> npt.NDArray[np.int64]:
+    """Picks the source row under the middle of each target row."""
+    return ((np.arange(target) * 2 + 1) * source) // (2 * target)
