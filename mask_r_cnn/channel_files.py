@@ -50,9 +50,7 @@ class ChannelFiles:
         return _closest(candidates, wanted)
 
 
-def measure(
-    folder: Path, paths: Iterable[str], problems: Problems
-) -> dict[str, tuple[int, int]]:
+def measure(folder: Path, paths: Iterable[str], problems: Problems) -> dict[str, tuple[int, int]]:
     """Reads width and height, upright, of each picture; notes those that cannot be used."""
     names = list(paths)
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -117,7 +115,7 @@ def _walk(folder: Path) -> Iterator[str]:
     """Lists files by path below the folder, hidden ones left out, links followed once."""
     seen = set()
     for place, folders, names in os.walk(folder, followlinks=True):
-        status = os.stat(place)
+        status = Path(place).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue

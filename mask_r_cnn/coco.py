@@ -11,7 +11,7 @@ from typing import Any
 
 from categories import Categories
 from channel_files import ChannelFiles, measure
-from coco_annotation import Outline, compact, instance_of
+from coco_annotation import OutlineError, compact, instance_of
 from instances import Instance, Picture
 from problems import Problems
 
@@ -72,7 +72,7 @@ class CocoReader:
         return (image for image in self.source.images if _is_image(image))
 
     def _found(self, sharded: bool) -> dict[Any, str]:
-        """Finds the file of each image id; notes ids that are wrong and files that are not there."""
+        """Finds the file of each image id; notes wrong ids and files that are not there."""
         found: dict[Any, str] = {}
         seen: dict[Any, str] = {}
         name = self.source.name
@@ -130,7 +130,7 @@ class CocoReader:
         for label, one in annotations:
             try:
                 instance = instance_of(one, label, width, height, self._notes)
-            except Outline as problem:
+            except OutlineError as problem:
                 self._note(problem.what, f"{_of(one)}{problem.detail}", problem.advice)
                 continue
             if instance is None:

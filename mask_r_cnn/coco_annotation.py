@@ -15,7 +15,7 @@ from instances import Box, Instance, Polygons, Rle, Segmentation
 _ADVICE = "correct or remove them"
 
 
-class Outline(Exception):
+class OutlineError(Exception):
     """An annotation cannot be used; what is a kind of problem, detail belongs to this one."""
 
     def __init__(self, what: str, detail: str = "", advice: str = _ADVICE) -> None:
@@ -37,7 +37,7 @@ def compact(entry: dict[str, Any]) -> dict[str, Any]:
 def instance_of(
     entry: dict[str, Any], label: int, width: int, height: int, notes: Counter[str]
 ) -> Instance | None:
-    """Reads an annotation; None when nothing of it has a surface, Outline when it is wrong."""
+    """Reads an annotation; None when nothing of it has a surface, OutlineError when it is wrong."""
     given = entry.get("segmentation")
     if isinstance(given, dict):
         segmentation, area, box = _from_runs(given, width, height)
@@ -52,12 +52,10 @@ def instance_of(
     return Instance(label, box, segmentation, area, crowd=entry.get("iscrowd") in (1, True, "1"))
 
 
-def _from_polygons(
-    given: Any, width: int, height: int
-) -> tuple[Segmentation | None, float, Box]:
+def _from_polygons(given: Any, width: int, height: int) -> tuple[Segmentation | None, float, Box]:
     parts = [given] if isinstance(given, np.ndarray) else given
     if not isinstance(parts, list) or len(parts) == 0 or (len(parts) == 1 and len(parts[0]) == 0):
-        raise Outline(
+        raise OutlineError(
             "has annotations without a segmentation",
             advice="Mask R-CNN learns from outlines: draw them, or remove these annotations",
         )
@@ -76,7 +74,7 @@ def _from_runs(
     given: dict[str, Any], width: int, height: int
 ) -> tuple[Segmentation | None, float, Box]:
     if given.get("size") != [height, width]:
-        raise Outline(
+        raise OutlineError(
             "has run lengths of another size than the picture's",
             f"{given.get('size')}, the picture has [{height}, {width}]",
         )
@@ -90,7 +88,7 @@ def _from_runs(
             raise ValueError("its counts are neither a text nor whole numbers")
     except ValueError as error:
         reason = "its counts are not ASCII" if isinstance(error, UnicodeError) else str(error)
-        raise Outline("has run lengths that cannot be read", reason) from None
+        raise OutlineError("has run lengths that cannot be read", reason) from None
     area, box = run_lengths.area_and_box(runs, height)
     return (Rle(run_lengths.text_of(runs)) if area else None), float(area), box
 
@@ -98,13 +96,13 @@ def _from_runs(
 def _checked(part: Any, width: int, height: int) -> npt.NDArray[np.float64]:
     """Gives an outline back when it is a row of points in, or not far from, the picture."""
     if not isinstance(part, np.ndarray) or part.dtype.kind != "f" or part.size % 2:
-        raise Outline("has outlines that are not x, y, x, y, … in numbers")
+        raise OutlineError("has outlines that are not x, y, x, y, … in numbers")
     points = part.ravel()
     if not np.isfinite(points).all():
-        raise Outline("has outlines with values that are not numbers", "NaN, Infinity or null")
+        raise OutlineError("has outlines with values that are not numbers", "NaN, Infinity or null")
     reach = max(width, height)
     if len(points) and (points.min() < -reach or points.max() > 2 * reach):
-        raise Outline(
+        raise OutlineError(
             "has outlines far outside of their picture",
             f"{points.min():g} to {points.max():g} in {width} x {height}",
         )

@@ -43,7 +43,7 @@ _LAYOUTS = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures and the classes in them: label i (from 1) is category_ids[i - 1]; 0 is background."""
+    """Pictures and their classes: label i (from 1) is category_ids[i - 1]; 0 is background."""
 
     pictures: Sequence[Picture]
     class_names: tuple[str, ...]
@@ -102,7 +102,7 @@ def load_channel(
 
 
 def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
-    """Holds out a part by chance, the same for the same seed; at least one picture stays in each."""
+    """Holds out a part by chance, the same for the same seed; each keeps a picture at least."""
     number = len(dataset)
     if fraction > 0 and number < 2:
         raise DataError(

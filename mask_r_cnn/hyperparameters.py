@@ -25,26 +25,26 @@ BACKBONES = (
 )
 
 
-def _integer(default: int | None, low: int, high: int, help: str, **more: Any) -> Any:
-    rule = Rule("integer", help, minimum=low, maximum=high, **more)
+def _integer(default: int | None, low: int, high: int, text: str, **more: Any) -> Any:
+    rule = Rule("integer", text, minimum=low, maximum=high, **more)
     return field(default=default, metadata={"rule": rule})
 
 
-def _number(default: float, low: float, high: float, help: str, **more: Any) -> Any:
-    rule = Rule("number", help, minimum=low, maximum=high, **more)
+def _number(default: float, low: float, high: float, text: str, **more: Any) -> Any:
+    rule = Rule("number", text, minimum=low, maximum=high, **more)
     return field(default=default, metadata={"rule": rule})
 
 
-def _choice(default: str, choices: tuple[str, ...], help: str) -> Any:
-    return field(default=default, metadata={"rule": Rule("choice", help, choices=choices)})
+def _choice(default: str, choices: tuple[str, ...], text: str) -> Any:
+    return field(default=default, metadata={"rule": Rule("choice", text, choices=choices)})
 
 
-def _flag(default: bool, help: str) -> Any:
-    return field(default=default, metadata={"rule": Rule("flag", help)})
+def _flag(default: bool, text: str) -> Any:
+    return field(default=default, metadata={"rule": Rule("flag", text)})
 
 
-def _integers(low: int, high: int, help: str, **more: Any) -> Any:
-    rule = Rule("integers", help, minimum=low, maximum=high, **more)
+def _integers(low: int, high: int, text: str, **more: Any) -> Any:
+    rule = Rule("integers", text, minimum=low, maximum=high, **more)
     return field(default=None, metadata={"rule": rule})
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -46,8 +47,8 @@ def find_mask_pairs(files: ChannelFiles, problems: Problems) -> list[MaskPairs]:
     for parent, folder in list(folders):
         for images, masks, class_name in _FOLDERS:
             if folder == masks and (parent, images) in folders:
-                pictures = sum(folders[parent, images].values(), [])
-                drawn = sum(folders[parent, masks].values(), [])
+                pictures = list(chain.from_iterable(folders[parent, images].values()))
+                drawn = list(chain.from_iterable(folders[parent, masks].values()))
                 found.append(_pair(parent, pictures, drawn, class_name, problems))
     return found
 
@@ -71,11 +72,14 @@ def read_mask_pairs(
     usable = [key for key in shared if pairs.pictures[key] in sizes]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         results = pool.map(
-            lambda key: _instances(files, pairs.masks[key], sizes[pairs.pictures[key]], label), usable
+            lambda key: _instances(files, pairs.masks[key], sizes[pairs.pictures[key]], label),
+            usable,
         )
         for key, result in zip(usable, results, strict=True):
             if isinstance(result, PictureError):
-                problems.add("masks that cannot be used", "replace them", f"{pairs.masks[key]} {result}")
+                problems.add(
+                    "masks that cannot be used", "replace them", f"{pairs.masks[key]} {result}"
+                )
                 continue
             width, height = sizes[pairs.pictures[key]]
             yield Picture(0, files.folder / pairs.pictures[key], width, height, result)

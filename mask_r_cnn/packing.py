@@ -178,7 +178,8 @@ def _unpacked(kind: int, data: bytes) -> Segmentation:
     if kind == _RLE:
         return Rle(data)
     if kind == _MASK_FILE:
-        return MaskFile(Path(data[4:].decode("utf-8", "surrogateescape")), *struct.unpack("<I", data[:4]))
+        path = data[4:].decode("utf-8", "surrogateescape")
+        return MaskFile(Path(path), *struct.unpack("<I", data[:4]))
     (number,) = struct.unpack_from("<I", data)
     lengths = struct.unpack_from(f"<{number}I", data, 4)
     offset = 4 * (number + 1)

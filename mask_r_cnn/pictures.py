@@ -10,7 +10,7 @@ import io
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +102,7 @@ def open_picture(file: io.BufferedIOBase, max_pixels: int) -> Image.Image:
     with _quiet, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            image = Image.open(file, formats=FORMATS)
+            image = Image.open(cast(IO[bytes], file), formats=FORMATS)
         except Image.DecompressionBombError:
             raise PictureError("has too many pixels", "too_large") from None
         except UnidentifiedImageError:

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a channel, told together: the first few by name, the rest counted."""
+"""Everything that is wrong with a channel, told together: a few by name, the rest counted."""
 
 from __future__ import annotations
 
