@@ -59,15 +59,19 @@ def _from_polygons(given: Any, width: int, height: int) -> tuple[Segmentation | 
             "has annotations without a segmentation",
             advice="Mask R-CNN learns from outlines: draw them, or remove these annotations",
         )
-    outlines = [_checked(part, width, height) for part in parts]
-    # COCO itself has parts of two points; they hold no pixel
-    outlines = [part for part in outlines if len(part) >= 6 and _surface(part) > 0]
-    if not outlines:
-        return None, 0.0, (0.0, 0.0, 0.0, 0.0)
-    xs = np.concatenate([part[0::2] for part in outlines])
-    ys = np.concatenate([part[1::2] for part in outlines])
-    box = (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
-    return Polygons(tuple(outlines)), sum(map(_surface, outlines)), box
+    kept, area, box = [], 0.0, (math.inf, math.inf, -math.inf, -math.inf)
+    for part in parts:
+        points = _points(part)
+        if len(points) == 0:
+            continue
+        extent = _extent(points, width, height)
+        surface = _surface(points)
+        # COCO itself has parts of two points; they hold no pixel
+        if len(points) >= 3 and surface > 0:
+            kept.append(points.ravel())
+            area += surface
+            box = _around(box, extent)
+    return (Polygons(tuple(kept)), area, box) if kept else (None, 0.0, (0.0, 0.0, 0.0, 0.0))
 
 
 def _from_runs(
@@ -93,26 +97,41 @@ def _from_runs(
     return (Rle(run_lengths.text_of(runs)) if area else None), float(area), box
 
 
-def _checked(part: Any, width: int, height: int) -> npt.NDArray[np.float64]:
-    """Gives an outline back when it is a row of points in, or not far from, the picture."""
+def _points(part: Any) -> npt.NDArray[np.float64]:
+    """Gives an outline as rows of x, y."""
     if not isinstance(part, np.ndarray) or part.dtype.kind != "f" or part.size % 2:
         raise OutlineError("has outlines that are not x, y, x, y, … in numbers")
-    points = part.ravel()
-    if not np.isfinite(points).all():
-        raise OutlineError("has outlines with values that are not numbers", "NaN, Infinity or null")
+    return part.reshape(-1, 2)
+
+
+def _extent(points: npt.NDArray[np.float64], width: int, height: int) -> Box:
+    """Returns the box round an outline, which lies in its picture or not far from it."""
+    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):  # one NaN makes the extremes NaN
+        raise OutlineError("has outlines with values that are not numbers", "NaN or Infinity")
     reach = max(width, height)
-    if len(points) and (points.min() < -reach or points.max() > 2 * reach):
+    if min(x0, y0) < -reach or max(x1, y1) > 2 * reach:
         raise OutlineError(
             "has outlines far outside of their picture",
-            f"{points.min():g} to {points.max():g} in {width} x {height}",
+            f"x {x0:g} to {x1:g}, y {y0:g} to {y1:g} in {width} x {height}",
         )
-    return points
+    return (x0, y0, x1, y1)
 
 
-def _surface(part: npt.NDArray[np.float64]) -> float:
+def _around(one: Box, two: Box) -> Box:
+    return (
+        min(one[0], two[0]),
+        min(one[1], two[1]),
+        max(one[2], two[2]),
+        max(one[3], two[3]),
+    )
+
+
+def _surface(points: npt.NDArray[np.float64]) -> float:
     """Area inside one outline, by the shoelace formula."""
-    xs, ys = part[0::2], part[1::2]
-    return float(abs(np.dot(xs, np.roll(ys, -1)) - np.dot(ys, np.roll(xs, -1)))) / 2
+    xs, ys = points.T
+    inner = np.dot(xs[:-1], ys[1:]) - np.dot(xs[1:], ys[:-1])
+    return float(abs(inner + xs[-1] * ys[0] - xs[0] * ys[-1])) / 2
 
 
 def _written_box(given: Any) -> Box | None:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from dataset import Dataset, instance_rle
 from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
+
+from dataset import Dataset, instance_rle
 
 Figures = dict[str, float]
 Tables = dict[str, NDArray[np.float64]]

@@ -10,9 +10,10 @@ import colorsys
 from collections.abc import Sequence
 
 import numpy as np
-from evaluation import Detection
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from evaluation import Detection
 from rle import decode_mask
 
 Pixels = NDArray[np.uint8]

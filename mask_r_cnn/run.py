@@ -29,7 +29,6 @@ from job import Job
 from loader import Loader, epoch_order
 from model import ModelInfo, build_model, load_model, read_info, save_model
 from network import Network
-from summary import write_summary
 from validate import Validator
 from weights import find_weights, load_weights
 
@@ -207,6 +206,8 @@ class Run:
             return
         best_state, best_info = self.best  # type: ignore[misc]
         self.trainer.evaluated.load_state_dict(best_state)
+        from summary import write_summary
+
         write_summary(self.job, self.trainer, self.validator, best_info)
         self._say(f"model of epoch {self.trainer.progress.best_epoch} is in {self.job.folders.model}")
 
@@ -283,19 +284,14 @@ def _continue_model(job: Job, info: ModelInfo, network: Network) -> tuple[ModelI
 
 def _info(job: Job, pretrained: bool) -> ModelInfo:
     chosen, training = job.chosen, job.training
-    names, ids = list(training.class_names), list(training.category_ids)
-    # num_classes may leave room for classes that this data does not show.
-    while chosen.num_classes is not None and len(names) + 1 < chosen.num_classes:
-        ids.append(max(ids, default=0) + 1)
-        names.append(f"class_{ids[-1]}")
     norm = "frozen" if pretrained else "group"
     if chosen.backbone.endswith("_v2") and chosen.backbone.startswith("resnet"):
         norm = "batch"
     return ModelInfo(
         backbone=chosen.backbone,
         norm=norm,  # type: ignore[arg-type]
-        class_names=tuple(names),
-        category_ids=tuple(ids),
+        class_names=training.class_names,
+        category_ids=training.category_ids,
         min_size=chosen.min_size,
         max_size=chosen.max_size,
         score_threshold=chosen.score_threshold,

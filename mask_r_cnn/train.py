@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dataset import Dataset, load_channel, split
+from dataset import check_num_classes, load_channel, split
 from distributed import cluster_of, is_rank, launch, rank_environment, tell_launcher
 from errors import DataError, InputError
 from hyperparameters import Hyperparameters, parse
@@ -53,7 +53,7 @@ def _job(chosen: Hyperparameters, environ: Mapping[str, str]) -> Job:
         )
     name = "training" if "training" in channels else "train"
     training = load_channel(folder, sharded=name in sharded)
-    _check_classes(chosen, training)
+    check_num_classes(training, chosen.num_classes)
     if "validation" in channels:
         validation = load_channel(
             channels["validation"],
@@ -90,16 +90,6 @@ def _sharded(environ: Mapping[str, str]) -> set[str]:
     if len(hosts) < 2:
         return set()
     return {n for n, c in config.items() if c.get("S3DistributionType") == "ShardedByS3Key"}
-
-
-def _check_classes(chosen: Hyperparameters, training: Dataset) -> None:
-    found = len(training.class_names) + 1
-    if chosen.num_classes is not None and chosen.num_classes < found:
-        raise DataError(
-            f"num_classes is {chosen.num_classes} (background included), but the training channel has "
-            f"{found - 1} classes: {', '.join(training.class_names[:10])}. Set num_classes={found}, "
-            "or leave it out."
-        )
 
 
 if __name__ == "__main__":
