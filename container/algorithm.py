@@ -1,0 +1,42 @@
+"""Finds the algorithm that is baked into the image, without knowing its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from container.errors import ProgramError
+
+PROGRAM = "train.py"
+HERE = Path(__file__).absolute().parent
+_MARKS = (PROGRAM, "predictor.py", "inference.py")
+
+
+def find_algorithm(environ: Mapping[str, str], beside: Path = HERE) -> Path:
+    """The algorithm's folder: BYOA_ALGORITHM, or the one folder beside container/ that is one."""
+    named = environ.get("BYOA_ALGORITHM")
+    if named:
+        folder = Path(named).absolute()
+        if not folder.is_dir():
+            raise ProgramError(
+                f"BYOA_ALGORITHM is {named!r}, which is no folder."
+                " Set it to the folder of the algorithm, the one with train.py in it."
+            )
+        return folder
+    return _only_one(beside)
+
+
+def _only_one(beside: Path) -> Path:
+    found = sorted(
+        child
+        for child in beside.parent.iterdir()
+        if child != beside and any((child / mark).is_file() for mark in _MARKS)
+    )
+    if len(found) == 1:
+        return found[0]
+    what = f"{len(found)} folders hold" if found else "no folder holds"
+    names = f": {', '.join(child.name for child in found)}" if found else ""
+    raise ProgramError(
+        f"In {beside.parent} {what} a train.py or predictor.py{names}."
+        " Set BYOA_ALGORITHM to the folder of the algorithm."
+    )

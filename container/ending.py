@@ -1,0 +1,42 @@
+"""What the end of a program that says nothing itself means, in a sentence."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from container.process import Ended
+
+LAST_LINES = 8
+_EXCEPTION = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Exit|Interrupt)): (.+)$")
+# What a shell adds to the number of a signal that ended its command.
+SIGNAL_BASE = 128
+_SHELL_CODES = {126: "a command in it is not executable", 127: "a command in it was not found"}
+
+
+def explain(name: str, ended: Ended) -> tuple[str, str]:
+    """The headline of a failure, and the last lines of stderr where we kept them."""
+    lines = [line.rstrip() for line in ended.stderr.splitlines() if line.strip()]
+    details = "\n".join(lines[-LAST_LINES:])
+    if ended.overdue:
+        return f"ProgramKilled: {name} did not stop in time and was killed.", details
+    number = ended.signal or _signal_of(ended.code)
+    if number is not None:
+        return f"ProgramKilled: {name} was ended by signal {number.value} ({number.name}).", details
+    for line in reversed(lines):
+        if found := _EXCEPTION.match(line):
+            return f"{found[1]}: {found[2]} ({name} ended with exit code {ended.code})", details
+    return f"ProgramFailed: {name} ended with exit code {ended.code}{_why(ended, lines)}", details
+
+
+def _signal_of(code: int) -> signal.Signals | None:
+    """The signal that a shell reports by 128 + n."""
+    try:
+        return signal.Signals(code - SIGNAL_BASE) if code > SIGNAL_BASE else None
+    except ValueError:
+        return None
+
+
+def _why(ended: Ended, lines: list[str]) -> str:
+    said = f": {lines[-1]}" if lines else " and said no more; the end of the log may tell why."
+    return f" ({_SHELL_CODES[ended.code]}){said}" if ended.code in _SHELL_CODES else said

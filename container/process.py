@@ -1,0 +1,219 @@
+"""Runs one program as our child: signals reach it, its exit code is told, nothing outlives it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from container.family import DieWithParent, Process, descendants, send, send_group
+from container.signals import STOPS, Signals
+
+# How long what the program leaves behind may take to end: on its own, after SIGTERM, after SIGKILL.
+SETTLE_SECONDS = 0.5
+TERM_SECONDS = 5.0
+KILL_SECONDS = 5.0
+TAIL_BYTES = 8192
+MOST_READS = 16
+IMPATIENT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A program to run, and how to treat it."""
+
+    command: Sequence[str]
+    folder: Path
+    environ: Mapping[str, str]
+    # A shell does not pass signals on to what it waits for, so its whole group gets them.
+    signal_group: bool = False
+    # Whether to keep the end of stderr, for programs that cannot tell us their error themselves.
+    keep_stderr: bool = False
+    grace: float = 110.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended."""
+
+    code: int
+    signal: signal.Signals | None = None
+    stop: signal.Signals | None = None
+    overdue: bool = False
+    stderr: str = ""
+
+
+def run(launch: Launch, signals: Signals, log: Callable[[str], None]) -> Ended:
+    """Runs a program to its end, and everything that it started with it."""
+    return _Run(launch, signals, log).to_its_end()
+
+
+@dataclass(slots=True)
+class _Run:
+    launch: Launch
+    signals: Signals
+    log: Callable[[str], None]
+    pid: int = 0
+    status: int | None = None
+    deadline: float | None = None
+    overdue: bool = False
+    stops: int = 0
+    stderr: int | None = None
+    tail: bytes = b""
+    child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def to_its_end(self) -> Ended:
+        self._start()
+        while self.status is None:
+            self._handle(self._left())
+        if self.launch.signal_group and self.deadline is not None and self._family():
+            self.log(f"the program is gone; waiting for {_names(self._family())}")
+        self._settle()
+        self._copy_stderr()
+        if self.stderr is not None:
+            os.close(self.stderr)
+        return self._ended()
+
+    def _start(self) -> None:
+        reader, writer = os.pipe() if self.launch.keep_stderr else (None, None)
+        self.child = subprocess.Popen(
+            list(self.launch.command),
+            cwd=self.launch.folder,
+            env=dict(self.launch.environ),
+            stderr=writer,
+            start_new_session=True,
+            preexec_fn=DieWithParent(),
+        )
+        self.pid, self.stderr = self.child.pid, reader
+        if writer is not None and reader is not None:
+            os.close(writer)
+            os.set_blocking(reader, False)
+
+    def _left(self) -> float | None:
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+    def _handle(self, seconds: float | None) -> None:
+        """Waits for one thing to happen, and deals with it."""
+        descriptors = () if self.stderr is None else (self.stderr,)
+        for number in self.signals.wait(seconds, *descriptors):
+            if number != signal.SIGCHLD:
+                self._forward(number)
+        self._copy_stderr()
+        self._reap()
+        if self._left() == 0 and not self.overdue:
+            self._kill(f"still running {self.launch.grace:g} s after {self._stop_name()}")
+
+    def _forward(self, number: signal.Signals) -> None:
+        if number in STOPS:
+            self.stops += 1
+            if self.deadline is None:
+                self.deadline = time.monotonic() + self.launch.grace
+                self.log(f"{number.name}: stopping, within {self.launch.grace:g} s")
+            if self.stops >= IMPATIENT:
+                self._kill(f"asked to stop {self.stops} times")
+        if self.launch.signal_group:
+            send_group(self.pid, number)
+        else:
+            send(self.pid, number)
+
+    def _stop_name(self) -> str:
+        return self.signals.stop.name if self.signals.stop else "SIGTERM"
+
+    def _kill(self, why: str) -> None:
+        self.overdue = True
+        self.log(f"{why}: killed {_names(self._family()) or 'it'}")
+        for process in self._family():
+            send(process.pid, signal.SIGKILL)
+        send_group(self.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        """Collects every dead child: as PID 1 we are given those of others, too."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.pid:
+                self.status = status
+
+    def _copy_stderr(self) -> None:
+        # A bounded number of reads: an endless flood must not keep signals waiting.
+        for _ in range(MOST_READS):
+            if self.stderr is None:
+                return
+            try:
+                data = os.read(self.stderr, 65536)
+            except BlockingIOError:
+                return
+            if not data:
+                os.close(self.stderr)
+                self.stderr = None
+                return
+            self.tail = (self.tail + data)[-TAIL_BYTES:]
+            _write_all(2, data)
+
+    def _family(self) -> list[Process]:
+        return descendants(os.getpid())
+
+    def _settle(self) -> None:
+        """Ends what the program left behind: itself first, then by SIGTERM, then by SIGKILL."""
+        self._wait_for_family(SETTLE_SECONDS)
+        left = self._family()
+        if left:
+            self._end(left)
+        # A shell's children were told to stop when it was: they have the rest of its time.
+        told = self.launch.signal_group and self.deadline is not None
+        if not self._wait_for_family(self._left() or 0.0 if told else TERM_SECONDS):
+            for process in self._family():
+                send(process.pid, signal.SIGKILL)
+            send_group(self.pid, signal.SIGKILL)
+            self._wait_for_family(KILL_SECONDS)
+
+    def _end(self, left: list[Process]) -> None:
+        """SIGTERM to all that have not had one with the program's group."""
+        told = self.launch.signal_group and self.deadline is not None
+        for process in left:
+            if not (told and process.group == self.pid):
+                send(process.pid, signal.SIGTERM)
+        if not told:
+            self.log(f"the program left processes behind, ended now: {_names(left)}")
+
+    def _wait_for_family(self, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        pause = 0.005
+        while self._family():
+            if time.monotonic() >= end:
+                return False
+            self._handle(pause)
+            pause = min(pause * 2, 0.1)
+        self._reap()
+        return True
+
+    def _ended(self) -> Ended:
+        code = os.waitstatus_to_exitcode(self.status or 0)
+        if self.child is not None:
+            self.child.returncode = code  # we reaped it ourselves: Popen must not look for it
+        number = signal.Signals(-code) if code < 0 else None
+        return Ended(
+            code=128 - code if code < 0 else code,
+            signal=number,
+            stop=self.signals.stop,
+            overdue=self.overdue,
+            stderr=self.tail.decode("utf-8", "replace"),
+        )
+
+
+def _names(processes: list[Process]) -> str:
+    shown = ", ".join(f"{process.name} ({process.pid})" for process in processes[:5])
+    return shown + (f" and {len(processes) - 5} more" if len(processes) > 5 else "")
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

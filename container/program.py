@@ -1,0 +1,156 @@
+"""Decides which program the job runs, and brings its source here."""
+
+from __future__ import annotations
+
+import difflib
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlparse
+
+from container.algorithm import PROGRAM, find_algorithm
+from container.archive import unpack
+from container.environment import Job
+from container.errors import ProgramError
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program to run: its folder, its path inside it, and why this one."""
+
+    folder: Path
+    entry: str
+    why: str
+    is_ours: bool = False
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.entry
+
+
+def find_program(job: Job, environ: Mapping[str, str]) -> Program:
+    """The job's own choice, else the image's: hyperparameter, variable, the baked-in algorithm."""
+    asked = job.hyperparameters.text("sagemaker_program")
+    submitted = job.hyperparameters.text("sagemaker_submit_directory")
+    if asked:
+        return _checked(_source(job, submitted, environ), asked, "hyperparameter sagemaker_program")
+    named = environ.get("SAGEMAKER_PROGRAM")
+    if named:
+        return _checked(_source(job, submitted, environ), named, "variable SAGEMAKER_PROGRAM")
+    if submitted:
+        raise ProgramError(
+            f"Hyperparameter sagemaker_submit_directory is {submitted!r}, but nothing says which"
+            " program in it to run. Set sagemaker_program, such as train.py."
+        )
+    algorithm = find_algorithm(environ)
+    return _checked(algorithm, PROGRAM, "the image's algorithm", is_ours=True)
+
+
+def _checked(folder: Path, entry: str, why: str, is_ours: bool = False) -> Program:
+    if entry.startswith(("/", "-")) or ".." in entry.split("/") or "\0" in entry:
+        raise ProgramError(
+            f"The program {entry!r} ({why}) is not a path inside the source folder."
+            " Give it relative to that folder, such as train.py or bin/train.sh."
+        )
+    if not (folder / entry).is_file():
+        raise ProgramError(_not_there(folder, entry, why))
+    return Program(folder, entry, why, is_ours)
+
+
+def _not_there(folder: Path, entry: str, why: str) -> str:
+    if not folder.is_dir():
+        return (
+            f"The program {entry!r} ({why}) is looked for in {folder}, which does not exist."
+            " Send its folder as sagemaker_submit_directory, or build it into the image."
+        )
+    files = sorted(str(path.relative_to(folder)) for path in folder.glob("*") if path.is_file())
+    near = difflib.get_close_matches(entry, files, 1)
+    there = (
+        f"Did you mean {near[0]!r}?" if near else f"It holds: {', '.join(files[:8]) or 'nothing'}."
+    )
+    return f"There is no program {entry!r} ({why}) in {folder}. {there}"
+
+
+def _source(job: Job, submitted: str | None, environ: Mapping[str, str]) -> Path:
+    """The folder with the program: what was submitted, the channel `code`, else code/."""
+    channel = job.root.input_data / "code" / "sourcedir.tar.gz"
+    location = submitted or (str(channel) if channel.is_file() else None)
+    if location is None:
+        return job.root.code
+    if location.startswith("s3://"):
+        with tempfile.TemporaryDirectory(prefix="byoa-source-") as scratch:
+            archive = Path(scratch) / "sourcedir.tar.gz"
+            download(location, archive, environ)
+            return _unpacked(archive, job.root.code)
+    path = Path(location.removeprefix("file://"))
+    if path.is_dir():
+        return path.absolute()
+    if not path.is_file():
+        raise ProgramError(
+            f"Hyperparameter sagemaker_submit_directory is {location!r}, which does not exist here."
+            " Give it an s3:// address, or a folder or tar archive in the container."
+        )
+    return _unpacked(path, job.root.code)
+
+
+def _unpacked(archive: Path, code: Path) -> Path:
+    """The archive's contents: in code/ as users expect, or aside where code/ is in use."""
+    if not tarfile.is_tarfile(archive):
+        raise ProgramError(
+            f"{archive} is not a tar archive. Make it with"
+            " tar -czf sourcedir.tar.gz -C your_folder ."
+        )
+    try:
+        code.mkdir(parents=True, exist_ok=True)
+        usable = not any(code.iterdir())
+    except OSError:
+        usable = False
+    folder = code if usable else Path(tempfile.mkdtemp(prefix="byoa-code-"))
+    unpack(archive, folder)
+    return folder
+
+
+def download(address: str, target: Path, environ: Mapping[str, str]) -> None:
+    """Brings an s3:// object here, with time-outs: a job in network isolation must not hang."""
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError:
+        raise ProgramError(
+            f"The source is at {address}, but this image has no boto3 to fetch it."
+            " Add boto3 to the image, or send the archive as a channel named code."
+        ) from None
+    place = urlparse(address)
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"max_attempts": 3, "mode": "standard"},
+    )
+    try:
+        client = boto3.client(
+            "s3",
+            region_name=_region(environ),
+            endpoint_url=environ.get("S3_ENDPOINT_URL"),
+            config=config,
+        )
+        client.download_file(place.netloc, place.path.lstrip("/"), str(target))
+    except Exception as error:  # botocore has dozens, and may not be here to name them
+        raise ProgramError(
+            f"The source at {address} cannot be fetched: {type(error).__name__}: {error}."
+            " Check that it exists, that the job's role may s3:GetObject it, and that the job is"
+            " not in network isolation (then send it as a channel named code)."
+        ) from error
+
+
+def _region(environ: Mapping[str, str]) -> str | None:
+    """The region, from the variables or the job's own name (arn:aws:sagemaker:REGION:...)."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "SAGEMAKER_REGION"):
+        if environ.get(name):
+            return environ[name]
+    parts = environ.get("TRAINING_JOB_ARN", "").split(":")
+    return parts[3] if len(parts) > 3 and parts[3] else None

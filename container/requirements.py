@@ -1,0 +1,59 @@
+"""Installs what a user's program asks for in requirements.txt, before it starts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from container.errors import RequirementsError
+from container.process import Launch, run
+from container.program import Program
+from container.signals import Signals
+
+FILE = "requirements.txt"
+# Shorter than pip's own 15 s and 5 tries: without a network it would try for minutes.
+DEFAULTS = {"PIP_DEFAULT_TIMEOUT": "15", "PIP_RETRIES": "2", "PIP_NO_INPUT": "1"}
+GRACE = 10.0
+
+
+def files(program: Program) -> list[Path]:
+    """The requirements.txt at the root of the source and the one beside the program."""
+    if program.is_ours:
+        return []  # the image holds what its own algorithm needs
+    folders = dict.fromkeys((program.folder, program.path.parent))
+    return [folder / FILE for folder in folders if (folder / FILE).is_file()]
+
+
+def install(
+    program: Program, environ: Mapping[str, str], signals: Signals, log: Callable[[str], None]
+) -> None:
+    """Runs pip for each file; returns early when a stop is asked for."""
+    for file in files(program):
+        log(f"installing {file}")
+        command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+        launch = Launch(
+            command=[*command, "--root-user-action=ignore", "-r", str(file)],
+            folder=file.parent,
+            environ={**DEFAULTS, **environ},
+            keep_stderr=True,
+            grace=GRACE,
+        )
+        ended = run(launch, signals, log)
+        if signals.stop is not None:
+            return
+        if ended.code != 0:
+            raise RequirementsError(_sentence(file, ended.stderr))
+
+
+def _sentence(file: Path, stderr: str) -> str:
+    errors = [line for line in stderr.splitlines() if line.startswith("ERROR:")]
+    said = errors[0].removeprefix("ERROR:").strip() if errors else "see the log"
+    advice = "Correct the file."
+    if any(word in stderr for word in ("NewConnectionError", "ConnectTimeout", "ProxyError")):
+        advice = (
+            "No package index can be reached (network isolation?): build the packages into the"
+            " image, or put wheels beside the file and start it with"
+            " --no-index --find-links ./wheels."
+        )
+    return f"{file} could not be installed: {said} {advice}"

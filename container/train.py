@@ -1,0 +1,191 @@
+"""`train`: prepares a SageMaker training job, runs its program, and tells how it ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from container import __version__, failure
+from container.banner import banner
+from container.command import command
+from container.describe import describe
+from container.devices import Machine, this_machine
+from container.distribution import launcher
+from container.ending import explain
+from container.environment import Job, passable, read_job, variables
+from container.errors import ConfigurationError, HarnessError, ProgramError
+from container.family import adopt_orphans
+from container.hosts import interfaces, network_variables, wait_for_hosts, wait_seconds
+from container.hyperparameters import check_passable, to_arguments
+from container.outputs import open_to_everyone, prepare
+from container.process import Ended, Launch, run
+from container.program import Program, find_program
+from container.requirements import install
+from container.root import Root
+from container.signals import Signals
+
+USAGE = """\
+usage: train [--help | --version | --describe] [ARGUMENT ...]
+
+Runs the training program of this image, or the one that the job names, as
+SageMaker would: input below /opt/ml (or SAGEMAKER_BASE_DIR), hyperparameters as
+--name value, surroundings as SM_* variables.
+
+  --describe   print the hyperparameters of the image's algorithm as JSON
+  ARGUMENT     passed to the program after the hyperparameters
+
+settings: SAGEMAKER_BASE_DIR, BYOA_ALGORITHM, BYOA_STOP_GRACE (seconds that a stop
+may take), BYOA_HOST_WAIT (seconds to wait for the other hosts' names)
+"""
+STOP_GRACE = 110.0  # SageMaker kills 120 s after SIGTERM; the rest is for our own ending
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """The exit code of `train`."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    environ = os.environ if environ is None else environ
+    if arguments[:1] == ["train"]:
+        del arguments[0]  # ENTRYPOINT ["train"] and SageMaker's own argument
+    if arguments in (["--help"], ["-h"]):
+        sys.stdout.write(USAGE)
+        return 0
+    if arguments == ["--version"]:
+        print(f"byoa train {__version__}, Python {sys.version.split()[0]}")
+        return 0
+    with Signals() as signals:
+        return _Training(arguments, dict(environ), signals).exit_code()
+
+
+def log(line: str) -> None:
+    """One line to the log, at once."""
+    sys.stderr.write(f"train: {line}\n")
+    sys.stderr.flush()
+
+
+@dataclass(slots=True)
+class _Training:
+    arguments: list[str]
+    environ: dict[str, str]
+    signals: Signals
+
+    def exit_code(self) -> int:
+        """Runs the job; every failure leaves a failure file and a code that is not 0."""
+        root = Root.of(self.environ)
+        try:
+            if self.arguments == ["--describe"]:
+                return describe(self.environ, self.signals, log)
+            _refuse_processing(root)
+            return self._run(root)
+        except HarnessError as error:
+            return self._fail(root, f"{type(error).__name__}: {error}", 1)
+
+    def _run(self, root: Root) -> int:
+        prepare(root)
+        job = read_job(root)
+        try:
+            return self._train(job)
+        finally:
+            if job.cluster.is_local:
+                open_to_everyone(root)
+
+    def _train(self, job: Job) -> int:
+        machine = this_machine(self.environ)
+        program = find_program(job, self.environ)
+        environ = self._environ(job, machine, program)
+        for line in banner(job, machine, program, self.environ):
+            log(line)
+        install(program, environ, self.signals, log)
+        wait_for_hosts(job.cluster, wait_seconds(job.cluster, self.environ), self.signals.stopped)
+        if self.signals.stop is not None:
+            log(f"{self.signals.stop.name} before the program started")
+            return 128 + self.signals.stop
+        return self._program(job, machine, program, environ)
+
+    def _environ(self, job: Job, machine: Machine, program: Program) -> dict[str, str]:
+        """The program's variables: ours beneath those that the user set."""
+        given, refused = passable(
+            variables(job, machine, self.environ, program.entry, program.folder)
+        )
+        if refused:
+            log(f"left out, as no process can be given them: {', '.join(refused)}")
+        path = [str(program.folder), self.environ.get("PYTHONPATH", "")]
+        defaults = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+        return {
+            **defaults,
+            **network_variables(job.cluster, interfaces()),
+            **self.environ,
+            **given,
+            "SAGEMAKER_JOB_NAME": job.hyperparameters.text("sagemaker_job_name") or "",
+            "CURRENT_HOST": job.cluster.current_host,
+            "PYTHONPATH": os.pathsep.join(part for part in path if part),
+        }
+
+    def _program(
+        self, job: Job, machine: Machine, program: Program, environ: dict[str, str]
+    ) -> int:
+        arguments = to_arguments(job.hyperparameters.own)
+        check_passable(arguments)
+        how = launcher(job, machine, command(program.folder, program.entry))
+        launch = Launch(
+            command=[*how.words, *arguments, *self.arguments],
+            folder=program.folder,
+            environ=environ,
+            signal_group=not how.is_python,
+            keep_stderr=not how.is_python,
+            grace=_grace(self.environ),
+        )
+        adopt_orphans()
+        began = time.monotonic()
+        try:
+            ended = run(launch, self.signals, log)
+        except OSError as error:
+            raise ProgramError(
+                f"{program.path} cannot be started: {error.strerror}."
+                " Check its first line, its mode and the size of its hyperparameters."
+            ) from None
+        return self._tell(job, program, ended, time.monotonic() - began)
+
+    def _tell(self, job: Job, program: Program, ended: Ended, seconds: float) -> int:
+        took = f"after {seconds:.1f} s"
+        if ended.code == 0:
+            log(f"{program.entry} succeeded {took}")
+            return 0
+        if ended.stop is not None and not ended.overdue and ended.signal == ended.stop:
+            log(f"{program.entry} ended on {ended.stop.name} {took}; it does not handle it")
+            return ended.code
+        headline, details = explain(program.entry, ended)
+        return self._fail(job.root, headline, ended.code, details)
+
+    def _fail(self, root: Root, headline: str, code: int, details: str = "") -> int:
+        """Leaves a failure file, unless the program wrote one, and says its first line."""
+        text = failure.compose(headline, self.environ, details)
+        if not failure.write(root.failure, text):
+            text = failure.read(root.failure) or text
+        log(f"failed with exit code {code}: {text.splitlines()[0]}")
+        return code
+
+
+def _grace(environ: Mapping[str, str]) -> float:
+    given = environ.get("BYOA_STOP_GRACE")
+    if not given:
+        return STOP_GRACE
+    try:
+        return max(0.0, float(given))
+    except ValueError:
+        raise ConfigurationError(
+            f"BYOA_STOP_GRACE is {given!r}. Give it a number of seconds."
+        ) from None
+
+
+def _refuse_processing(root: Root) -> None:
+    """A Processing job that names no entry point gets the image's command, which is `train`."""
+    if root.processing_config.exists() and not any(root.input_config.glob("*.json")):
+        sentence = (
+            "This is a Processing job, and it does not say what to run. Give it an entry point"
+            " (ContainerEntrypoint), such as python3 /opt/ml/processing/input/code/script.py."
+        )
+        failure.write(root.message, sentence)
+        raise ProgramError(sentence)
