@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dataset import Dataset, Instance, Picture, instance_rle
-from evaluation import FIGURES, Detection, Evaluation, evaluate
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+
+from dataset import Dataset, Instance, Picture, Rle, instance_rle
+from evaluation import FIGURES, Detection, Evaluation, evaluate
 
 Predictions = dict[int, list[Detection]]
 
@@ -64,7 +65,7 @@ class Scenes:
         return Instance(
             label=int(self.random.integers(1, self.classes + 1)),
             box=box,
-            segmentation=rle,
+            segmentation=Rle(rle["counts"]),
             area=float(coco_mask.area(rle)),
             crowd=bool(self.random.random() < 0.1),
         )

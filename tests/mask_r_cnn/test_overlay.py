@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluation import Detection
 from faster_coco_eval.core import mask as coco_mask
 from numpy.typing import NDArray
+
+from evaluation import Detection
 from overlay import draw
 
 NAMES = ("person", "traffic light")

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as reference
-from rle import decode_mask, encode_masks
 from torchvision.models.detection.roi_heads import paste_masks_in_image
+
+from rle import decode_mask, encode_masks
 
 Array = NDArray[np.float32]
 
