@@ -9,18 +9,16 @@ from container import __version__
 from container.devices import Machine
 from container.environment import Job
 from container.masking import shown
-from container.program import Program
 
 SMALL_SHARED_MEMORY = 1 << 30
 
 
-def banner(job: Job, machine: Machine, program: Program, environ: Mapping[str, str]) -> list[str]:
+def banner(job: Job, machine: Machine, environ: Mapping[str, str]) -> list[str]:
     """The lines, secrets masked."""
     name = environ.get("TRAINING_JOB_NAME")
+    versions = f"byoa {__version__}, Python {platform.python_version()}"
     lines = [
-        f"byoa {__version__}, Python {platform.python_version()}"
-        + (f", job {name}" if name else ""),
-        f"program {program.entry} in {program.folder} ({program.why})",
+        f"{versions}, job {name}" if name else versions,
         f"{_host(job)}, {_machine(machine)}",
         f"channels: {_channels(job)}",
         f"hyperparameters: {shown(job.hyperparameters.own) or 'none'}",

@@ -100,6 +100,15 @@ def _read_channels(root: Root) -> dict[str, Any]:
     return {name: {"TrainingInputMode": "File"} for name in names}
 
 
+def region(environ: Mapping[str, str]) -> str | None:
+    """The region, from the variables or the job's own name (arn:aws:sagemaker:REGION:...)."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "SAGEMAKER_REGION"):
+        if environ.get(name):
+            return environ[name]
+    parts = environ.get("TRAINING_JOB_ARN", "").split(":")
+    return parts[3] if len(parts) > 3 and parts[3] else None
+
+
 def variables(
     job: Job, machine: Machine, environ: Mapping[str, str], entry_point: str | None, source: Path
 ) -> dict[str, str]:
@@ -121,40 +130,36 @@ def variables(
     return {f"SM_{name.upper()}": _text(value) for name, value in values.items()}
 
 
-# SM_ name -> the key of _toolkit_facts; most are the same word.
+# SM_ name -> the key of _toolkit_facts.
 _NAMES = {
     "HPS": "hyperparameters",
     "FRAMEWORK_PARAMS": "additional_framework_parameters",
-} | {
-    name.upper(): name
-    for name in [
-        "hosts",
-        "network_interface_name",
-        "user_entry_point",
-        "resource_config",
-        "input_data_config",
-        "output_data_dir",
-        "current_host",
-        "current_instance_type",
-        "current_instance_group",
-        "current_instance_group_hosts",
-        "instance_groups",
-        "instance_groups_dict",
-        "distribution_instance_groups",
-        "is_hetero",
-        "module_name",
-        "log_level",
-        "framework_module",
-        "input_dir",
-        "input_config_dir",
-        "output_dir",
-        "num_cpus",
-        "num_gpus",
-        "num_neurons",
-        "model_dir",
-        "module_dir",
-        "output_intermediate_dir",
-    ]
+    "HOSTS": "hosts",
+    "NETWORK_INTERFACE_NAME": "network_interface_name",
+    "USER_ENTRY_POINT": "user_entry_point",
+    "RESOURCE_CONFIG": "resource_config",
+    "INPUT_DATA_CONFIG": "input_data_config",
+    "OUTPUT_DATA_DIR": "output_data_dir",
+    "CURRENT_HOST": "current_host",
+    "CURRENT_INSTANCE_TYPE": "current_instance_type",
+    "CURRENT_INSTANCE_GROUP": "current_instance_group",
+    "CURRENT_INSTANCE_GROUP_HOSTS": "current_instance_group_hosts",
+    "INSTANCE_GROUPS": "instance_groups",
+    "INSTANCE_GROUPS_DICT": "instance_groups_dict",
+    "DISTRIBUTION_INSTANCE_GROUPS": "distribution_instance_groups",
+    "IS_HETERO": "is_hetero",
+    "MODULE_NAME": "module_name",
+    "MODULE_DIR": "module_dir",
+    "LOG_LEVEL": "log_level",
+    "FRAMEWORK_MODULE": "framework_module",
+    "INPUT_DIR": "input_dir",
+    "INPUT_CONFIG_DIR": "input_config_dir",
+    "OUTPUT_DIR": "output_dir",
+    "OUTPUT_INTERMEDIATE_DIR": "output_intermediate_dir",
+    "MODEL_DIR": "model_dir",
+    "NUM_CPUS": "num_cpus",
+    "NUM_GPUS": "num_gpus",
+    "NUM_NEURONS": "num_neurons",
 }
 
 

@@ -12,8 +12,19 @@ LONGEST_SHOWN = 80
 # occurs in a message would only confuse.
 SHORTEST_SECRET = 6
 
-_ENDINGS = ("secret", "secrets", "password", "passwd", "pwd", "token", "key", "keys", "credential")
-_ANYWHERE = re.compile(r"secret|passw|credential|private_?key|api_?key|auth", re.IGNORECASE)
+_ENDINGS = (
+    "secret",
+    "secrets",
+    "password",
+    "passwd",
+    "pwd",
+    "token",
+    "key",
+    "keys",
+    "auth",
+    "authorization",
+)
+_ANYWHERE = re.compile(r"secret|passw|credential|private_?key|api_?key", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
 _IN_TEXT = re.compile(r"(secret|passw|token|api_?key|access_?key|credential)|://[^/\s]*:[^/\s]*@")
 

@@ -41,7 +41,7 @@ class Ended:
     """How a program ended."""
 
     code: int
-    signal: signal.Signals | None = None
+    by_signal: signal.Signals | None = None
     stop: signal.Signals | None = None
     overdue: bool = False
     stderr: str = ""
@@ -86,7 +86,7 @@ class _Run:
             env=dict(self.launch.environ),
             stderr=writer,
             start_new_session=True,
-            preexec_fn=DieWithParent(),
+            preexec_fn=DieWithParent(),  # noqa: PLW1509 - we have no thread by now
         )
         self.pid, self.stderr = self.child.pid, reader
         if writer is not None and reader is not None:
@@ -202,7 +202,7 @@ class _Run:
         number = signal.Signals(-code) if code < 0 else None
         return Ended(
             code=128 - code if code < 0 else code,
-            signal=number,
+            by_signal=number,
             stop=self.signals.stop,
             overdue=self.overdue,
             stderr=self.tail.decode("utf-8", "replace"),

@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 
 from container.algorithm import PROGRAM, find_algorithm
 from container.archive import unpack
-from container.environment import Job
+from container.environment import Job, region
 from container.errors import ProgramError
 
 CONNECT_SECONDS = 5
@@ -134,7 +134,7 @@ def download(address: str, target: Path, environ: Mapping[str, str]) -> None:
     try:
         client = boto3.client(
             "s3",
-            region_name=_region(environ),
+            region_name=region(environ),
             endpoint_url=environ.get("S3_ENDPOINT_URL"),
             config=config,
         )
@@ -145,12 +145,3 @@ def download(address: str, target: Path, environ: Mapping[str, str]) -> None:
             " Check that it exists, that the job's role may s3:GetObject it, and that the job is"
             " not in network isolation (then send it as a channel named code)."
         ) from error
-
-
-def _region(environ: Mapping[str, str]) -> str | None:
-    """The region, from the variables or the job's own name (arn:aws:sagemaker:REGION:...)."""
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "SAGEMAKER_REGION"):
-        if environ.get(name):
-            return environ[name]
-    parts = environ.get("TRAINING_JOB_ARN", "").split(":")
-    return parts[3] if len(parts) > 3 and parts[3] else None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from container import __version__, failure
 from container.banner import banner
@@ -15,7 +16,7 @@ from container.describe import describe
 from container.devices import Machine, this_machine
 from container.distribution import launcher
 from container.ending import explain
-from container.environment import Job, passable, read_job, variables
+from container.environment import Job, passable, read_job, region, variables
 from container.errors import ConfigurationError, HarnessError, ProgramError
 from container.family import adopt_orphans
 from container.hosts import interfaces, network_variables, wait_for_hosts, wait_seconds
@@ -70,74 +71,83 @@ class _Training:
     arguments: list[str]
     environ: dict[str, str]
     signals: Signals
+    # What the program was told, once that is known: advice about a failure draws on it.
+    told: dict[str, str] = field(default_factory=dict)
+    local: bool = True
 
     def exit_code(self) -> int:
         """Runs the job; every failure leaves a failure file and a code that is not 0."""
         root = Root.of(self.environ)
+        self.told = self.environ
+        self.local = "TRAINING_JOB_ARN" not in self.environ
         try:
-            if self.arguments == ["--describe"]:
-                return describe(self.environ, self.signals, log)
-            _refuse_processing(root)
-            return self._run(root)
+            code = self._run(root)
         except HarnessError as error:
-            return self._fail(root, f"{type(error).__name__}: {error}", 1)
+            code = self._fail(root, f"{type(error).__name__}: {error}", 1)
+        except Exception as error:
+            traceback.print_exc()
+            code = self._fail(root, f"{type(error).__name__}: {error}", 1)
+        if self.local:
+            open_to_everyone(root)
+        return code
 
     def _run(self, root: Root) -> int:
+        if self.arguments == ["--describe"]:
+            return describe(self.environ, self.signals, log)
+        _refuse_processing(root)
         prepare(root)
         job = read_job(root)
-        try:
-            return self._train(job)
-        finally:
-            if job.cluster.is_local:
-                open_to_everyone(root)
-
-    def _train(self, job: Job) -> int:
+        self.local = job.cluster.is_local
         machine = this_machine(self.environ)
-        program = find_program(job, self.environ)
-        environ = self._environ(job, machine, program)
-        for line in banner(job, machine, program, self.environ):
+        for line in banner(job, machine, self.environ):
             log(line)
-        install(program, environ, self.signals, log)
-        wait_for_hosts(job.cluster, wait_seconds(job.cluster, self.environ), self.signals.stopped)
-        if self.signals.stop is not None:
-            log(f"{self.signals.stop.name} before the program started")
-            return 128 + self.signals.stop
-        return self._program(job, machine, program, environ)
+        program = find_program(job, self.environ)
+        log(f"program: {program.entry} in {program.folder} ({program.why})")
+        return self._run_program(job, program, self._launch(job, machine, program))
+
+    def _launch(self, job: Job, machine: Machine, program: Program) -> Launch:
+        arguments = to_arguments(job.hyperparameters.own)
+        check_passable(arguments)
+        how = launcher(job, machine, command(program.folder, program.entry))
+        self.told = self._environ(job, machine, program)
+        return Launch(
+            command=[*how.words, *arguments, *self.arguments],
+            folder=program.folder,
+            environ=self.told,
+            signal_group=not how.is_python,
+            keep_stderr=not how.is_python,
+            grace=_grace(self.environ),
+        )
 
     def _environ(self, job: Job, machine: Machine, program: Program) -> dict[str, str]:
-        """The program's variables: ours beneath those that the user set."""
+        """The program's variables: what the user set stays, but for SM_* and its like."""
         given, refused = passable(
             variables(job, machine, self.environ, program.entry, program.folder)
         )
         if refused:
             log(f"left out, as no process can be given them: {', '.join(refused)}")
         path = [str(program.folder), self.environ.get("PYTHONPATH", "")]
-        defaults = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
         return {
-            **defaults,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",
             **network_variables(job.cluster, interfaces()),
             **self.environ,
             **given,
             "SAGEMAKER_JOB_NAME": job.hyperparameters.text("sagemaker_job_name") or "",
+            "SAGEMAKER_REGION": job.hyperparameters.text("sagemaker_region")
+            or region(self.environ)
+            or "",
             "CURRENT_HOST": job.cluster.current_host,
             "PYTHONPATH": os.pathsep.join(part for part in path if part),
         }
 
-    def _program(
-        self, job: Job, machine: Machine, program: Program, environ: dict[str, str]
-    ) -> int:
-        arguments = to_arguments(job.hyperparameters.own)
-        check_passable(arguments)
-        how = launcher(job, machine, command(program.folder, program.entry))
-        launch = Launch(
-            command=[*how.words, *arguments, *self.arguments],
-            folder=program.folder,
-            environ=environ,
-            signal_group=not how.is_python,
-            keep_stderr=not how.is_python,
-            grace=_grace(self.environ),
-        )
+    def _run_program(self, job: Job, program: Program, launch: Launch) -> int:
         adopt_orphans()
+        install(program, launch.environ, self.signals, log)
+        wait_for_hosts(job.cluster, wait_seconds(job.cluster, self.environ), self.signals.stopped)
+        if self.signals.stop is not None:
+            log(f"{self.signals.stop.name} before the program started")
+            return 128 + self.signals.stop
         began = time.monotonic()
         try:
             ended = run(launch, self.signals, log)
@@ -146,22 +156,23 @@ class _Training:
                 f"{program.path} cannot be started: {error.strerror}."
                 " Check its first line, its mode and the size of its hyperparameters."
             ) from None
-        return self._tell(job, program, ended, time.monotonic() - began)
+        return self._tell(job, program, ended, f"after {time.monotonic() - began:.1f} s")
 
-    def _tell(self, job: Job, program: Program, ended: Ended, seconds: float) -> int:
-        took = f"after {seconds:.1f} s"
+    def _tell(self, job: Job, program: Program, ended: Ended, took: str) -> int:
         if ended.code == 0:
+            if job.root.failure.exists():
+                log("the program left a failure file, but its exit code says that it succeeded")
             log(f"{program.entry} succeeded {took}")
             return 0
-        if ended.stop is not None and not ended.overdue and ended.signal == ended.stop:
-            log(f"{program.entry} ended on {ended.stop.name} {took}; it does not handle it")
+        if ended.stop is not None and not ended.overdue and ended.code == 128 + ended.stop:
+            log(f"{program.entry} ended on {ended.stop.name} {took}, exit code {ended.code}")
             return ended.code
         headline, details = explain(program.entry, ended)
         return self._fail(job.root, headline, ended.code, details)
 
     def _fail(self, root: Root, headline: str, code: int, details: str = "") -> int:
         """Leaves a failure file, unless the program wrote one, and says its first line."""
-        text = failure.compose(headline, self.environ, details)
+        text = failure.compose(headline, self.told, details)
         if not failure.write(root.failure, text):
             text = failure.read(root.failure) or text
         log(f"failed with exit code {code}: {text.splitlines()[0]}")
