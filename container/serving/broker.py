@@ -1,0 +1,279 @@
+"""The bounded queue between the tiers: micro-batches, deadlines, and what happens to a request
+whose model process dies.
+
+It lives in the one gunicorn worker, on gevent: nothing here waits but the request itself, in
+`Broker.ask`. Model processes check in over a unix socket; each is a `Lane`. A request that was
+being computed when its process died is computed once more, alone, elsewhere; if that one dies,
+too, the request is to blame and is answered.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import signal
+import socket
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import gevent
+from gevent.event import AsyncResult
+
+from container.serving import protocol
+from container.serving.answers import Answer, error
+from container.serving.protocol import Head
+
+STUCK_GRACE = 30.0  # seconds past its deadline that a request may still hold its model process
+MAX_TRIES = 2
+MAX_ANSWER = 1 << 40
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One request from the moment it is queued to its answer."""
+
+    id: int
+    head: Head
+    body: bytes
+    deadline: float
+    queued: float
+    sent: float = 0.0
+    tries: int = 0
+    answer: AsyncResult = field(default_factory=AsyncResult)
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """One model process as the broker sees it."""
+
+    sock: socket.socket
+    pid: int
+    index: int = -1
+    state: str = "loading"
+    reason: str = ""
+    batches: bool = False
+    busy: dict[int, Job] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        return self.state == "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the broker holds itself to."""
+
+    queue_size: int
+    queue_bytes: int
+    max_batch: int
+    batch_delay: float
+    processes: int
+    max_payload: int
+
+
+class OverloadedError(Exception):
+    """The queue is full; `retry_after` seconds from now there will be room."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"the queue is full: try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class Broker:
+    """Queue and lanes."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.lanes: list[Lane] = []
+        self.waiting: deque[Job] = deque()
+        self.was_ready = False
+        self.draining_until = math.inf
+        self._ids = itertools.count(1)
+        self._admitted = 0
+        self._admitted_bytes = 0
+        self._seconds_each = 0.1  # a moving average, for Retry-After
+        self._timer: gevent.Greenlet | None = None
+
+    # -- what the HTTP side asks ------------------------------------------------------------
+
+    def health(self) -> tuple[bool, str, str]:
+        """(ready, code, reason). Ready from when all processes are, as long as one is."""
+        if self.draining_until != math.inf:
+            return False, "draining", "the server is shutting down"
+        ready = sum(lane.ready for lane in self.lanes)
+        if self.was_ready and ready:
+            return True, "ready", ""
+        states = ", ".join(
+            f"{lane.index}: {lane.reason or lane.state}"
+            for lane in sorted(self.lanes, key=lambda lane: lane.index)
+        )
+        code = "restarting" if self.was_ready else "loading"
+        count = f"{ready} of {self.limits.processes} model processes are ready"
+        return False, code, f"{count} ({states or 'starting'})"
+
+    @property
+    def accepting(self) -> bool:
+        """Whether a request can hope for an answer: not before a first process is ready."""
+        return self.was_ready or any(lane.ready for lane in self.lanes)
+
+    def admit(self, size: int) -> None:
+        """Reserve a place and `size` bytes, or raise OverloadedError. `release` gives it back."""
+        ready = sum(lane.ready for lane in self.lanes) or 1
+        places = self.limits.queue_size + ready * self.limits.max_batch
+        room = self.limits.queue_bytes - self._admitted_bytes
+        if self._admitted >= places or (self._admitted and size > room):
+            wait = self._admitted * self._seconds_each / ready
+            raise OverloadedError(min(60, max(1, math.ceil(wait))))
+        self._admitted += 1
+        self._admitted_bytes += size
+
+    def release(self, size: int) -> None:
+        """Give back what `admit` reserved."""
+        self._admitted -= 1
+        self._admitted_bytes -= size
+
+    def ask(self, head: Head, body: bytes, deadline: float) -> Answer:
+        """Queue one request and wait for its answer, at the longest until its deadline."""
+        now = time.monotonic()
+        job = Job(next(self._ids), {**head, "deadline": deadline}, body, deadline, now)
+        self.waiting.append(job)
+        self._pump()
+        try:
+            while True:
+                until = min(job.deadline, self.draining_until)
+                answer: Answer | None = job.answer.wait(
+                    min(1.0, max(0.0, until - time.monotonic()))
+                )
+                if answer is not None:
+                    return answer
+                if time.monotonic() >= until:
+                    return self._give_up(job)
+        finally:
+            if job in self.waiting:
+                self.waiting.remove(job)
+
+    def _give_up(self, job: Job) -> Answer:
+        if time.monotonic() >= self.draining_until:
+            return error(503, "draining", "the server shut down first", {"Retry-After": "5"})
+        where = "computing" if job.sent else "waiting for a model process"
+        waited = time.monotonic() - job.queued
+        return error(504, "deadline", f"no answer after {waited:.1f} s: still {where}")
+
+    def drain(self, seconds: float) -> None:
+        """Answer what is here within `seconds`; /ping says no from now on."""
+        self.draining_until = min(self.draining_until, time.monotonic() + seconds)
+
+    # -- lanes --------------------------------------------------------------------------------
+
+    def attend(self, sock: socket.socket, address: object = None) -> None:
+        """Serve one connection of a model process, or of the supervisor, to its end."""
+        peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        lane = Lane(sock, int.from_bytes(peer[:4], "little"))
+        try:
+            while True:
+                head, body = protocol.receive(sock, MAX_ANSWER)
+                self._hear(lane, head, body)
+        except (protocol.PeerGoneError, protocol.ProtocolError, OSError):
+            pass
+        finally:
+            self._lose(lane)
+            sock.close()
+
+    def _hear(self, lane: Lane, head: Head, body: bytes) -> None:
+        kind = head["kind"]
+        if kind == "answer":
+            self._finish(lane, head, body)
+        elif kind == "drain":
+            self.drain(head["seconds"])
+        elif kind == "state":
+            if lane not in self.lanes:
+                self.lanes.append(lane)
+            lane.index, lane.state = head["index"], head["state"]
+            lane.reason, lane.batches = head.get("reason", ""), head.get("batches", False)
+            ready = sum(each.ready for each in self.lanes)
+            self.was_ready = self.was_ready or ready >= self.limits.processes
+            self._pump()
+
+    def _finish(self, lane: Lane, head: Head, body: bytes) -> None:
+        job = lane.busy.pop(head["id"], None)
+        if head["leaving"]:
+            lane.state = "leaving"
+        if job is not None:
+            times = {"queue": round((job.sent - job.queued) * 1000, 3), **head["times"]}
+            spent = time.monotonic() - job.sent
+            self._seconds_each += 0.1 * (spent - self._seconds_each)
+            job.answer.set(
+                Answer(head["status"], body, head["content_type"], head["headers"], times)
+            )
+        self._pump()
+
+    def _lose(self, lane: Lane) -> None:
+        """A process went away: what it was computing is tried once more, or answered."""
+        if lane in self.lanes:
+            self.lanes.remove(lane)
+        lane.state = "gone"
+        now = time.monotonic()
+        for job in reversed(list(lane.busy.values())):
+            if job.tries < MAX_TRIES and now < job.deadline:
+                self.waiting.appendleft(job)
+            else:
+                message = "the model process died while it computed this request"
+                job.answer.set(error(500, "model_process_died", message))
+        lane.busy.clear()
+        self._pump()
+
+    def kill_stuck(self) -> None:
+        """Kill processes that compute what nobody waits for any more; the supervisor restarts."""
+        now = time.monotonic()
+        for lane in self.lanes:
+            if lane.busy and now > max(job.deadline for job in lane.busy.values()) + STUCK_GRACE:
+                os.kill(lane.pid, signal.SIGKILL)
+
+    # -- dispatch -----------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Give waiting requests to idle lanes. Never switches greenlets, so it needs no lock."""
+        now = time.monotonic()
+        while self.waiting and self.waiting[0].deadline <= now:
+            self.waiting.popleft()
+        for lane in self.lanes:
+            if not self.waiting:
+                return
+            if lane.ready and not lane.busy:
+                batch = self._take(self.limits.max_batch if lane.batches else 1, now)
+                if not batch:
+                    return
+                for job in batch:
+                    job.tries += 1
+                    job.sent = now
+                    lane.busy[job.id] = job
+                gevent.spawn(self._send, lane, batch)
+
+    def _take(self, size: int, now: float) -> list[Job]:
+        """The next batch; empty while it is worth waiting for more."""
+        first = self.waiting[0]
+        if first.tries:  # its process died: alone, so that it cannot harm others
+            return [self.waiting.popleft()]
+        left = first.queued + self.limits.batch_delay - now
+        if len(self.waiting) < size and left > 0:
+            if self._timer is None or self._timer.ready():
+                self._timer = gevent.spawn_later(left, self._pump)
+            return []
+        batch: list[Job] = []
+        while self.waiting and len(batch) < size and not self.waiting[0].tries:
+            job = self.waiting.popleft()
+            if job.deadline > now:
+                batch.append(job)
+        return batch
+
+    def _send(self, lane: Lane, batch: list[Job]) -> None:
+        try:
+            for position, job in enumerate(batch):
+                head = {**job.head, "id": job.id}
+                if position == 0:
+                    head["following"] = len(batch) - 1
+                protocol.send(lane.sock, head, job.body)
+        except OSError:
+            pass  # the reader notices, too, and knows what to do with the batch

@@ -1,0 +1,130 @@
+"""Finds the user's predictor, imports it, and says exactly which of the two failed.
+
+The convention is sagemaker-inference-toolkit's: model_fn, then input_fn, predict_fn and output_fn,
+or transform_fn. Ours, optional: predict_batch_fn for micro-batches, warm_up_fn for /ping.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from container.serving.settings import Settings
+
+Function: TypeAlias = Callable[..., Any]
+NAMES = ("predictor.py", "inference.py")
+
+
+class HandlerError(Exception):
+    """There is no predictor where one was looked for, or it lacks what it must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The user's functions; each is called through `call`, which knows who wants the context."""
+
+    path: Path
+    model_fn: Function
+    input_fn: Function | None
+    predict_fn: Function | None
+    output_fn: Function | None
+    transform_fn: Function | None
+    predict_batch_fn: Function | None
+    warm_up_fn: Function | None
+    model_warmup_fn: Function | None
+
+
+def candidates(settings: Settings) -> list[Path]:
+    """Where a predictor can be, the first that exists wins."""
+    root = settings.root
+    folders = [root.model / "code", root.code]
+    found: list[Path] = []
+    if settings.program:
+        found += [folder / settings.program for folder in folders]
+        if settings.algorithm:
+            found.append(settings.algorithm / settings.program)
+    else:
+        found += [root.model / "code" / "inference.py", root.code / "inference.py"]
+        if settings.algorithm:
+            found += [settings.algorithm / name for name in NAMES]
+    return found
+
+
+def find(settings: Settings) -> Path:
+    """The predictor's file, or a HandlerError that lists where it was looked for."""
+    looked = candidates(settings)
+    for path in looked:
+        if path.is_file():
+            return path
+    places = ", ".join(str(path) for path in looked)
+    raise HandlerError(
+        f"no predictor found (looked for {places}): put inference.py into the model's code folder,"
+        " or name its file in SAGEMAKER_PROGRAM"
+    )
+
+
+def load(path: Path) -> Handler:
+    """Import the file and pick its functions. The user's own exception comes through as it is."""
+    module = _import(path)
+    functions: dict[str, Any] = {
+        name: getattr(module, name, None) for name in Handler.__slots__ if "_fn" in name
+    }
+    missing = _missing(functions)
+    if missing:
+        raise HandlerError(
+            f"{path} has no {' and no '.join(missing)}: define it, or transform_fn"
+            " instead of input_fn, predict_fn and output_fn"
+        )
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise HandlerError(f"{name} in {path} is not a function: make it one")
+    return Handler(path=path, **functions)
+
+
+def call(function: Function, *arguments: Any, context: Any) -> Any:
+    """Call a handler function, with the context where it takes one argument more."""
+    if _wants_context(function, len(arguments)):
+        return function(*arguments, context)
+    return function(*arguments)
+
+
+def _missing(functions: dict[str, Any]) -> list[str]:
+    needed = ["model_fn"]
+    if functions["transform_fn"] is None:
+        needed += ["input_fn", "output_fn"]
+        if functions["predict_batch_fn"] is None:
+            needed.append("predict_fn")
+    return [name for name in needed if functions[name] is None]
+
+
+def _import(path: Path) -> ModuleType:
+    """Import a file under its own name; its folder comes first, as in SageMaker's toolkits."""
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise HandlerError(f"{path} is not a Python file: name one that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@lru_cache(maxsize=64)
+def _wants_context(function: Function, given: int) -> bool:
+    """Whether one more argument than the convention's is required, or is called context."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a builtin that does not tell
+        return False
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    extra = [parameter for parameter in parameters if parameter.kind in kinds][given:]
+    return bool(extra) and (
+        extra[0].default is inspect.Parameter.empty or extra[0].name in ("context", "ctx")
+    )

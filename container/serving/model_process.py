@@ -1,0 +1,190 @@
+"""One model process: loads the user's predictor, warms up, answers what the broker sends.
+
+Run as `python -m container.serving.model_process INDEX BROKER_SOCKET MEMORY_BYTES READY_FD`; a byte
+is written to READY_FD when it is ready, which is how the supervisor tells a bad model from a crash.
+It dies with its supervisor; when the HTTP tier restarts it checks in again.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from container.serving import handler as handlers
+from container.serving import protocol
+from container.serving.context import Context
+from container.serving.inference import Runner
+from container.serving.log import say
+from container.serving.settings import MIB, Settings
+
+RECYCLE = 79  # exit status: grew too big, all its work is done, start another
+CANNOT_LOAD = 1
+RETRY_SECONDS = 0.05
+MEMORY_SHARE = 0.9
+
+
+@dataclass(slots=True)
+class ModelProcess:
+    """The connection to the broker and what answers on it."""
+
+    index: int
+    address: str
+    memory: int
+    max_payload: int
+    sock: socket.socket | None = None
+
+    def tell(self, state: str, **facts: Any) -> None:
+        """Say to the broker how far we are; no broker yet is no reason to stop loading."""
+        try:
+            if self.sock is None:
+                self.sock = socket.socket(socket.AF_UNIX)
+                self.sock.connect(self.address)
+            head = {"kind": "state", "state": state, "index": self.index, **facts}
+            protocol.send(self.sock, head)
+        except OSError:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+
+    def serve(self, runner: Runner) -> int:
+        """Answer until the process has to be replaced; gives the exit status."""
+        while True:
+            self.tell("ready", batches=runner.handler.predict_batch_fn is not None)
+            try:
+                while self.sock is not None:
+                    if not self._answer_batch(self.sock, runner):
+                        return RECYCLE
+            except (protocol.PeerGoneError, protocol.ProtocolError, OSError):
+                self.hang_up()
+            time.sleep(RETRY_SECONDS)
+
+    def _answer_batch(self, sock: socket.socket, runner: Runner) -> bool:
+        """One micro-batch; False when this process should end."""
+        requests = [protocol.receive(sock, self.max_payload)]
+        for _ in range(requests[0][0].get("following", 0)):
+            requests.append(protocol.receive(sock, self.max_payload))
+        left = len(requests)
+        for head, answer in runner.run(requests):
+            left -= 1
+            leaving = left == 0 and self._too_big()
+            reply = {
+                "kind": "answer",
+                "id": head["id"],
+                "status": answer.status,
+                "content_type": answer.content_type,
+                "headers": answer.headers,
+                "times": answer.times,
+                "leaving": leaving,
+            }
+            protocol.send(sock, reply, answer.body)
+            if leaving:
+                return False
+        return True
+
+    def _too_big(self) -> bool:
+        """Whether a leaking predictor has used up this process's share of the memory."""
+        used = resident_bytes()
+        if used < self.memory * MEMORY_SHARE:
+            return False
+        say(
+            f"model process {self.index} uses {used // MIB} of its {self.memory // MIB} MiB:"
+            " replacing it (does the predictor leak? BYOA_MODEL_MEMORY_MB sets the limit)"
+        )
+        return True
+
+
+def resident_bytes() -> int:
+    """This process's memory, for the price of reading one line."""
+    with open("/proc/self/statm", "rb") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def load(settings: Settings, process: ModelProcess) -> Runner:
+    """Handler, model, warm-up: the user's exceptions are told with their one-line cause first."""
+    properties = {
+        "model_dir": str(settings.root.model),
+        "gpu_id": 0 if os.environ.get("CUDA_VISIBLE_DEVICES") else None,
+    }
+    step = "the predictor"
+    try:
+        path = handlers.find(settings)
+        step = f"importing {path}"
+        handler = handlers.load(path)
+        step = f"model_fn in {path}"
+        context = Context(properties)
+        model = handlers.call(handler.model_fn, str(settings.root.model), context=context)
+        process.tell("warming up")
+        step = f"warm-up in {path}"
+        if handler.warm_up_fn is not None:
+            handlers.call(handler.warm_up_fn, model, context=context)
+        elif handler.model_warmup_fn is not None:
+            folder = str(settings.root.model)
+            handlers.call(handler.model_warmup_fn, folder, model, context=context)
+    except handlers.HandlerError as error:
+        process.tell("failed", reason=str(error))
+        say(str(error))
+        raise SystemExit(CANNOT_LOAD) from None
+    except StopError:
+        raise
+    except BaseException as error:
+        reason = f"{step} failed: {type(error).__name__}: {error}"
+        process.tell("failed", reason=reason)
+        say(reason)
+        traceback.print_exc()
+        raise SystemExit(_status(error)) from None
+    return Runner(handler, model, properties, settings.default_accept)
+
+
+def _status(error: BaseException) -> int:
+    """sys.exit(3) in the user's code ends the container with 3."""
+    code = error.code if isinstance(error, SystemExit) else None
+    return code if isinstance(code, int) and code else CANNOT_LOAD
+
+
+class StopError(BaseException):
+    """SIGTERM came. Not an Exception: a predictor's `except Exception` must not swallow it."""
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise StopError
+
+
+def main() -> int:
+    """Load, then serve; SIGTERM is the ordinary end."""
+    try:
+        return _run()
+    except StopError:
+        return 0
+
+
+def _run() -> int:
+    index, address, memory = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    ready_fd = int(sys.argv[4])
+    os.set_inheritable(ready_fd, False)
+    faulthandler.enable()
+    signal.signal(signal.SIGTERM, _leave)
+    settings = Settings.from_environment(os.environ)
+    process = ModelProcess(index, address, memory, settings.max_payload)
+    process.tell("loading")
+    start = time.monotonic()
+    runner = load(settings, process)
+    os.write(ready_fd, b"r")
+    os.close(ready_fd)
+    say(f"model process {index} ready in {time.monotonic() - start:.2f} s ({runner.handler.path})")
+    return process.serve(runner)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Who the processes run as: nobody where we are root and nobody can read all that is needed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVICE_USER = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user and group to become."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whom to become (None: stay who we are) and, where that is root, why."""
+
+    identity: Identity | None
+    reason: str = ""
+
+
+def decide(needed: Iterable[Path]) -> Decision:
+    """Become nobody when root, unless that user could not read one of these trees."""
+    if os.geteuid() != 0:
+        return Decision(None)
+    try:
+        entry = pwd.getpwnam(SERVICE_USER)
+    except KeyError:
+        return Decision(None, f"there is no user {SERVICE_USER}")
+    identity = Identity(entry.pw_uid, entry.pw_gid)
+    obstacle = first_unreadable(identity, needed)
+    if obstacle:
+        return Decision(None, f"{SERVICE_USER} cannot read {obstacle}")
+    return Decision(identity)
+
+
+def first_unreadable(identity: Identity, needed: Iterable[Path]) -> str:
+    """The first path that this user cannot read, found out by trying as that user."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setgid(identity.gid)
+            os.setuid(identity.uid)
+            os.write(writer, next(_unreadable(needed), "").encode()[:4000])
+        except BaseException as error:  # the parent must not take silence for success
+            os.write(writer, repr(error).encode()[:4000])
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        obstacle = pipe.read().decode()
+    os.waitpid(pid, 0)
+    return obstacle
+
+
+def _unreadable(needed: Iterable[Path]) -> Iterator[str]:
+    for top in needed:
+        if not os.access(top, os.R_OK):
+            yield str(top)
+        for folder, folders, files in os.walk(top):
+            if not os.access(folder, os.R_OK | os.X_OK):
+                yield folder
+            for path in (Path(folder) / name for name in files):
+                if not os.access(path, os.R_OK):
+                    yield str(path)
+            folders[:] = [name for name in folders if name != "__pycache__"]

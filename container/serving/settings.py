@@ -1,0 +1,139 @@
+"""Everything that the environment can say about serving, read once, as one typed value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from container.root import Root
+
+MODES = ("real-time", "batch", "async", "serverless")
+MIB = 1 << 20
+
+# By mode: seconds that a client waits, MiB of the largest body.
+# Real time: SageMaker gives up after 60 s and takes 25 MB. Async and batch: up to an hour.
+TIMEOUT = {"real-time": 60.0, "batch": 3600.0, "async": 3600.0, "serverless": 60.0}
+PAYLOAD = {"real-time": 25, "batch": 100, "async": 1024, "serverless": 6}
+
+
+class SettingsError(Exception):
+    """An environment variable holds something that cannot be meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to serve. None means: decide from the machine."""
+
+    mode: str
+    port: int
+    timeout: float
+    max_payload: int
+    queue_size: int
+    queue_bytes: int | None
+    max_batch: int | None
+    batch_delay: float | None
+    model_processes: int | None
+    threads: int | None
+    model_memory: int | None
+    drain: float
+    root: Root
+    program: str | None
+    algorithm: Path | None
+    default_accept: str
+    use_nginx: bool
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read, check and complete; raises SettingsError with a sentence."""
+        read = _Reader(environ)
+        mode = read.mode()
+        return cls(
+            mode=mode,
+            port=read.integer("SAGEMAKER_BIND_TO_PORT", 1, 65535) or 8080,
+            timeout=read.number("SAGEMAKER_MODEL_SERVER_TIMEOUT", 0.01, 86400, TIMEOUT[mode]),
+            max_payload=read.payload(mode),
+            queue_size=read.integer("BYOA_QUEUE_SIZE", 1, 100_000) or 64,
+            queue_bytes=read.mib("BYOA_QUEUE_MB", 1),
+            max_batch=read.integer("BYOA_MAX_BATCH", 1, 1024),
+            batch_delay=read.seconds("BYOA_BATCH_DELAY_MS", 60_000),
+            model_processes=read.integer("SAGEMAKER_MODEL_SERVER_WORKERS", 1, 1024)
+            or read.integer("MODEL_SERVER_WORKERS", 1, 1024)
+            or (1 if mode == "serverless" else None),
+            threads=read.integer("BYOA_MODEL_THREADS", 1, 1024)
+            or read.integer("OMP_NUM_THREADS", 1, 1024),
+            model_memory=read.mib("BYOA_MODEL_MEMORY_MB", 16),
+            drain=read.number("BYOA_DRAIN_SECONDS", 0, 3600, 20),
+            root=Root.of(environ),
+            program=environ.get("SAGEMAKER_PROGRAM") or None,
+            algorithm=Path(environ["BYOA_ALGORITHM"]) if environ.get("BYOA_ALGORITHM") else None,
+            default_accept=environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT")
+            or "application/json",
+            use_nginx=read.flag("BYOA_NGINX", default=True),
+        )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """The environment, one checked value at a time."""
+
+    environ: Mapping[str, str]
+
+    def mode(self) -> str:
+        """batch when SageMaker says so, else BYOA_SERVING_MODE, else real-time."""
+        if self.flag("SAGEMAKER_BATCH", default=False):
+            return "batch"
+        mode = self.environ.get("BYOA_SERVING_MODE") or MODES[0]
+        if mode not in MODES:
+            raise SettingsError(
+                f"BYOA_SERVING_MODE is {mode!r}, which is no way to serve: "
+                f"use one of {', '.join(MODES)}"
+            )
+        return mode
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """true/false in the spellings that SageMaker and people use."""
+        text = self.environ.get(name, "").strip().lower()
+        if text in ("", "true", "1", "yes", "on", "false", "0", "no", "off"):
+            return default if not text else text in ("true", "1", "yes", "on")
+        raise SettingsError(f"{name} is {text!r}: use true or false")
+
+    def payload(self, mode: str) -> int:
+        """The largest body in bytes. SageMaker's 0 means streamed, of any size: as in async."""
+        chosen = self.integer("SAGEMAKER_MAX_PAYLOAD_IN_MB", 0, 1 << 20)
+        return MIB * (PAYLOAD[mode] if chosen is None else chosen or PAYLOAD["async"])
+
+    def integer(self, name: str, low: int, high: int) -> int | None:
+        """A whole number in [low, high], or None when it is not set."""
+        text = self.environ.get(name, "").strip()
+        if not text:
+            return None
+        if not text.isascii() or not text.lstrip("-+").isdigit():
+            raise SettingsError(f"{name} is {text!r}, which is not a whole number: set one")
+        value = int(text)
+        if not low <= value <= high:
+            raise SettingsError(f"{name} is {text}: use {low} to {high}")
+        return value
+
+    def number(self, name: str, low: float, high: float, default: float) -> float:
+        """A number in [low, high], or the default when it is not set."""
+        text = self.environ.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            raise SettingsError(f"{name} is {text!r}, which is not a number: set one") from None
+        if not low <= value <= high:  # refuses nan, too
+            raise SettingsError(f"{name} is {text}: use {low:g} to {high:g}")
+        return value
+
+    def mib(self, name: str, low: int) -> int | None:
+        """Mebibytes in bytes, or None when it is not set."""
+        value = self.integer(name, low, 1 << 24)
+        return None if value is None else value * MIB
+
+    def seconds(self, name: str, high: float) -> float | None:
+        """Milliseconds in seconds, or None when it is not set."""
+        value = self.number(name, 0, high, -1)
+        return None if value < 0 else value / 1000
