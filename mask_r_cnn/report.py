@@ -117,9 +117,9 @@ def _text(value: object) -> str:
 def _tiles(report: Report) -> str:
     tiles: dict[str, str] = {}
     if report.evaluation is not None:
-        tiles["Mask AP"] = number(report.evaluation.segm["map"])
-        tiles["Mask AP50"] = number(report.evaluation.segm["map50"])
-        tiles["Box AP"] = number(report.evaluation.bbox["map"])
+        tiles["Mask AP"] = _share(report.evaluation.segm["map"])
+        tiles["Mask AP50"] = _share(report.evaluation.segm["map50"])
+        tiles["Box AP"] = _share(report.evaluation.bbox["map"])
     if report.history:
         tiles["Epochs"] = number(_last(report.history, "epoch"))
         tiles["Training loss"] = number(_last(report.history, "train_loss"))
@@ -185,7 +185,7 @@ def _coco_table(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return '<p class="quiet">Nothing was held out, so nothing was measured.</p>'
     rows = (
-        [_text(_MEANING[name]), number(evaluation.bbox[name]), number(evaluation.segm[name])]
+        [_text(_MEANING[name]), _share(evaluation.bbox[name]), _share(evaluation.segm[name])]
         for name in FIGURES
     )
     note = '<p class="quiet">– means that the held-out pictures have no such object.</p>'
@@ -196,8 +196,6 @@ def _class_table(evaluation: Evaluation | None) -> str:
     if evaluation is None or not evaluation.per_class:
         return ""
     heads = {
-        "objects": "objects",
-        "detections": "detections",
         "segm_map50": "mask AP50",
         "segm_map75": "mask AP75",
         "segm_mar100": "mask AR",
@@ -205,16 +203,26 @@ def _class_table(evaluation: Evaluation | None) -> str:
         "bbox_map50": "box AP50",
     }
     rows = (
-        [_text(row["name"]), _bar(row["segm_map"]), *(_cell(row[key]) for key in heads)]
+        [
+            _text(row["name"]),
+            number(row["objects"]),
+            number(row["detections"]),
+            _bar(row["segm_map"]),
+            *(_share(row[key]) for key in heads),
+        ]
         for row in evaluation.per_class
     )
-    return _table(["class", "mask AP", *heads.values()], rows)
+    return _table(["class", "objects", "detections", "mask AP", *heads.values()], rows)
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
 def _bar(value: float) -> str:
     if not math.isfinite(value):
         return "–"
-    return f'{value:.3f}<meter min="0" max="1" value="{value:.3f}" aria-hidden="true"></meter>'
+    return f'{_share(value)}<meter min="0" max="1" value="{value:.3f}" aria-hidden="true"></meter>'
 
 
 def _cell(value: Any) -> str:

@@ -1,0 +1,152 @@
+"""The served Mask R-CNN: the functions that SageMaker's inference toolkit, and ours, call."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from accept import choose
+from evaluation import Detection
+from model import ModelInfo, load_model, predict
+from network import Network
+from options import Options, parse_options
+from request import Limits, read_pictures
+from response import NPY, PNG, Answer, Prediction, RequestError, encode
+
+# Pictures in one pass. On a CPU a batch is not faster than its pictures one by one, only larger.
+_AT_ONCE = {"cuda": 8, "cpu": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network on its device, and what it knows."""
+
+    network: Network
+    info: ModelInfo
+    device: torch.device
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The pictures of one request, those that cannot be used among them, and its options."""
+
+    answers: Sequence[Answer]
+    options: Options
+
+
+def model_fn(model_dir: str, context: Any = None) -> Model:
+    """Load the model of a training job, on the GPU that the server gives, else on the CPU."""
+    device = _device(context)
+    network, info = load_model(Path(model_dir), device)
+    return Model(network, info, device)
+
+
+def warm_up_fn(model: Model) -> None:
+    """Predict once at the size that the model works at: the first client need not wait for it."""
+    side = model.info.min_size
+    picture = np.zeros((side, min(side * 4 // 3, model.info.max_size), 3), np.uint8)
+    predict(model.network, model.info, [picture])
+
+
+def input_fn(body: bytes | str, content_type: str, context: Any = None) -> Request:
+    """Decode a request; what is wrong with it is said here, before any computing."""
+    options = parse_options(*_wishes(context))
+    accepted = choose(_header(context, "accept"))
+    data = body.encode() if isinstance(body, str) else bytes(body)
+    answers = read_pictures(data, content_type or "", _limits(), one=not _many_records())
+    if accepted in (PNG, NPY) and len(answers) > 1:
+        raise RequestError(
+            406,
+            "not_acceptable",
+            f"{accepted} shows one picture and {len(answers)} were sent - send one, "
+            "or accept application/json",
+        )
+    return Request(answers, options)
+
+
+def predict_fn(item: Request, model: Model) -> Prediction:
+    """Predict for one request."""
+    return predict_batch_fn([item], model)[0]
+
+
+def predict_batch_fn(items: Sequence[Request], model: Model) -> list[Prediction]:
+    """Predict for several requests: pictures with the same options share a pass."""
+    found: dict[tuple[int, int], list[Detection]] = {}
+    for options, places in _groups(items).items():
+        step = _AT_ONCE[model.device.type]
+        for start in range(0, len(places), step):
+            chunk = places[start : start + step]
+            images = [items[item].answers[number].image for item, number in chunk]
+            predicted = predict(
+                model.network,
+                model.info,
+                [image for image in images if image is not None],
+                score_threshold=options.score_threshold,
+                max_detections=options.max_detections,
+                masks=options.segmentation != "none",
+            )
+            found.update(zip(chunk, predicted, strict=True))
+    return [_prediction(place, item, found, model.info) for place, item in enumerate(items)]
+
+
+def output_fn(prediction: Prediction, accept: str) -> tuple[bytes, str]:
+    """The answer in the form that the client likes best."""
+    content_type = choose(accept or "")
+    return encode(prediction, content_type), content_type
+
+
+def _groups(items: Sequence[Request]) -> dict[Options, list[tuple[int, int]]]:
+    """Places (request, picture) by what the network must do for them."""
+    groups: dict[Options, list[tuple[int, int]]] = defaultdict(list)
+    for place, item in enumerate(items):
+        options = item.options
+        if options.segmentation == "polygon":
+            options = replace(options, segmentation="rle")
+        usable = (n for n, answer in enumerate(item.answers) if answer.image is not None)
+        groups[options] += [(place, number) for number in usable]
+    return groups
+
+
+def _prediction(
+    place: int, item: Request, found: dict[tuple[int, int], list[Detection]], info: ModelInfo
+) -> Prediction:
+    answers = [
+        replace(answer, detections=found.get((place, number), ()))
+        for number, answer in enumerate(item.answers)
+    ]
+    return Prediction(answers, info.class_names, info.category_ids, item.options.segmentation)
+
+
+def _wishes(context: Any) -> tuple[dict[str, str], str]:
+    query = getattr(context, "query", None) or {}
+    return dict(query), _header(context, "x-amzn-sagemaker-custom-attributes")
+
+
+def _header(context: Any, name: str) -> str:
+    return "" if context is None else context.get_request_header(0, name) or ""
+
+
+def _device(context: Any) -> torch.device:
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    number = None if context is None else context.system_properties.get("gpu_id")
+    return torch.device("cuda", int(number or 0))
+
+
+@cache
+def _limits() -> Limits:
+    return Limits.from_environment(os.environ)
+
+
+@cache
+def _many_records() -> bool:
+    """Whether a Batch Transform job packs records: then one bad record must not fail the others."""
+    return os.environ.get("SAGEMAKER_BATCH_STRATEGY", "").upper() in ("MULTI_RECORD", "MULTIRECORD")
