@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from container import __version__
 from container.devices import Machine
-from container.environment import Job
+from container.job import Job
 from container.masking import shown
 
 SMALL_SHARED_MEMORY = 1 << 30

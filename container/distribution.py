@@ -6,10 +6,10 @@ import sys
 
 from container.command import Command
 from container.devices import Machine
-from container.environment import Job
 from container.errors import ProgramError
 from container.hosts import MASTER_PORT
 from container.hyperparameters import is_true
+from container.job import Job
 
 TORCHRUN = ("sagemaker_torch_distributed_enabled", "sagemaker_pytorch_ddp_enabled")
 UNSUPPORTED = (

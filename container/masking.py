@@ -25,7 +25,7 @@ _ENDINGS = (
     "authorization",
 )
 _ANYWHERE = re.compile(r"secret|passw|credential|private_?key|api_?key", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _IN_TEXT = re.compile(r"(secret|passw|token|api_?key|access_?key|credential)|://[^/\s]*:[^/\s]*@")
 
 

@@ -12,8 +12,8 @@ from urllib.parse import urlparse
 
 from container.algorithm import PROGRAM, find_algorithm
 from container.archive import unpack
-from container.environment import Job, region
 from container.errors import ProgramError
+from container.job import Job, region
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60

@@ -16,11 +16,12 @@ from container.describe import describe
 from container.devices import Machine, this_machine
 from container.distribution import launcher
 from container.ending import explain
-from container.environment import Job, passable, read_job, region, variables
+from container.environment import passable, variables
 from container.errors import ConfigurationError, HarnessError, ProgramError
 from container.family import adopt_orphans
 from container.hosts import interfaces, network_variables, wait_for_hosts, wait_seconds
 from container.hyperparameters import check_passable, to_arguments
+from container.job import Job, read_job, region
 from container.outputs import open_to_everyone, prepare
 from container.process import Ended, Launch, run
 from container.program import Program, find_program
@@ -57,7 +58,17 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
         print(f"byoa train {__version__}, Python {sys.version.split()[0]}")
         return 0
     with Signals() as signals:
+        if arguments == ["--describe"]:
+            return _describe(dict(environ), signals)
         return _Training(arguments, dict(environ), signals).exit_code()
+
+
+def _describe(environ: dict[str, str], signals: Signals) -> int:
+    try:
+        return describe(environ, signals, log)
+    except HarnessError as error:
+        log(f"{type(error).__name__}: {error}")
+        return 1
 
 
 def log(line: str) -> None:
@@ -92,8 +103,6 @@ class _Training:
         return code
 
     def _run(self, root: Root) -> int:
-        if self.arguments == ["--describe"]:
-            return describe(self.environ, self.signals, log)
         _refuse_processing(root)
         prepare(root)
         job = read_job(root)

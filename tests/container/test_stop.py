@@ -1,0 +1,207 @@
+"""Signals reach the program, its exit code is told, and nothing outlives `train`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def pids(place) -> list[int]:
+    return [int(line) for line in (place.base / "output/data/pids").read_text().split()]
+
+
+def living(place) -> list[int]:
+    return [pid for pid in pids(place) if is_alive(pid)]
+
+
+def stop_when_ready(place, algorithm="stops", number=signal.SIGTERM, **environ) -> int:
+    process = place.start(algorithm, **environ)
+    place.wait_for("ready")
+    process.send_signal(number)
+    return process.wait(timeout=30)
+
+
+def test_a_handler_saves_and_the_job_succeeds(place):
+    place.hyperparameters(how="handles")
+    assert stop_when_ready(place) == 0, place.log
+    assert place.wait_for("checkpoint") == "saved on SIGTERM"
+    assert place.failure is None
+    assert "train: SIGTERM: stopping, within 110 s" in place.log
+    assert not living(place)
+
+
+def test_without_a_handler_the_code_is_143_and_it_is_no_failure(place):
+    place.hyperparameters(how="plain")
+    assert stop_when_ready(place) == 143
+    assert "train.py ended on SIGTERM after" in place.log
+    assert place.failure is None
+    assert not living(place)
+
+
+def test_control_c_on_a_laptop_is_130(place):
+    place.hyperparameters(how="plain")
+    assert stop_when_ready(place, number=signal.SIGINT) == 130
+    assert "KeyboardInterrupt" in place.log
+    assert "run_python" not in place.log
+    assert place.failure is None
+
+
+def test_who_ignores_sigterm_is_killed_after_the_grace(place):
+    place.hyperparameters(how="ignores")
+    began = time.monotonic()
+    assert stop_when_ready(place, BYOA_STOP_GRACE="1") == 137
+    assert 1 <= time.monotonic() - began < 8
+    assert place.headline == "ProgramKilled: train.py did not stop in time and was killed."
+    assert "still running 1 s after SIGTERM: killed" in place.log
+    assert not living(place)
+
+
+def test_three_stops_in_a_row_do_not_wait_for_the_grace(place):
+    place.hyperparameters(how="ignores")
+    process = place.start("stops")
+    place.wait_for("ready")
+    for _ in range(3):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+    assert process.wait(timeout=10) == 137
+    assert not living(place)
+
+
+def test_the_whole_family_ends_even_those_that_left_it(place):
+    """Children of the program: one plain, one that ignores SIGTERM, one in its own session."""
+    place.hyperparameters(how="handles_with_family")
+    assert stop_when_ready(place) == 0, place.log
+    assert place.wait_for("checkpoint") == "saved on SIGTERM"
+    assert len(pids(place)) == 4
+    assert not living(place)
+
+
+def test_a_double_fork_does_not_escape(place):
+    place.hyperparameters(how="double_fork")
+    assert stop_when_ready(place) == 143
+    assert len(pids(place)) == 2
+    assert not living(place)
+
+
+@pytest.mark.parametrize(("how", "code"), [("leaves_a_daemon", 0), ("leaves_and_fails", 9)])
+def test_what_a_finished_program_left_behind_is_ended(place, how, code):
+    place.hyperparameters(how=how)
+    began = time.monotonic()
+    assert place.train("stops") == code
+    assert time.monotonic() - began < 10
+    assert "the program left processes behind, ended now: python" in place.log
+    assert not living(place)
+
+
+def test_a_killed_train_takes_its_program_along(place):
+    """On a laptop nobody else would end it, and it would write into the next run's folders."""
+    place.hyperparameters(how="plain")
+    process = place.start("stops")
+    place.wait_for("ready")
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 5
+    while living(place) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not living(place)
+
+
+def test_other_signals_are_passed_on_and_stop_nothing(place):
+    place.hyperparameters(how="forwards_user_signal")
+    process = place.start("stops")
+    place.wait_for("ready")
+    process.send_signal(signal.SIGUSR1)
+    assert place.wait_for("checkpoint") == "usr1"
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+
+
+def test_a_stop_while_waiting_for_hosts_ends_at_once(place):
+    hosts = ["algo-1", "no-such-host.invalid"]
+    place.config("resourceconfig", {"current_host": "algo-1", "hosts": hosts})
+    process = place.start("echo", BYOA_HOST_WAIT="60")
+    end = time.monotonic() + 10
+    while "program: train.py" not in place.log:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=5) == 143
+    assert "SIGTERM before the program started" in place.log
+    assert place.failure is None
+
+
+def test_a_shell_script_is_stopped_with_all_it_started(place):
+    place.code("shell")
+    assert stop_when_ready(place, SAGEMAKER_PROGRAM="trap.sh") == 0, place.log
+    assert place.wait_for("checkpoint").strip() == "saved"
+
+
+def test_python_below_a_shell_script_gets_its_time_to_save(place):
+    """The shell dies of SIGTERM at once; what it started is still writing a checkpoint."""
+    place.code("shell")
+    assert stop_when_ready(place, SAGEMAKER_PROGRAM="no_trap.sh") == 143, place.log
+    assert place.wait_for("checkpoint") == "saved"
+    assert "the program is gone; waiting for python" in place.log
+    assert place.failure is None
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare makes a PID namespace")
+@pytest.mark.parametrize("how", ["handles", "double_fork", "leaves_a_daemon"])
+def test_as_process_1_it_reaps_and_stops_the_same(place, how):
+    """In local mode no init process stands above us."""
+    unshare = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine lets us make no PID namespace")
+    place.hyperparameters(how=how)
+    with (place.base / "log.txt").open("w") as log:
+        outer = subprocess.Popen(
+            [*unshare, sys.executable, str(ROOT / "container/bin/train")],
+            env=place.environ("stops", {}),
+            stdout=log,
+            stderr=log,
+        )
+    place.running.append(outer)
+    if how != "leaves_a_daemon":
+        place.wait_for("ready")
+        # The signal must reach process 1 of the namespace, unshare's only child.
+        children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+        os.kill(int(children[0]), signal.SIGTERM)
+    assert outer.wait(timeout=30) == {"handles": 0, "double_fork": 143, "leaves_a_daemon": 0}[how]
+    assert ("stopping, within 110 s" in place.log) == (how != "leaves_a_daemon")
+
+
+@pytest.mark.skipif(shutil.which("tini") is None, reason="tini is the init that SageMaker injects")
+def test_below_tini_a_stop_reaches_the_program(place):
+    place.hyperparameters(how="handles_with_family")
+    with (place.base / "log.txt").open("w") as log:
+        tini = subprocess.Popen(
+            ["tini", "-s", "--", sys.executable, str(ROOT / "container/bin/train")],
+            env=place.environ("stops", {}),
+            stdout=log,
+            stderr=log,
+        )
+    place.running.append(tini)
+    place.wait_for("ready")
+    tini.send_signal(signal.SIGTERM)
+    assert tini.wait(timeout=30) == 0
+    assert not living(place)
