@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from errors import InputError
 
@@ -22,7 +23,7 @@ Pixels = npt.NDArray[np.uint8]
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 MAX_PIXELS = 178_956_970  # half a gigabyte of RGB
-_ORIENTATION = 0x0112  # the EXIF tag
+_ORIENTATION, _WIDTH, _HEIGHT = 0x0112, 0x0100, 0x0101  # EXIF and TIFF tags
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -62,8 +63,10 @@ def decode_picture(data: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Decodes a file's bytes to RGB pixels [height, width, 3], upright."""
     image = open_picture(io.BytesIO(data), max_pixels)
     try:
-        turn = orientation(image)  # first: decoding a PNG changes what its info holds
+        turn = orientation(image)
         image.load()
+        if image.format == "TIFF":  # Pillow turns these itself while it loads them
+            turn = orientation(image)
         return np.array(_upright(_rgb(image), turn))
     except MemoryError:
         raise PictureError("is too large for the memory", "too_large") from None
@@ -94,6 +97,8 @@ def upright_size(file: io.BufferedIOBase, max_pixels: int = MAX_PIXELS) -> tuple
     """Returns (width, height) as decode_picture will give them, reading the header only."""
     image = open_picture(file, max_pixels)
     width, height = image.size
+    if isinstance(image, TiffImageFile):  # newer Pillows turn its size already
+        width, height = image.tag_v2.get(_WIDTH, width), image.tag_v2.get(_HEIGHT, height)
     return (height, width) if orientation(image) >= 5 else (width, height)
 
 
@@ -170,17 +175,20 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 def _wide(values: npt.NDArray[Any]) -> Image.Image:
     """Scales 32-bit numbers: from 0 to 1 or to 16 bits where they fit, else to their own range."""
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    numbers = values.astype(np.float64)
+    finite = numbers[np.isfinite(numbers)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    numbers = np.nan_to_num(numbers, nan=low, posinf=high, neginf=low)
     if low >= 0 and high <= 1 and values.dtype.kind == "f":
-        return _scaled(values, 1.0)
+        return _scaled(numbers, 1.0)
     if low >= 0 and high <= 65535:
-        return _scaled(values, 255.0 if high <= 255 else 65535.0)
-    return _scaled(values - low, max(high - low, 1e-12))
+        return _scaled(numbers, 255.0 if high <= 255 else 65535.0)
+    return _scaled(numbers - low, high - low)
 
 
 def _scaled(values: npt.NDArray[Any], top: float) -> Image.Image:
-    grey = np.nan_to_num(values.astype(np.float32) * (255.0 / top), nan=0.0)
-    return Image.fromarray((grey + 0.5).clip(0, 255).astype(np.uint8)).convert("RGB")
+    grey = values.astype(np.float32) * (255.0 / top) + 0.5
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
 
 
 def _reason(error: Exception) -> str:
