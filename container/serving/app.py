@@ -7,34 +7,25 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
-import gevent
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from container.serving import log
-from container.serving.answers import JSON, Answer, error, error_body
+from container.serving.answers import Answer, error
+from container.serving.bodies import RefusedError, discard, read_body
 from container.serving.broker import Broker, OverloadedError
 from container.serving.settings import MIB, Settings
 
 PREFIX = "X-Amzn-SageMaker-"
-CHUNK = MIB
-CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+CODES = {404: "not_found", 405: "method_not_allowed"}
 MAX_BATCH_MB = 100  # SageMaker: MaxConcurrentTransforms × MaxPayloadInMB must not exceed it
-
-
-class RefusedError(Exception):
-    """The request is answered without asking a model."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
 
 
 def create_app(settings: Settings, broker: Broker) -> Flask:
     """The WSGI application."""
     app = Flask("container.serving", static_folder=None)
     views = Views(settings, broker)
-    app.add_url_rule("/ping", view_func=views.ping, methods=["GET"])
+    app.add_url_rule("/ping", view_func=views.ping)
     app.add_url_rule("/invocations", view_func=views.invocations, methods=["POST"])
     app.add_url_rule("/execution-parameters", view_func=views.execution_parameters)
     app.register_error_handler(HTTPException, on_http_error)
@@ -55,7 +46,7 @@ class Views:
         """200 and nothing, or 503 and why."""
         ready, code, reason = self.broker.health()
         if ready:
-            return Response(status=200)
+            return Response(status=200, mimetype="text/plain")
         return to_response(error(503, code, reason, {"Retry-After": "1", "X-Byoa-Reason": code}))
 
     def execution_parameters(self) -> Response:
@@ -76,80 +67,52 @@ class Views:
         except RefusedError as refused:
             answer = refused.answer
         except OverloadedError as overloaded:
+            discard(request.environ["wsgi.input"])
             headers = {"Retry-After": str(overloaded.retry_after)}
             answer = error(503, "overloaded", str(overloaded), headers)
         g.times = answer.times
         return to_response(answer)
 
     def _invoke(self) -> Answer:
-        start = time.monotonic()
+        deadline = time.monotonic() + self.settings.timeout
+        length = announced_length()
         self._refuse_early()
-        size = self._announced_size()
-        self.broker.admit(size)
-        try:
-            body = read_body(self.settings.max_payload, self.settings.timeout)
+        with self.broker.room(self.settings.max_payload if length is None else length):
+            stream = request.environ["wsgi.input"]
+            body = read_body(stream, length, self.settings.max_payload)
             g.bytes_in = len(body)
-            return self.broker.ask(request_head(), body, start + self.settings.timeout)
-        finally:
-            self.broker.release(size)
+            return self.broker.ask(request_head(), body, deadline)
 
     def _refuse_early(self) -> None:
+        stream = request.environ["wsgi.input"]
         if request.headers.get(PREFIX + "Session-Id"):
+            discard(stream)
             message = "this model keeps no sessions: send the request without SessionId"
             raise RefusedError(error(400, "no_sessions", message))
         if not self.broker.accepting:
+            discard(stream)
             _, code, reason = self.broker.health()
             raise RefusedError(error(503, code, reason, {"Retry-After": "5"}))
 
-    def _announced_size(self) -> int:
-        if request.environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-            return 0
-        if request.content_length is None:
-            message = "send the body with a Content-Length, or chunked"
-            raise RefusedError(error(411, "length_required", message))
-        if request.content_length > self.settings.max_payload:
-            raise RefusedError(too_large(self.settings.max_payload))
-        return request.content_length
 
-
-def read_body(limit: int, seconds: float) -> bytes:
-    """The whole body, within its limits of size and time; read in big pieces, kept once."""
-    stream = request.environ["wsgi.input"]
-    pieces: list[bytes] = []
-    total = 0
-    with gevent.Timeout(seconds, RefusedError(late_body(seconds))):
-        while piece := stream.read(CHUNK):
-            total += len(piece)
-            if total > limit:
-                raise RefusedError(too_large(limit))
-            pieces.append(piece)
-    if request.content_length is not None and total != request.content_length:
-        message = f"Content-Length says {request.content_length} bytes, {total} came"
-        raise RefusedError(error(400, "truncated", message, {"Connection": "close"}))
-    return b"".join(pieces)
+def announced_length() -> int | None:
+    """Content-Length; None for a chunked body, whose end tells its length."""
+    if request.environ.get("HTTP_TRANSFER_ENCODING"):
+        return None
+    if request.content_length is None:
+        message = "send the body with a Content-Length, or chunked"
+        raise RefusedError(error(411, "length_required", message))
+    return request.content_length
 
 
 def request_head() -> dict[str, Any]:
     """What a model process is told about the request."""
-    headers = {name.lower(): value for name, value in request.headers}
     return {
         "content_type": request.headers.get("Content-Type", ""),
         "accept": request.headers.get("Accept", ""),
-        "headers": headers,
+        "headers": {name.lower(): value for name, value in request.headers},
         "query": request.args.to_dict(),
     }
-
-
-def too_large(limit: int) -> Answer:
-    """413, and the connection ends: the rest of the body is not wanted."""
-    message = f"the body is larger than {limit // MIB} MiB (SAGEMAKER_MAX_PAYLOAD_IN_MB)"
-    return error(413, "too_large", message, {"Connection": "close"})
-
-
-def late_body(seconds: float) -> Answer:
-    """408 for a client that takes forever to send."""
-    message = f"the body did not arrive within {seconds:g} s"
-    return error(408, "body_timeout", message, {"Connection": "close"})
 
 
 def to_response(answer: Answer) -> Response:
@@ -161,15 +124,10 @@ def on_http_error(exception: HTTPException) -> Response:
     """404, 405 and their like."""
     status = exception.code or 500
     code = CODES.get(status, exception.name.lower().replace(" ", "_"))
-    response = Response(
-        error_body(code, f"{request.method} {request.path}: {exception.name}"),
-        status,
-        content_type=JSON,
-    )
     allowed = getattr(exception, "valid_methods", None)
-    if allowed:
-        response.headers["Allow"] = ", ".join(allowed)
-    return response
+    headers = {"Allow": ", ".join(sorted(allowed))} if allowed else None
+    message = f"{request.method} {request.path}: {exception.name}"
+    return to_response(error(status, code, message, headers))
 
 
 def on_exception(exception: Exception) -> Response:
@@ -186,19 +144,20 @@ def start_clock() -> None:
 
 def log_request(response: Response) -> Response:
     """One line, but for /ping."""
-    if request.path != "/ping":
-        line: dict[str, object] = {
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - g.start) * 1000, 3),
-            **{f"{name}_ms": value for name, value in g.get("times", {}).items()},
-            "bytes_in": g.get("bytes_in", 0),
-            "bytes_out": response.content_length or 0,
-            "content_type": request.headers.get("Content-Type", ""),
-        }
-        inference_id = request.headers.get(PREFIX + "Inference-Id")
-        if inference_id:
-            line["inference_id"] = inference_id
-        log.access(line)
+    if request.path == "/ping":
+        return response
+    line: dict[str, object] = {
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "ms": round((time.perf_counter() - g.start) * 1000, 3),
+        **{f"{name}_ms": value for name, value in g.get("times", {}).items()},
+        "bytes_in": g.get("bytes_in", 0),
+        "bytes_out": response.content_length or 0,
+        "content_type": request.headers.get("Content-Type", ""),
+    }
+    inference_id = request.headers.get(PREFIX + "Inference-Id")
+    if inference_id:
+        line["inference_id"] = inference_id
+    log.access(line)
     return response

@@ -16,6 +16,8 @@ import signal
 import socket
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import gevent
@@ -25,7 +27,6 @@ from container.serving import protocol
 from container.serving.answers import Answer, error
 from container.serving.protocol import Head
 
-STUCK_GRACE = 30.0  # seconds past its deadline that a request may still hold its model process
 MAX_TRIES = 2
 MAX_ANSWER = 1 << 40
 
@@ -36,7 +37,7 @@ class Job:
 
     id: int
     head: Head
-    body: bytes
+    body: bytes | bytearray
     deadline: float
     queued: float
     sent: float = 0.0
@@ -70,11 +71,11 @@ class Limits:
     max_batch: int
     batch_delay: float
     processes: int
-    max_payload: int
+    stuck: float  # seconds past its deadline that a request may hold its model process
 
 
 class OverloadedError(Exception):
-    """The queue is full; `retry_after` seconds from now there will be room."""
+    """The queue is full; in `retry_after` seconds there may be room."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"the queue is full: try again in {retry_after} s")
@@ -91,8 +92,7 @@ class Broker:
         self.was_ready = False
         self.draining_until = math.inf
         self._ids = itertools.count(1)
-        self._admitted = 0
-        self._admitted_bytes = 0
+        self._bytes = 0
         self._seconds_each = 0.1  # a moving average, for Retry-After
         self._timer: gevent.Greenlet | None = None
 
@@ -118,24 +118,34 @@ class Broker:
         """Whether a request can hope for an answer: not before a first process is ready."""
         return self.was_ready or any(lane.ready for lane in self.lanes)
 
-    def admit(self, size: int) -> None:
-        """Reserve a place and `size` bytes, or raise OverloadedError. `release` gives it back."""
-        ready = sum(lane.ready for lane in self.lanes) or 1
-        places = self.limits.queue_size + ready * self.limits.max_batch
-        room = self.limits.queue_bytes - self._admitted_bytes
-        if self._admitted >= places or (self._admitted and size > room):
-            wait = self._admitted * self._seconds_each / ready
-            raise OverloadedError(min(60, max(1, math.ceil(wait))))
-        self._admitted += 1
-        self._admitted_bytes += size
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """Memory for a body of `size` bytes while it is here, or an OverloadedError."""
+        self._refuse_when_full()
+        if self._bytes and self._bytes + size > self.limits.queue_bytes:
+            raise self._overloaded()
+        self._bytes += size
+        try:
+            yield
+        finally:
+            self._bytes -= size
 
-    def release(self, size: int) -> None:
-        """Give back what `admit` reserved."""
-        self._admitted -= 1
-        self._admitted_bytes -= size
+    def _refuse_when_full(self) -> None:
+        if len(self.waiting) >= self.limits.queue_size and not self._idle():
+            raise self._overloaded()
 
-    def ask(self, head: Head, body: bytes, deadline: float) -> Answer:
+    def _overloaded(self) -> OverloadedError:
+        """How long the queue will take, as far as we can know."""
+        lanes = sum(lane.ready for lane in self.lanes) or 1
+        seconds = len(self.waiting) * self._seconds_each / lanes
+        return OverloadedError(min(60, max(1, math.ceil(seconds))))
+
+    def _idle(self) -> bool:
+        return any(lane.ready and not lane.busy for lane in self.lanes)
+
+    def ask(self, head: Head, body: bytes | bytearray, deadline: float) -> Answer:
         """Queue one request and wait for its answer, at the longest until its deadline."""
+        self._refuse_when_full()
         now = time.monotonic()
         job = Job(next(self._ids), {**head, "deadline": deadline}, body, deadline, now)
         self.waiting.append(job)
@@ -228,7 +238,10 @@ class Broker:
         """Kill processes that compute what nobody waits for any more; the supervisor restarts."""
         now = time.monotonic()
         for lane in self.lanes:
-            if lane.busy and now > max(job.deadline for job in lane.busy.values()) + STUCK_GRACE:
+            if (
+                lane.busy
+                and now > max(job.deadline for job in lane.busy.values()) + self.limits.stuck
+            ):
                 os.kill(lane.pid, signal.SIGKILL)
 
     # -- dispatch -----------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class Gateway(BaseApplication):  # type: ignore[misc]
                 max_batch=launch.max_batch,
                 batch_delay=launch.batch_delay,
                 processes=launch.processes,
-                max_payload=self.settings.max_payload,
+                stuck=self.settings.stuck,
             )
         )
         listener = socket.socket(fileno=os.dup(launch.broker_fd))

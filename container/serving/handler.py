@@ -46,10 +46,11 @@ def candidates(settings: Settings) -> list[Path]:
     root = settings.root
     folders = [root.model / "code", root.code]
     found: list[Path] = []
-    if settings.program:
-        found += [folder / settings.program for folder in folders]
+    if settings.program:  # SageMaker's toolkit also takes it without the .py
+        name = settings.program.removesuffix(".py") + ".py"
+        found += [folder / name for folder in folders]
         if settings.algorithm:
-            found.append(settings.algorithm / settings.program)
+            found.append(settings.algorithm / name)
     else:
         found += [root.model / "code" / "inference.py", root.code / "inference.py"]
         if settings.algorithm:

@@ -7,6 +7,7 @@ broken GPU ends the process.
 from __future__ import annotations
 
 import json
+import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -190,7 +191,9 @@ def failure(exception: BaseException, otherwise: tuple[int, str] = (500, "")) ->
     status, code = otherwise
     if status < 500:
         return error(status, code, message)
-    traceback.print_exception(exception)
+    sys.stderr.write(
+        "".join(traceback.format_exception(exception))
+    )  # one write: lines stay together
     if isinstance(exception, MemoryError):
         return error(503, "out_of_memory", "not enough memory for this request")
     name = type(exception).__name__

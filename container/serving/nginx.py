@@ -67,10 +67,14 @@ http {{
   client_body_timeout 10s;
   send_timeout 30s;
   keepalive_timeout 75s;
+  keepalive_requests 1000000;
   reset_timedout_connection on;
+  lingering_timeout 2s;
   upstream gateway {{
     server unix:{upstream} max_fails=0;
     keepalive 64;
+    keepalive_requests 1000000;
+    keepalive_time 24h;
   }}
   server {{
     listen {settings.port} default_server backlog=2048;

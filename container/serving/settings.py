@@ -37,6 +37,7 @@ class Settings:
     threads: int | None
     model_memory: int | None
     drain: float
+    stuck: float
     root: Root
     program: str | None
     algorithm: Path | None
@@ -64,6 +65,7 @@ class Settings:
             or read.integer("OMP_NUM_THREADS", 1, 1024),
             model_memory=read.mib("BYOA_MODEL_MEMORY_MB", 16),
             drain=read.number("BYOA_DRAIN_SECONDS", 0, 3600, 20),
+            stuck=read.number("BYOA_STUCK_SECONDS", 0, 86400, 30),
             root=Root.of(environ),
             program=environ.get("SAGEMAKER_PROGRAM") or None,
             algorithm=Path(environ["BYOA_ALGORITHM"]) if environ.get("BYOA_ALGORITHM") else None,

@@ -1,0 +1,85 @@
+"""Reads a request's body once, within its limits: bytes, time, and what Content-Length promised."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import gevent
+from gunicorn.http.errors import ParseException
+
+from container.serving.answers import Answer, error
+from container.serving.settings import MIB
+
+PIECE = MIB
+# A client has 10 s, and one more for each 64 KiB that it sends: slow lines live, trickles do not.
+# (Behind nginx bodies arrive whole; this is for a laptop without it.)
+GRACE_SECONDS, LEAST_RATE = 10.0, 64 * 1024
+CLOSE = {"Connection": "close"}
+
+
+class RefusedError(Exception):
+    """The request is answered without asking a model."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Stream(Protocol):
+    """What WSGI gives as wsgi.input."""
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; none at the end."""
+        ...
+
+
+def read_body(stream: Stream, length: int | None, limit: int) -> bytearray:
+    """The whole body, `length` bytes of it (None: chunked, until it ends), or a RefusedError."""
+    if length is not None and length > limit:
+        discard(stream)
+        raise RefusedError(too_large(limit))
+    body = bytearray(length or 0)  # untouched memory costs nothing, so a false promise does not
+    at = 0
+    start = time.monotonic()
+    while True:
+        left = start + GRACE_SECONDS + at / LEAST_RATE - time.monotonic()
+        piece = _read(stream, left)
+        if not piece:
+            break
+        body[at : at + len(piece)] = piece
+        at += len(piece)
+        if at > limit:
+            discard(stream)
+            raise RefusedError(too_large(limit))
+    if length is not None and at != length:
+        message = f"Content-Length says {length} bytes, {at} came"
+        raise RefusedError(error(400, "truncated", message, CLOSE))
+    return body
+
+
+def _read(stream: Stream, seconds: float) -> bytes:
+    late = RefusedError(error(408, "body_timeout", "the body did not arrive in time", CLOSE))
+    try:
+        with gevent.Timeout(max(0.0, seconds), late):
+            return stream.read(PIECE)
+    except (ParseException, OSError) as exception:
+        message = f"the body cannot be read: {type(exception).__name__}"
+        raise RefusedError(error(400, "bad_body", message, CLOSE)) from None
+
+
+def too_large(limit: int) -> Answer:
+    """413, and the connection ends: the rest of the body is not wanted."""
+    message = f"the body is larger than {limit // MIB} MiB (SAGEMAKER_MAX_PAYLOAD_IN_MB)"
+    return error(413, "too_large", message, CLOSE)
+
+
+def discard(stream: Stream, seconds: float = 1.0, most: int = 64 * MIB) -> None:
+    """Read on for a moment, so that the client sees the answer and not a reset connection."""
+    try:
+        with gevent.Timeout(seconds, False):
+            for _ in range(most // PIECE):
+                if not stream.read(PIECE):
+                    return
+    except (ParseException, OSError):
+        pass
