@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 Corner = tuple[int, int]
 Line = NDArray[np.float64]
 
-TOLERANCE = 0.75  # pixels that an outline may be off
+TOLERANCE = 1.0  # pixels: stairs of one pixel become a slope
 
 
-def polygons(mask: NDArray[np.uint8]) -> list[list[float]]:
-    """Every connected part of a [height, width] mask as [x0, y0, x1, y1, …], largest first."""
+def polygons(mask: NDArray[np.uint8], tolerance: float = TOLERANCE) -> list[list[float]]:
+    """Every connected part of a [height, width] mask as [x0, y0, x1, y1, …], largest first.
+
+    An outline is off by `tolerance` pixels at most.
+    """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return []
     part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     corner = np.array([columns[0], rows[0]], np.float64)
-    outlines = [_simplified(ring) + corner for ring in _rings(part) if _area(ring) > 0]
+    outlines = [_simplified(ring, tolerance) + corner for ring in _rings(part) if _area(ring) > 0]
     outlines.sort(key=_area, reverse=True)
     return [[float(value) for value in outline.ravel()] for outline in outlines]
 
@@ -79,7 +82,7 @@ def _area(ring: Line) -> float:
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
 
 
-def _simplified(ring: Line) -> Line:
+def _simplified(ring: Line, tolerance: float) -> Line:
     """Douglas and Peucker's corners, from two that are far apart; at least three."""
     far = int(np.argmax(((ring - ring[0]) ** 2).sum(axis=1)))
     keep = np.zeros(len(ring) + 1, np.bool_)
@@ -92,7 +95,7 @@ def _simplified(ring: Line) -> Line:
             continue
         distances = _distances(closed[first + 1 : last], closed[first], closed[last])
         worst = int(np.argmax(distances))
-        if distances[worst] > TOLERANCE:
+        if distances[worst] > tolerance:
             middle = first + 1 + worst
             keep[middle] = True
             waiting += [(first, middle), (middle, last)]
