@@ -93,4 +93,6 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> Non
         )
     member.mode = (member.mode & _FILE_BITS) | (0o700 if member.isdir() else 0o600)
     member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
-    tar.extract(member, folder, set_attrs=True, filter="fully_trusted")
+    # Every member was checked above; older Pythons know no filters, newer ones ask for one.
+    tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
+    tar.extract(member, folder)

@@ -6,6 +6,7 @@ import difflib
 import tarfile
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
@@ -33,15 +34,19 @@ class Program:
         return self.folder / self.entry
 
 
-def find_program(job: Job, environ: Mapping[str, str]) -> Program:
-    """The job's own choice, else the image's: hyperparameter, variable, the baked-in algorithm."""
+def find_program(job: Job, environ: Mapping[str, str], scratch: ExitStack) -> Program:
+    """The job's own choice, else the image's: hyperparameter, variable, the baked-in algorithm.
+
+    What had to be unpacked elsewhere than in code/ is removed when `scratch` closes.
+    """
     asked = job.hyperparameters.text("sagemaker_program")
     submitted = job.hyperparameters.text("sagemaker_submit_directory")
-    if asked:
-        return _checked(_source(job, submitted, environ), asked, "hyperparameter sagemaker_program")
     named = environ.get("SAGEMAKER_PROGRAM")
-    if named:
-        return _checked(_source(job, submitted, environ), named, "variable SAGEMAKER_PROGRAM")
+    if asked or named:
+        folder = _source(job, submitted, environ, scratch)
+        if asked:
+            return _checked(folder, asked, "hyperparameter sagemaker_program")
+        return _checked(folder, named or "", "variable SAGEMAKER_PROGRAM")
     if submitted:
         raise ProgramError(
             f"Hyperparameter sagemaker_submit_directory is {submitted!r}, but nothing says which"
@@ -76,17 +81,18 @@ def _not_there(folder: Path, entry: str, why: str) -> str:
     return f"There is no program {entry!r} ({why}) in {folder}. {there}"
 
 
-def _source(job: Job, submitted: str | None, environ: Mapping[str, str]) -> Path:
+def _source(
+    job: Job, submitted: str | None, environ: Mapping[str, str], scratch: ExitStack
+) -> Path:
     """The folder with the program: what was submitted, the channel `code`, else code/."""
     channel = job.root.input_data / "code" / "sourcedir.tar.gz"
     location = submitted or (str(channel) if channel.is_file() else None)
     if location is None:
         return job.root.code
     if location.startswith("s3://"):
-        with tempfile.TemporaryDirectory(prefix="byoa-source-") as scratch:
-            archive = Path(scratch) / "sourcedir.tar.gz"
-            download(location, archive, environ)
-            return _unpacked(archive, job.root.code)
+        archive = _temporary(scratch) / "sourcedir.tar.gz"
+        download(location, archive, environ)
+        return _unpacked(archive, job.root.code, scratch)
     path = Path(location.removeprefix("file://"))
     if path.is_dir():
         return path.absolute()
@@ -95,10 +101,14 @@ def _source(job: Job, submitted: str | None, environ: Mapping[str, str]) -> Path
             f"Hyperparameter sagemaker_submit_directory is {location!r}, which does not exist here."
             " Give it an s3:// address, or a folder or tar archive in the container."
         )
-    return _unpacked(path, job.root.code)
+    return _unpacked(path, job.root.code, scratch)
 
 
-def _unpacked(archive: Path, code: Path) -> Path:
+def _temporary(scratch: ExitStack) -> Path:
+    return Path(scratch.enter_context(tempfile.TemporaryDirectory(prefix="byoa-code-")))
+
+
+def _unpacked(archive: Path, code: Path, scratch: ExitStack) -> Path:
     """The archive's contents: in code/ as users expect, or aside where code/ is in use."""
     if not tarfile.is_tarfile(archive):
         raise ProgramError(
@@ -110,7 +120,7 @@ def _unpacked(archive: Path, code: Path) -> Path:
         usable = not any(code.iterdir())
     except OSError:
         usable = False
-    folder = code if usable else Path(tempfile.mkdtemp(prefix="byoa-code-"))
+    folder = code if usable else _temporary(scratch)
     unpack(archive, folder)
     return folder
 

@@ -15,6 +15,7 @@ FILE = "requirements.txt"
 # Shorter than pip's own 15 s and 5 tries: without a network it would try for minutes.
 DEFAULTS = {"PIP_DEFAULT_TIMEOUT": "15", "PIP_RETRIES": "2", "PIP_NO_INPUT": "1"}
 GRACE = 10.0
+_OFFLINE = ("after connection broken by", "Could not fetch URL", "Failed to establish")
 
 
 def files(program: Program) -> list[Path]:
@@ -48,12 +49,12 @@ def install(
 
 def _sentence(file: Path, stderr: str) -> str:
     errors = [line for line in stderr.splitlines() if line.startswith("ERROR:")]
-    said = errors[0].removeprefix("ERROR:").strip() if errors else "see the log"
+    said = errors[-1].removeprefix("ERROR:").strip(" .") if errors else "the log says why"
     advice = "Correct the file."
-    if any(word in stderr for word in ("NewConnectionError", "ConnectTimeout", "ProxyError")):
+    if any(sign in stderr for sign in _OFFLINE):
         advice = (
             "No package index can be reached (network isolation?): build the packages into the"
             " image, or put wheels beside the file and start it with"
             " --no-index --find-links ./wheels."
         )
-    return f"{file} could not be installed: {said} {advice}"
+    return f"{file} could not be installed: {said}. {advice}"

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from container import __version__, failure
@@ -110,9 +111,10 @@ class _Training:
         machine = this_machine(self.environ)
         for line in banner(job, machine, self.environ):
             log(line)
-        program = find_program(job, self.environ)
-        log(f"program: {program.entry} in {program.folder} ({program.why})")
-        return self._run_program(job, program, self._launch(job, machine, program))
+        with ExitStack() as scratch:
+            program = find_program(job, self.environ, scratch)
+            log(f"program: {program.entry} in {program.folder} ({program.why})")
+            return self._run_program(job, program, self._launch(job, machine, program))
 
     def _launch(self, job: Job, machine: Machine, program: Program) -> Launch:
         arguments = to_arguments(job.hyperparameters.own)

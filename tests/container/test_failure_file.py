@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
@@ -130,7 +129,7 @@ def test_the_file_appears_whole_and_the_first_writer_wins(tmp_path):
     assert failure.write(path, "first")
     assert not failure.write(path, "second")
     assert path.read_text() == "first"
-    assert os.listdir(path.parent) == ["failure"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_file_that_cannot_be_written_is_no_second_failure(tmp_path):

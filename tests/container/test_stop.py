@@ -36,7 +36,8 @@ def stop_when_ready(place, algorithm="stops", number=signal.SIGTERM, **environ) 
     process = place.start(algorithm, **environ)
     place.wait_for("ready")
     process.send_signal(number)
-    return process.wait(timeout=30)
+    code: int = process.wait(timeout=30)
+    return code
 
 
 def test_a_handler_saves_and_the_job_succeeds(place):

@@ -151,7 +151,8 @@ def test_train_starts_in_well_under_a_second(place):
 def test_train_imports_only_the_standard_library():
     script = (
         "import sys; before = set(sys.modules); import container.train, container.doctor;"
-        "print(*{n.split('.')[0] for n in set(sys.modules) - before} - set(sys.stdlib_module_names))"
+        "names = {name.split('.')[0] for name in set(sys.modules) - before};"
+        "print(*names - set(sys.stdlib_module_names))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
