@@ -57,7 +57,7 @@ class CocoReader:
     def pictures(self, categories: Categories, sharded: bool) -> Iterator[Picture]:
         """Yields the pictures that the file names, with their instances; notes what is wrong."""
         found = self._found(sharded)
-        sizes = measure(self._files.folder, set(found.values()), self._problems)
+        sizes = measure(self._files.folder, dict.fromkeys(found.values()), self._problems)
         annotations = self._by_image(categories)
         for image in self._images():
             path = found.get(image["id"])
@@ -169,7 +169,7 @@ def _document(path: Path, name: str, problems: Problems) -> Any:
         )
     except json.JSONDecodeError as error:
         problems.add(
-            f"{name} is not whole JSON ({error.msg} at line {error.lineno}, column {error.colno})",
+            f"{name} is not whole JSON (line {error.lineno}, column {error.colno}: {error.msg})",
             "upload it again",
         )
     except RecursionError:

@@ -43,8 +43,10 @@ def instance_of(
         segmentation, area, box = _from_runs(given, width, height)
     else:
         segmentation, area, box = _from_polygons(given, width, height)
+    if segmentation is None:
+        return None
     box = _clipped(_chosen(_written_box(entry.get("bbox")), box, notes), width, height)
-    if segmentation is None or box[2] <= box[0] or box[3] <= box[1]:
+    if box[2] <= box[0] or box[3] <= box[1]:
         return None
     written = entry.get("area")
     if isinstance(written, int | float) and math.isfinite(written) and written > 0:

@@ -96,9 +96,10 @@ def load_channel(
     streams += [read_mask_pairs(pair, files, classes, problems, sharded) for pair in pairs]
     pictures = _packed(streams)
     problems.raise_if_any()
-    if not len(pictures) and not sharded:
-        raise DataError(f"channel {folder.name} names no picture - {_LAYOUTS}")
-    return Dataset(pictures, classes.names(), classes.ids(), dict(notes))
+    dataset = Dataset(pictures, classes.names(), classes.ids(), dict(notes))
+    if not sharded:
+        _something_to_learn(dataset, folder.name, must_learn=categories is None)
+    return dataset
 
 
 def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -163,6 +164,19 @@ def _counted(pictures: Sequence[Picture], classes: int) -> tuple[list[int], int,
         sum(one.crowd for one in instances),
         sum(not picture.instances for picture in pictures),
     )
+
+
+def _something_to_learn(dataset: Dataset, channel: str, must_learn: bool) -> None:
+    """Refuses a channel that names no picture, or none with an instance to learn from."""
+    if not len(dataset):
+        raise DataError(f"channel {channel} names no picture - {_LAYOUTS}")
+    summary = dataset.summary()
+    if must_learn and not summary["instances"]:
+        left_out = "".join(f" ({what}: {count})" for what, count in dataset.notes.items())
+        raise DataError(
+            f"channel {channel}: in its {len(dataset)} pictures is no instance to learn from"
+            f"{left_out} - add annotations of what is to be found"
+        )
 
 
 def _nothing_found(files: ChannelFiles, texts: list[str], problems: Problems) -> None:

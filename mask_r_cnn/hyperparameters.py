@@ -95,6 +95,9 @@ class Hyperparameters:
     ema: float = _number(
         0.0, 0, 0.99999, "Decay of the averaged weights that are evaluated and kept; 0 keeps none."
     )
+    evaluate_every: int = _integer(
+        1, 1, 100_000, "Epochs between two judgements on the held-out pictures.", unit="epochs"
+    )
     early_stopping_patience: int = _integer(
         0, 0, 100_000, "Epochs with no better mask AP that end the job; 0 never does.",
         unit="epochs",
@@ -143,9 +146,9 @@ class Hyperparameters:
         None,
         0,
         256,
-        "Processes that decode pictures for each GPU.",
-        unit="processes",
-        unset="from the cores and the shared memory of the machine",
+        "Threads that decode pictures for each GPU.",
+        unit="threads",
+        unset="from the cores of the machine",
     )
     checkpoint_every: int = _integer(
         200, 0, 1_000_000, "Steps between two checkpoints; 0 writes one an epoch.", unit="steps"
@@ -166,7 +169,7 @@ def parse(argv: Sequence[str]) -> Hyperparameters:
         if name in rules:
             values[name] = _value(name, text, _rule(rules[name]), problems)
         elif not _reserved(name):
-            problems.append(_unknown(name, list(rules)))
+            problems.append(_unknown(written, list(rules)))
     if not problems:
         result = Hyperparameters(**values)
         problems = _contradictions(result)
@@ -226,7 +229,7 @@ def _reserved(name: str) -> bool:
 
 
 def _unknown(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name.replace("-", "_"), names, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else "see `train --describe` for all names"
     return f"there is no hyperparameter {name[:60]!r} - {advice}"
 

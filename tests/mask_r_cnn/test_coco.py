@@ -34,8 +34,8 @@ def told(folder: Path, **options: Any) -> str:
 
 
 def one(folder: Path, **changes: Any) -> Dataset:
-    """A channel of one annotation, changed."""
-    document = coco(annotations=[annotation(**changes)])
+    """A channel of one annotation, changed, and a sound one in another picture."""
+    document = coco(annotations=[annotation(**changes), annotation(2, image_id=2)])
     return loaded(write_coco(folder / "training", document))
 
 
@@ -149,13 +149,13 @@ def test_two_hundred_instances(tmp_path: Path) -> None:
 )
 def test_what_has_no_surface_is_left_out_and_counted(tmp_path: Path, segmentation: Any) -> None:
     data = one(tmp_path, segmentation=segmentation, bbox=[5, 5, 0, 0])
-    assert data.summary()["instances"] == 0
+    assert data.summary()["instances"] == 1
     assert data.notes["instances without a surface, left out"] == 1
 
 
 def test_run_lengths_of_nothing_are_left_out(tmp_path: Path) -> None:
     data = one(tmp_path, segmentation={"size": [48, 64], "counts": [48 * 64]}, bbox=[0, 0, 0, 0])
-    assert data.summary()["instances"] == 0
+    assert data.summary()["instances"] == 1
 
 
 @pytest.mark.parametrize(
@@ -358,8 +358,11 @@ def test_what_is_wrong_with_an_outline_is_told(
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b'{"images": [', "annotations.json is not whole JSON (Expecting value at line 1, column"),
-        (b"", "annotations.json is not whole JSON (Expecting value at line 1, column 1)"),
+        (
+            b'{"images": [',
+            "annotations.json is not whole JSON (line 1, column 13: Expecting value)",
+        ),
+        (b"", "annotations.json is not whole JSON (line 1, column 1: Expecting value)"),
         (
             '{"images": [], "name": "é"}'.encode("latin-1"),
             "annotations.json is not UTF-8 (byte 0xe9 at 24) - save it as UTF-8",

@@ -19,7 +19,7 @@ from dataset import (
     split,
 )
 from errors import DataError
-from tests.mask_r_cnn.samples import annotation, write_coco, write_pairs, write_picture
+from tests.mask_r_cnn.samples import annotation, coco, write_coco, write_pairs, write_picture
 
 
 def told(folder: Path) -> str:
@@ -154,3 +154,15 @@ def test_pictures_survive_packing_exactly(tmp_path: Path) -> None:
     assert data.pictures[-1].path == data.pictures[1].path
     with pytest.raises(IndexError):
         data.pictures[2]
+
+
+def test_a_channel_with_nothing_to_learn(tmp_path: Path) -> None:
+    thin = annotation(segmentation=[[1, 1, 9, 1, 5, 1]])
+    folder = write_coco(tmp_path / "training", coco(annotations=[thin]))
+    assert told(folder) == (
+        "channel training: in its 2 pictures is no instance to learn from (instances without a "
+        "surface, left out: 1) - add annotations of what is to be found"
+    )
+    classes = (("cat", "dog"), (3, 7))
+    assert len(load_channel(folder, categories=classes)) == 2  # to validate on, they will do
+    assert len(load_channel(folder, sharded=True)) == 2  # other hosts may have more

@@ -91,8 +91,8 @@ def test_other_kinds_of_mask(tmp_path: Path, mode: str) -> None:
 
 
 def test_a_mask_of_nothing_makes_a_negative(tmp_path: Path) -> None:
-    write_picture(tmp_path / "images" / "x.jpg")
-    write_mask(tmp_path / "masks" / "x.png", square_mask(()))
+    write_pairs(tmp_path)
+    write_mask(tmp_path / "PedMasks" / "one_mask.png", square_mask(()))
     assert load_channel(tmp_path).summary()["pictures_without_instances"] == 1
 
 
