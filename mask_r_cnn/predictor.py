@@ -56,12 +56,15 @@ def warm_up_fn(model: Model) -> None:
     predict(model.network, model.info, [picture])
 
 
-def input_fn(body: bytes | str, content_type: str, context: Any = None) -> Request:
-    """Decode a request; what is wrong with it is said here, before any computing."""
+def input_fn(body: bytes, content_type: str, context: Any = None) -> Request:
+    """Decode a request; what is wrong with it is said here, before any computing.
+
+    Our server gives the body as it was sent because `bytes` is declared; AWS's toolkit decodes
+    JSON first.
+    """
     options = parse_options(*_wishes(context))
     accepted = choose(_header(context, "accept"))
-    data = body.encode() if isinstance(body, str) else bytes(body)
-    answers = read_pictures(data, content_type or "", _limits(), one=not _many_records())
+    answers = read_pictures(_as_bytes(body), content_type or "", _limits(), one=not _many_records())
     if accepted in (PNG, NPY) and len(answers) > 1:
         raise RequestError(
             406,
@@ -101,6 +104,10 @@ def output_fn(prediction: Prediction, accept: str) -> tuple[bytes, str]:
     """The answer in the form that the client likes best."""
     content_type = choose(accept or "")
     return encode(prediction, content_type), content_type
+
+
+def _as_bytes(body: object) -> bytes:
+    return body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[call-overload]
 
 
 def _groups(items: Sequence[Request]) -> dict[Options, list[tuple[int, int]]]:

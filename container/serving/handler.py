@@ -96,6 +96,16 @@ def call(function: Function, *arguments: Any, context: Any) -> Any:
     return function(*arguments)
 
 
+@lru_cache(maxsize=64)
+def wants_bytes(function: Function) -> bool:
+    """Whether an input_fn declares its body as bytes: then text comes as it was sent, too."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    return bool(parameters) and parameters[0].annotation in (bytes, "bytes")
+
+
 def _missing(functions: dict[str, Any]) -> list[str]:
     needed = ["model_fn"]
     if functions["transform_fn"] is None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from container.serving.answers import Answer, error
 from container.serving.context import Context
-from container.serving.handler import Handler, call
+from container.serving.handler import Handler, call, wants_bytes
 from container.serving.protocol import Head
 
 # sys.exit() in a predictor is that request's error, not the end of the process.
@@ -113,8 +113,8 @@ class Runner:
         start = time.perf_counter()
         content_type = item.head["content_type"]
         try:
-            body = _as_text(item.body) if _media_type(content_type) in TEXT_TYPES else item.body
             assert self.handler.input_fn is not None
+            body = _body(item, wants_bytes=wants_bytes(self.handler.input_fn))
             item.value = call(self.handler.input_fn, body, content_type, context=item.context)
         except (ValueError, RecursionError) as exception:
             item.answer = failure(exception, otherwise=(400, "bad_input"))
@@ -155,7 +155,7 @@ class Runner:
         accept = self._accept(item)
         content_type = item.head["content_type"]
         try:
-            body = _as_text(item.body) if _media_type(content_type) in TEXT_TYPES else item.body
+            body = _body(item)
             assert self.handler.transform_fn is not None
             result = call(
                 self.handler.transform_fn,
@@ -229,6 +229,12 @@ def _first_type(accept: str) -> str:
 
 def _media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
+
+
+def _body(item: Item, wants_bytes: bool = False) -> bytes | str:
+    if wants_bytes or _media_type(item.head["content_type"]) not in TEXT_TYPES:
+        return item.body
+    return _as_text(item.body)
 
 
 def _as_text(body: bytes) -> str:

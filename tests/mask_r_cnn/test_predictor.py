@@ -107,6 +107,12 @@ EXACT: dict[str, tuple[str, Callable[[NDArray[np.uint8]], bytes]]] = {
 }
 
 
+def test_text_that_a_toolkit_decoded_is_read_too() -> None:
+    text: Any = instances({"b64": b64(file_of(PICTURE))}).decode()
+    (answer,) = predictor.input_fn(text, "application/json").answers
+    assert answer.image is not None and (answer.image == PICTURE).all()
+
+
 @pytest.mark.parametrize("name", EXACT)
 def test_every_type_brings_the_same_pixels(name: str) -> None:
     content_type, encode = EXACT[name]
