@@ -1,0 +1,54 @@
+"""Counting devices without a GPU to count."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from container.devices import count_gpus, driver_version, shared_memory_bytes
+
+
+@pytest.mark.parametrize(
+    ("visible", "count"),
+    [("", 0), ("-1", 0), ("0", 1), ("0,1", 2), ("0,-1,2", 1), ("GPU-a,GPU-b", 2), ("void", 0)],
+)
+def test_visible_devices_win(visible, count):
+    assert count_gpus({"CUDA_VISIBLE_DEVICES": visible}) == count
+
+
+def test_device_files_are_counted_without_nvidia_smi(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "nvidia-caps"):
+        (tmp_path / name).touch()
+    assert count_gpus({}, tmp_path) == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [
+        ("echo 'GPU 0: A10G (UUID: GPU-x)'; echo 'GPU 1: A10G (UUID: GPU-y)'", 2),
+        ("echo NVIDIA-SMI has failed; exit 9", 0),
+    ],
+)
+def test_nvidia_smi_counts(tmp_path, monkeypatch, script, count):
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert count_gpus({}) == count
+
+
+def test_the_driver(tmp_path):
+    file = tmp_path / "version"
+    assert driver_version(file) is None
+    file.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Tue Apr 8\nGCC\n")
+    assert driver_version(file) == "550.163.01"
+    file.write_text("")
+    assert driver_version(file) is None
+
+
+def test_shared_memory():
+    assert shared_memory_bytes("/no/such/place") is None
+    assert (shared_memory_bytes(str(Path.cwd())) or 0) > 0
