@@ -214,7 +214,8 @@ def _latin_1(job: Job) -> None:
 
 @_told(
     "a byte-order mark before an empty file",
-    "DataError: channel training: annotations.json is not whole JSON (line 1, column 1: Expecting value) - ",
+    "DataError: channel training: annotations.json is not whole JSON (line 1, column 1: Expecting "
+    "value) - upload it again",
 )
 def _mark_only(job: Job) -> None:
     job.text(b"\xef\xbb\xbf")

@@ -1,18 +1,22 @@
 """Whatever a user gets wrong ends the job early, with one line that says what to change.
 
-The real `train` runs on each of the mistakes. A stand-in for torch on its path proves that all
+The real `train` runs on each of the mistakes. A stand-in for torch on its path proves that most
 of them are told before torch is imported: in well under a second, not after half a minute.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.mask_r_cnn.late_mistakes import LATE_MISTAKES, tiny
 from tests.mask_r_cnn.mistakes import MISTAKES, Job, Mistake
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,3 +64,53 @@ def test_the_stand_in_is_found_first(tmp_path: Path) -> None:
     """Without this the table would prove nothing about torch: a job with no mistake meets it."""
     Job(tmp_path).coco()
     assert "torch was imported" in failure(tmp_path, train(tmp_path, torch=False))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", LATE_MISTAKES, ids=str)
+def test_a_mistake_that_shows_later_is_told_as_well(tmp_path: Path, mistake: Mistake) -> None:
+    mistake.make(Job(tmp_path))
+    run = train(tmp_path, torch=True)
+    assert failure(tmp_path, run).startswith(mistake.failure)
+    assert not (tmp_path / "code-was-run").exists()
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """Mounts a small file system there; skips where that is not allowed."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("mounting a file system needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("size=1m", "TrainingError: the disk is full: "),
+        ("ro,size=1m", "TrainingError: writing failed: "),
+    ],
+    ids=["full", "read-only"],
+)
+def test_a_model_folder_that_takes_no_model(tmp_path: Path, options: str, sentence: str) -> None:
+    tiny(Job(tmp_path))
+    with mounted(tmp_path / "model", options):
+        text = failure(tmp_path, train(tmp_path, torch=True))
+    assert text.startswith(sentence)
+
+
+@pytest.mark.slow
+def test_the_job_that_the_late_mistakes_are_made_in_succeeds(tmp_path: Path) -> None:
+    """Without this the tables would prove nothing about the mistakes."""
+    tiny(Job(tmp_path))
+    run = train(tmp_path, torch=True)
+    assert run.returncode == 0, run.stderr
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {
+        "model.json",
+        "model.safetensors",
+    }
