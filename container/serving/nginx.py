@@ -97,12 +97,16 @@ http {{
 
 
 def _page(status: int, given: int, code: str, message: str) -> str:
-    retry = ' add_header Retry-After "2" always;' if given == 503 else ""
-    return (
-        f"    error_page {status} ={given} @e{status};\n"
-        f"    location @e{status} {{ internal; default_type application/json;{retry}"
-        f" return {given} '{_quoted(error_body(code, message))}'; }}\n"
-    )
+    # A plain location: nginx cannot go to a named one (@…) before it has read a whole request line.
+    # Its own body size: nginx looks again on its way there, and would fall back to HTML.
+    retry = 'add_header Retry-After "2" always;' if given == 503 else ""
+    return f"""\
+    error_page {status} ={given} /error-{status};
+    location = /error-{status} {{
+      internal; client_max_body_size 0; default_type application/json; {retry}
+      return {given} '{_quoted(error_body(code, message))}';
+    }}
+"""
 
 
 def _quoted(body: bytes) -> str:
