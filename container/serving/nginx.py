@@ -90,6 +90,7 @@ http {{
       proxy_buffer_size 64k;
       proxy_busy_buffers_size 128k;
       proxy_max_temp_file_size 0;
+      proxy_ignore_client_abort on;
     }}
 {"".join(_page(status, *page) for status, page in pages.items())}  }}
 }}
