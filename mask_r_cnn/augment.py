@@ -41,7 +41,9 @@ class Augmentation:
         height, width = self._size(picture, rng)
         image = resize_picture(read_picture(picture.path), height, width)
         masks = torch.from_numpy(rasterise(picture, height, width))
-        labels = torch.tensor([i.label for i in picture.instances if not i.crowd], dtype=torch.int64)
+        labels = torch.tensor(
+            [i.label for i in picture.instances if not i.crowd], dtype=torch.int64
+        )
         if self.name == "strong":
             image, masks = _crop(image, masks, self.max_size, self.min_size, rng)
             image = _jitter_colours(image, rng)
@@ -60,7 +62,7 @@ class Augmentation:
 
 def _target(masks: Tensor, labels: Tensor) -> dict[str, Tensor]:
     """Boxes are taken from the masks as they are now, so cropping can not leave a stale one."""
-    seen = masks.flatten(1).any(1)
+    seen = masks.flatten(1).amax(1) > 0 if len(masks) else torch.zeros(0, dtype=torch.bool)
     masks, labels = masks[seen], labels[seen]
     boxes = _boxes_of(masks)
     return {"boxes": boxes, "labels": labels, "masks": masks}
@@ -70,7 +72,7 @@ def _boxes_of(masks: Tensor) -> Tensor:
     """[n, 4] x0, y0, x1, y1 around each non-empty mask, edges at pixel borders."""
     if not len(masks):
         return torch.zeros((0, 4))
-    columns, rows = masks.any(1).int(), masks.any(2).int()
+    columns, rows = masks.amax(1).int(), masks.amax(2).int()
     x0, y0 = columns.argmax(1), rows.argmax(1)
     x1 = columns.shape[1] - columns.flip(1).argmax(1)
     y1 = rows.shape[1] - rows.flip(1).argmax(1)

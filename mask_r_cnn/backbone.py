@@ -15,12 +15,16 @@ from torchvision.models import mobilenet_v2, mobilenet_v3_large, resnet18, resne
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.ops import FrozenBatchNorm2d
 
+from fold import fold_frozen_norms
+
 Norm = Literal["frozen", "batch", "group"]
 
-# The layers whose outputs have strides 4, 8, 16 and 32, and how many channels each has.
+# The layers that feed the pyramid. ResNets: strides 4, 8, 16 and 32. MobileNets start at
+# stride 8: on a CPU the two 256-channel convolutions over a stride-4 map cost several times
+# the whole body, and torchvision's own mobile detectors start at 16.
 _RESNET_LAYERS = {"layer1": "0", "layer2": "1", "layer3": "2", "layer4": "3"}
-_MOBILENET_V2_LAYERS = {"3": "0", "6": "1", "13": "2", "18": "3"}
-_MOBILENET_V3_LAYERS = {"3": "0", "6": "1", "12": "2", "16": "3"}
+_MOBILENET_V2_LAYERS = {"6": "0", "13": "1", "18": "2"}
+_MOBILENET_V3_LAYERS = {"6": "0", "12": "1", "16": "2"}
 _FPN_CHANNELS = 256
 
 
@@ -42,9 +46,8 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
 
 
 def build_backbone(name: str, norm: Norm) -> BackboneWithFPN:
-    """The named body with a feature pyramid of strides 4 to 64, 256 channels each."""
+    """The named body with a feature pyramid of 256 channels a level, the last one pooled."""
     norm_layer = NORMS[norm]
-    fpn_norm = {"frozen": None, "batch": nn.BatchNorm2d, "group": group_norm}[norm]
     if name.startswith("resnet"):
         make, expansion = (resnet18, 1) if name.startswith("resnet18") else (resnet50, 4)
         body: nn.Module = make(weights=None, norm_layer=norm_layer)
@@ -52,7 +55,7 @@ def build_backbone(name: str, norm: Norm) -> BackboneWithFPN:
         layers = _RESNET_LAYERS
     elif name == "mobilenet_v2_fpn":
         body = mobilenet_v2(weights=None, norm_layer=norm_layer).features
-        channels, layers = [24, 32, 96, 1280], _MOBILENET_V2_LAYERS
+        channels, layers = [32, 96, 1280], _MOBILENET_V2_LAYERS
     elif name == "mobilenet_v3_large_fpn":
         # torchvision's own v3 uses eps 0.001, momentum 0.01: its weights expect that.
         v3_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
@@ -60,12 +63,17 @@ def build_backbone(name: str, norm: Norm) -> BackboneWithFPN:
             norm, norm_layer
         )
         body = mobilenet_v3_large(weights=None, norm_layer=layer).features
-        channels, layers = [24, 40, 112, 960], _MOBILENET_V3_LAYERS
+        channels, layers = [40, 112, 960], _MOBILENET_V3_LAYERS
     else:
         raise ValueError(f"unknown backbone {name!r}")
-    return BackboneWithFPN(
-        body, layers, channels, _FPN_CHANNELS, norm_layer=fpn_norm if norm == "group" else None
-    )
+    # Without normalisation a pyramid that starts from random weights diverges unless gradients
+    # are cut short. torchvision's COCO weights, which only the ResNet-50s have, are without.
+    fpn_norm = None if name == "resnet50_fpn" and norm == "frozen" else group_norm
+    if name == "resnet50_fpn_v2":
+        fpn_norm = nn.BatchNorm2d
+    pyramid = BackboneWithFPN(body, layers, channels, _FPN_CHANNELS, norm_layer=fpn_norm)
+    fold_frozen_norms(pyramid.body)
+    return pyramid
 
 
 def freeze_stages(backbone: BackboneWithFPN, trainable_layers: int) -> None:
@@ -81,14 +89,14 @@ def freeze_stages(backbone: BackboneWithFPN, trainable_layers: int) -> None:
 
 
 def _stages(body: nn.Module) -> list[list[nn.Module]]:
-    """The body's children in five groups: the stem, then one up to each pyramid output."""
+    """The body's children in five groups: the stem, then strides 4, 8, 16 and 32."""
     children = dict(body.named_children())
     if "layer1" in children:
         stem = [children["conv1"], children["bn1"]]
         return [stem] + [[children[f"layer{index}"]] for index in range(1, 5)]
-    outputs = [int(key) for key in body.return_layers]  # type: ignore[union-attr, arg-type]
-    bounds = [0, *(index + 1 for index in outputs)]
-    stages = [[children["0"]]]
-    for start, end in zip(bounds, bounds[1:]):
-        stages.append([children[str(i)] for i in range(max(start, 1), end)])
-    return stages
+    # MobileNet v2 and v3 are numbered lists; stride 4 ends at block 3, the others at 6 and on.
+    bounds = [0, 1, 4, *(int(key) + 1 for key in body.return_layers)]  # type: ignore[union-attr]
+    return [
+        [children[str(index)] for index in range(start, end)]
+        for start, end in zip(bounds, bounds[1:])
+    ]

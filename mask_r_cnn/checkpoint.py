@@ -51,7 +51,10 @@ def load_newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
         match = _NAME.fullmatch(path.name)
         if match and hashlib.sha256(data).hexdigest()[:16] == match[2]:
             return path, torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        print(f"checkpoint {path.name} is damaged (its SHA-256 is another): passed over", file=sys.stderr)
+        print(
+            f"checkpoint {path.name} is damaged (its SHA-256 is another): passed over",
+            file=sys.stderr,
+        )
     return None
 
 

@@ -22,7 +22,7 @@ _BAR_EVERY_SECONDS = 0.2
 
 
 def metric_line(row: Row) -> str:
-    """`epoch=3; train_loss=0.51; …;`: every value a plain number, or nan where nothing was measured."""
+    """`epoch=3; train_loss=0.51; …;`: plain numbers, nan where nothing was measured."""
     parts = [f"epoch={int(row['epoch'])};"]
     parts += [f"{name}={_number(row.get(name, math.nan))};" for name in METRICS]
     return " ".join(parts)

@@ -59,7 +59,7 @@ class Cluster:
 
 
 def cluster_of(environ: Mapping[str, str]) -> Cluster:
-    """The cluster that SM_HOSTS, SM_CURRENT_HOST and SM_NUM_GPUS describe; one host without them."""
+    """The cluster of SM_HOSTS, SM_CURRENT_HOST and SM_NUM_GPUS; one host without them."""
     hosts = tuple(json.loads(environ.get("SM_HOSTS") or '["localhost"]'))
     current = environ.get("SM_CURRENT_HOST") or hosts[0]
     gpus = int(environ.get("SM_NUM_GPUS") or 0)
@@ -99,7 +99,7 @@ def launch(program: Path, arguments: Sequence[str], cluster: Cluster) -> int:
             )
             for index, error in enumerate(errors)
         ]
-        previous = signal.signal(signal.SIGTERM, lambda *_: [r.terminate() for r in ranks])
+        previous = signal.signal(signal.SIGTERM, lambda *_: _terminate(ranks))
         try:
             failed = _wait(ranks)
         finally:
@@ -120,6 +120,11 @@ def _wait(ranks: Sequence[subprocess.Popen[bytes]]) -> int | None:
         if all(code == 0 for code in codes):
             return None
         time.sleep(0.1)
+
+
+def _terminate(ranks: Sequence[subprocess.Popen[bytes]]) -> None:
+    for rank in ranks:
+        rank.terminate()
 
 
 def _end(ranks: Sequence[subprocess.Popen[bytes]]) -> None:
@@ -177,8 +182,9 @@ class Ranks:
         except (RuntimeError, ValueError) as error:
             where = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
             raise TrainingError(
-                f"rank {self.layout.rank} of {self.layout.world_size} could not join the others at {where}: "
-                f"{str(error).splitlines()[0]}. All hosts must run the job and reach the first one."
+                f"rank {self.layout.rank} of {self.layout.world_size} could not join the others "
+                f"at {where}: {str(error).splitlines()[0]}. All hosts must run the job and "
+                "reach the first one."
             ) from error
 
     def any(self, flag: bool) -> bool:
@@ -194,7 +200,7 @@ class Ranks:
 
     def largest(self, number: int) -> int:
         """The largest of all ranks' numbers."""
-        return max(self.gather(number))
+        return int(max(self.gather(number)))
 
     def gather(self, value: Any) -> list[Any]:
         """Every rank's value in the order of ranks, on every rank."""
@@ -226,7 +232,7 @@ class Ranks:
 
 
 def layout_of(environ: Mapping[str, str]) -> Layout:
-    """This process's place, from the variables that torchrun and `launch` set; alone without them."""
+    """This process's place, from the variables of torchrun or `launch`; alone without them."""
     if not is_rank(environ):
         return Layout(0, 1, 0)
     return Layout(
@@ -238,5 +244,6 @@ def lost_peer(error: BaseException) -> bool:
     """Whether an error only says that another rank went away."""
     text = str(error).lower()
     return isinstance(error, RuntimeError) and any(
-        sign in text for sign in ("connection closed by peer", "connection reset by peer", "gloo", "nccl")
+        sign in text
+        for sign in ("connection closed by peer", "connection reset by peer", "gloo", "nccl")
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from distributed import Ranks
@@ -45,6 +46,11 @@ class Progress:
     best_epoch: int = 0
     seconds: float = 0.0
 
+    def mean_loss(self) -> float:
+        """The epoch's mean loss so far."""
+        losses = sum(value for name, value in self.sums.items() if name != "steps")
+        return losses / max(1.0, self.sums.get("steps", 0.0))
+
 
 class Trainer:
     """Takes steps with one network on this rank's device."""
@@ -52,15 +58,17 @@ class Trainer:
     def __init__(
         self, network: Network, chosen: Hyperparameters, ranks: Ranks, loader: Loader
     ) -> None:
-        self.network = network.to(ranks.device, memory_format=torch.channels_last)
+        self.network: Network = network.to(ranks.device, memory_format=torch.channels_last)
         self.chosen = chosen
         self.ranks = ranks
         self.loader = loader
         self.progress = Progress()
         self.precision = resolve_precision(chosen.precision, ranks.device)
         self.optimizer = _optimizer(network, chosen)
-        self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=self.precision == "fp16")
-        self.average = copy.deepcopy(network).eval().requires_grad_(False) if chosen.ema else None
+        self.scaler = GradScaler(ranks.device.type, enabled=self.precision == "fp16")
+        self.average: Network | None = None
+        if chosen.ema:
+            self.average = copy.deepcopy(network).eval().requires_grad_(False)
         self._pending: list[Tensor] = []
         self._parallel: nn.Module = network
         if ranks.layout.world_size > 1:
@@ -89,7 +97,9 @@ class Trainer:
         ):
             self._step(batch, index, len(order))
             progress.step += 1
-            if self.ranks.any(stop()):
+            # Half-summed gradients are in no checkpoint: stop only where they were applied.
+            applied = (index + 1) % self.chosen.accumulate == 0 or index + 1 == len(order)
+            if applied and self.ranks.any(stop()):
                 self._collect()
                 progress.seconds += time.perf_counter() - began
                 return False
@@ -110,7 +120,7 @@ class Trainer:
         with autocast(device, self.precision):
             losses = self._parallel(pictures, batch.sizes, targets, batch.seeds)
         total = torch.stack([losses[name].float() for name in LOSSES])
-        self.scaler.scale(total.sum() / chosen.accumulate).backward()
+        self.scaler.scale(total.sum() / chosen.accumulate).backward()  # type: ignore[no-untyped-call]
         self._pending.append(total.detach())
         if len(self._pending) >= (1 if device.type == "cpu" else _GPU_LOOK_EVERY):
             self._collect()

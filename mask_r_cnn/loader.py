@@ -47,7 +47,12 @@ def epoch_order(
         order = [group[i] for i in rng.permutation(len(group))]
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            batches.append([(batch + order)[i % len(order)] if i >= len(batch) else batch[i] for i in range(batch_size)])
+            batches.append(
+                [
+                    (batch + order)[i % len(order)] if i >= len(batch) else batch[i]
+                    for i in range(batch_size)
+                ]
+            )
     return [batches[i] for i in rng.permutation(len(batches))]
 
 

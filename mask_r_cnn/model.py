@@ -92,14 +92,23 @@ def read_info(folder: Path) -> ModelInfo:
             "Give the folder (or the unpacked model.tar.gz) that a training job left."
         )
     try:
-        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        raw["class_names"], raw["category_ids"] = tuple(raw["class_names"]), tuple(raw["category_ids"])
-        info = ModelInfo(**raw)
+        info = info_from(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} is not a model description: {error}. Train the model again.") from error
+        raise DataError(
+            f"{path} is not a model description: {error}. Train the model again."
+        ) from error
     if info.format > _FORMAT:
-        raise DataError(f"{path} has format {info.format}; this program reads up to {_FORMAT}. Use a newer image.")
+        raise DataError(
+            f"{path} has format {info.format}; this program reads up to {_FORMAT}. "
+            "Use a newer image."
+        )
     return info
+
+
+def info_from(raw: dict[str, Any]) -> ModelInfo:
+    """The description that a parsed model.json holds."""
+    names, ids = tuple(raw["class_names"]), tuple(raw["category_ids"])
+    return ModelInfo(**{**raw, "class_names": names, "category_ids": ids})
 
 
 def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Network, ModelInfo]:
@@ -110,7 +119,10 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Networ
         network.load_state_dict(load_file(folder / WEIGHTS_NAME), strict=True)
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{folder / WEIGHTS_NAME} does not fit {INFO_NAME}: {reason}. Copy both files of one job.") from error
+        raise DataError(
+            f"{folder / WEIGHTS_NAME} does not fit {INFO_NAME}: {reason}. "
+            "Copy both files of one job."
+        ) from error
     network.eval().to(device, memory_format=torch.channels_last)
     return network, info
 
@@ -133,7 +145,10 @@ def predict(
         return []
     threshold = info.score_threshold if score_threshold is None else score_threshold
     device = next(model.parameters()).device
-    resized = [resize_picture(image, *fit_size(image.shape[:2], info.min_size, info.max_size)) for image in images]
+    resized = [
+        resize_picture(image, *fit_size(image.shape[:2], info.min_size, info.max_size))
+        for image in images
+    ]
     batch, sizes = stack_pictures(resized)
     model.roi_heads.score_thresh = min(LOWEST_SCORE, threshold)
     with autocast(device, resolve_precision(info.precision, device)):

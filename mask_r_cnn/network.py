@@ -19,6 +19,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
 from torchvision.models.detection.rpn import RPNHead
+from torchvision.ops import MultiScaleRoIAlign
 
 from backbone import Norm, build_backbone
 from sampling import SeededSampler
@@ -34,7 +35,7 @@ LOWEST_SCORE = 0.05
 class Network(MaskRCNN):  # type: ignore[misc]
     """Mask R-CNN over a batch of same-size uint8 pictures."""
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         pictures: Tensor,
         sizes: list[tuple[int, int]],
@@ -67,23 +68,39 @@ def build_network(
 ) -> Network:
     """An untrained network; `num_classes` counts the background as class 0."""
     pyramid = build_backbone(backbone, norm)
+    heads: dict[str, Any] = {}
+    if backbone == "resnet50_fpn_v2":
+        heads = _second_version_heads(pyramid.out_channels)
+    elif backbone.startswith("mobilenet"):
+        heads = _mobile_heads()
     network = Network(
         pyramid,
         num_classes=num_classes,
         box_score_thresh=LOWEST_SCORE,
         box_detections_per_img=max_detections,
-        **(_second_version_heads(pyramid.out_channels) if backbone.endswith("_v2") else {}),
+        # Detectron2's number; torchvision keeps 2000, which costs more and teaches no more.
+        rpn_post_nms_top_n_train=1000,
+        **heads,
     )
     network.rpn.fg_bg_sampler = SeededSampler(256, 0.5, stream=0)
     network.roi_heads.fg_bg_sampler = SeededSampler(rois_per_image, 0.25, stream=1)
     return network
 
 
+def _mobile_heads() -> dict[str, Any]:
+    """Anchors and pooling for the four levels (strides 8 to 64) of a MobileNet's pyramid."""
+    sizes = ((32, 45), (64, 90), (128, 181), (256, 362))
+    levels = ["0", "1", "2"]
+    return {
+        "rpn_anchor_generator": AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * len(sizes)),
+        "box_roi_pool": MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
+        "mask_roi_pool": MultiScaleRoIAlign(levels, output_size=14, sampling_ratio=2),
+    }
+
+
 def _second_version_heads(channels: int) -> dict[str, nn.Module]:
     """The deeper heads of torchvision's `maskrcnn_resnet50_fpn_v2` (Li et al. 2021)."""
-    anchors = AnchorGenerator(
-        ((32,), (64,), (128,), (256,), (512,)), ((0.5, 1.0, 2.0),) * 5
-    )
+    anchors = AnchorGenerator(((32,), (64,), (128,), (256,), (512,)), ((0.5, 1.0, 2.0),) * 5)
     return {
         "rpn_anchor_generator": anchors,
         "rpn_head": RPNHead(channels, anchors.num_anchors_per_location()[0], conv_depth=2),

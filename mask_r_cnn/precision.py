@@ -29,6 +29,6 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # AVX512_BF16 or AMX: without them bf16 is emulated, and slower than fp32.
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

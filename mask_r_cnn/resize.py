@@ -15,7 +15,7 @@ _STRIDE = 32
 
 
 def fit_size(full: Sequence[int], min_size: int, max_size: int) -> tuple[int, int]:
-    """(height, width) with the short side at `min_size`, unless the long one would pass `max_size`."""
+    """(height, width): the short side at `min_size`, unless the long one would pass `max_size`."""
     height, width = full[0], full[1]
     scale = min(min_size / min(height, width), max_size / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
@@ -30,7 +30,7 @@ def resize_picture(image: NDArray[np.uint8], height: int, width: int) -> Tensor:
 
 
 def stack_pictures(pictures: Sequence[Tensor]) -> tuple[Tensor, list[tuple[int, int]]]:
-    """One uint8 batch [N, 3, H, W], zero-padded at the right and bottom, and each (height, width)."""
+    """A uint8 batch [N, 3, H, W], zero-padded right and below, and each (height, width)."""
     sizes = [(int(p.shape[-2]), int(p.shape[-1])) for p in pictures]
     height, width = (-(-max(side) // _STRIDE) * _STRIDE for side in zip(*sizes))
     batch = torch.zeros((len(pictures), 3, height, width), dtype=torch.uint8)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from torch import Tensor
+
 from dataset import instance_rle
 from engine import Trainer
 from evaluation import Detection
@@ -18,13 +20,21 @@ _SAMPLES = 6
 _SHOWN_SCORE = 0.5
 
 
-def write_summary(job: Job, trainer: Trainer, validator: Validator, info: ModelInfo) -> None:
-    """Judge the kept model once more and write output/data/report.html."""
-    evaluation = validator(trainer.evaluated, info) if trainer.ranks.layout.world_size == 1 else None
-    hyperparameters = {f.name: getattr(job.chosen, f.name) for f in fields(job.chosen)}
+def write_summary(
+    job: Job,
+    trainer: Trainer,
+    validator: Validator,
+    best: tuple[dict[str, Tensor], ModelInfo] | None,
+) -> None:
+    """Judge the kept model once more, on all ranks; the leader writes output/data/report.html."""
+    state, info = trainer.ranks.from_leader(best)
+    trainer.evaluated.load_state_dict(state)
+    evaluation = validator(trainer.evaluated, info)
+    if not trainer.ranks.layout.leader:
+        return
     report = Report(
         title=f"Mask R-CNN, {job.chosen.backbone}",
-        hyperparameters=hyperparameters,
+        hyperparameters={f.name: getattr(job.chosen, f.name) for f in fields(job.chosen)},
         data={"training": job.training.summary(), "validation": job.validation.summary()},
         history=trainer.progress.history,
         evaluation=evaluation,

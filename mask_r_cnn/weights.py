@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from errors import DataError, HyperparameterError
+from network import Network
 
 _SUFFIXES = (".safetensors", ".pth", ".pt")
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
@@ -62,7 +63,14 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (
+        SafetensorError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
             f"{path.name} can't be read as weights: {reason}. Save a plain state dict, "
@@ -77,11 +85,13 @@ def _plain(loaded: object, path: Path) -> dict[str, Tensor]:
             loaded = loaded[key]
             break
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise DataError(f"{path.name} holds no state dict of tensors. Save model.state_dict() alone.")
+        raise DataError(
+            f"{path.name} holds no state dict of tensors. Save model.state_dict() alone."
+        )
     return {str(key).removeprefix("module."): value for key, value in loaded.items()}
 
 
-def load_weights(network: nn.Module, path: Path) -> str:
+def load_weights(network: Network, path: Path) -> str:
     """Load a whole model or a backbone into `network`; a sentence that says what was loaded.
 
     Class-dependent layers of another number of classes start fresh; any other mismatch
@@ -89,13 +99,13 @@ def load_weights(network: nn.Module, path: Path) -> str:
     """
     state = read_state(path)
     whole = any(key.startswith("backbone.") for key in state)
-    target = network if whole else network.backbone.body
+    target: nn.Module = network if whole else network.backbone.body
     if not whole:
         state = {k.removeprefix("body.").removeprefix("features."): v for k, v in state.items()}
         state = {k: v for k, v in state.items() if not k.startswith(_CLASSIFIER)}
-    own = target.state_dict()  # type: ignore[union-attr, operator]
+    own = target.state_dict()
     state, fresh = _fitting(state, own, path)
-    target.load_state_dict({**own, **state})  # type: ignore[union-attr, operator]
+    target.load_state_dict({**own, **state})
     what = "whole model" if whole else "backbone"
     note = f"; starts fresh: {', '.join(fresh)}" if fresh else ""
     return f"{what} from {path.name}, {len(state)} tensors{note}"
@@ -106,7 +116,11 @@ def _fitting(
 ) -> tuple[dict[str, Tensor], list[str]]:
     """The tensors to take over, and the class heads that can't be."""
     fresh = sorted(
-        {k.rsplit(".", 1)[0] for k, v in state.items() if k.startswith(_CLASS_HEADS) and k in own and own[k].shape != v.shape}
+        {
+            k.rsplit(".", 1)[0]
+            for k, v in state.items()
+            if k.startswith(_CLASS_HEADS) and k in own and own[k].shape != v.shape
+        }
     )
     taken = {k: v for k, v in state.items() if k.rsplit(".", 1)[0] not in fresh}
     # Batch statistics are counted by BatchNorm only; a frozen layer has no such tensor.
@@ -116,10 +130,8 @@ def _fitting(
     if missing or wrong:
         example = (missing or wrong)[0]
         raise DataError(
-            f"{path.name} does not fit the backbone or model that was asked for: {len(missing)} tensors "
-            f"are missing and {len(wrong)} unknown or of another shape, {example} for one. "
+            f"{path.name} does not fit the backbone or model that was asked for: {len(missing)} "
+            f"tensors are missing and {len(wrong)} unknown or of another shape, {example} for one. "
             "Set `backbone` to the one that the weights are of."
         )
     return taken, fresh
-
-

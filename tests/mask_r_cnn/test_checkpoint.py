@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoint import load_newest, save_checkpoint
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from checkpoint import load_newest, save_checkpoint
 
 
 def _state(value: int) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from hyperparameters import Hyperparameters
 from schedule import learning_rate_at
 

@@ -1,0 +1,48 @@
+"""Frozen batch normalisation folded into the convolution before it.
+
+torchvision's FrozenBatchNorm2d multiplies and adds over the whole feature map, in float32
+even under autocast. Scaling the convolution's weights by the same numbers is the same
+function and the same gradient, and costs nothing. Names in the state dict do not change.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import conv2d
+from torchvision.ops import FrozenBatchNorm2d
+
+
+class _FoldedNorm(FrozenBatchNorm2d):  # type: ignore[misc]
+    """Holds the statistics; the convolution before it has applied them already."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+class _FoldedConv(nn.Conv2d):
+    """A convolution that applies the frozen normalisation after it through its weights."""
+
+    # A tuple, so that the norm is not registered as a submodule of the convolution too.
+    norm: tuple[_FoldedNorm]
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (nn.Conv2d names it so)
+        norm = self.norm[0]
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        shift = norm.bias - norm.running_mean * scale
+        if self.bias is not None:
+            shift = shift + self.bias * scale
+        weight = self.weight * scale.view(-1, 1, 1, 1)
+        return conv2d(input, weight, shift, self.stride, self.padding, self.dilation, self.groups)
+
+
+def fold_frozen_norms(module: nn.Module) -> int:
+    """Fold every convolution that is followed by a frozen norm; the number of them."""
+    folded = 0
+    children = list(module.children())
+    for conv, norm in zip(children, children[1:]):
+        if type(conv) is nn.Conv2d and type(norm) is FrozenBatchNorm2d:
+            norm.__class__ = _FoldedNorm
+            conv.__class__ = _FoldedConv
+            conv.norm = (norm,)
+            folded += 1
+    return folded + sum(fold_frozen_norms(child) for child in children)
