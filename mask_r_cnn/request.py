@@ -40,7 +40,8 @@ class Limits:
 
     pixels: int = 64_000_000
     pictures: int = 1000
-    json_lists: int = 4_000_000
+    jpeg_scans: int = 100
+    json_lists: int = 2_500_000  # a full-HD picture has 2.1 million
     json_values: int = 16_000_000
 
     @classmethod
@@ -90,7 +91,7 @@ class _Reader:
         if kind == NPY or (kind in ("", "application/octet-stream") and body[:6] == b"\x93NUMPY"):
             return [self._answer(1, lambda: npy_pixels(body, self.pixels))]
         if kind in ("", "application/octet-stream") or _PICTURES.fullmatch(kind):
-            return [self._answer(1, lambda: decode_picture(body, self.pixels))]
+            return [self._answer(1, lambda: self._decoded(body))]
         raise RequestError(
             415,
             "unsupported_content_type",
@@ -151,6 +152,13 @@ class _Reader:
             raise RequestError(
                 400, "bad_base64", f"b64 is not base64 ({error}) - encode the picture file's bytes"
             ) from None
+        return self._decoded(data)
+
+    def _decoded(self, data: bytes) -> NDArray[Any]:
+        # A scan of a few bytes is a pass over the whole picture: thousands of them hold a worker
+        # for an hour. Cameras and tools write ten or so.
+        if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > self.limits.jpeg_scans:
+            raise PictureError("is a JPEG of too many scans", "too_large")
         return decode_picture(data, self.pixels)
 
     def _parsed(self, text: bytes) -> Any:

@@ -82,27 +82,27 @@ def _counts(
     top, bottom = max(box[1], 0), min(box[3] + 1, height)
     if left >= right or top >= bottom:
         return empty
-    crop = _visible(mask, box, (left, top, right, bottom), size) > threshold
-    changes = _changes(crop, left, top, height)
+    shares = _visible(mask, box, (left, top, right, bottom), size)
+    changes = _changes(shares, threshold, (left, top), height)
     runs = np.diff(changes, prepend=0, append=height * width)
     return runs if runs[-1] else runs[:-1]
 
 
-def _changes(crop: NDArray[np.bool_], left: int, top: int, height: int) -> NDArray[np.int64]:
+def _changes(
+    shares: NDArray[np.float32], threshold: float, corner: tuple[int, int], height: int
+) -> NDArray[np.int64]:
     """Where the columns of the whole picture, one after the other, change between 0 and 1."""
-    rows, columns = crop.shape
-    lines = np.zeros((columns, rows + 1), np.bool_)  # the last 0 keeps two columns apart
-    lines[:, :rows] = crop.T
-    flat = np.concatenate([[False], lines.ravel()])
-    column, row = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), rows + 1)
-    place = (left + column) * height + top + row
+    rows, columns = shares.shape
+    bits = np.zeros((rows + 2, columns), np.bool_)  # outside of the box there is nothing
+    np.greater(shares, threshold, out=bits[1:-1])
+    row, column = np.divmod(np.flatnonzero(bits[1:] != bits[:-1]), columns)
+    place = np.sort((corner[0] + column) * height + corner[1] + row)
     # A run that ends at the bottom of a column and one that starts at the top of the next are one.
     joined = place[1:] == place[:-1]
     keep = np.ones(len(place), np.bool_)
     keep[1:] &= ~joined
     keep[:-1] &= ~joined
-    kept: NDArray[np.int64] = place[keep]
-    return kept
+    return place[keep]
 
 
 def _visible(

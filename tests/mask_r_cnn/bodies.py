@@ -62,6 +62,13 @@ def png_bomb(width: int, height: int) -> bytes:
     )
 
 
+def jpeg_of_scans(number: int) -> bytes:
+    """A progressive JPEG whose last scan comes again and again: each is a pass over all pixels."""
+    data = file_of(Image.new("L", (64, 64), 128), "JPEG", progressive=True)
+    last = data.rfind(b"\xff\xda")
+    return data[:-2] + data[last:-2] * number + data[-2:]
+
+
 JPEG = file_of(pixels(), "JPEG")
 PNG = file_of(pixels())
 
@@ -103,6 +110,7 @@ def _bodies() -> list[Case]:
         Case("bomb of one line", 413, "too_large", png_bomb(100_000_000, 1), "image/png"),
         Case("bomb in base64", 413, "too_large", instances({"b64": b64(png_bomb(20_000, 20_000))}),
              "application/json"),
+        Case("jpeg of endless scans", 413, "too_large", jpeg_of_scans(200)),
         Case("bmp of 2**31 pixels", 413, "too_large", b"BM" + bytes(8)
              + struct.pack("<IIiiHHI", 54, 40, 2**31 - 1, 1, 1, 24, 0) + bytes(20), "image/bmp"),
         Case("npy garbage", 400, "bad_array", b"garbage", npy),
@@ -176,7 +184,7 @@ def _json_bodies() -> list[Case]:
         case("list of digits apart", "bad_json", b"[[[1,2,3 4]]]"),
         case("list with a comma too many", "bad_json", b"[[[1,2,3],]]"),
         case("too many instances", "too_many_pictures", {"instances": [{}] * 1001}, 413),
-        case("too many lists", "too_large", b'{"instances":[' + b"[],[" * 2_000_100, 413),
+        case("too many lists", "too_large", b'{"instances":[' + b"[],[" * 1_300_000, 413),
     ]  # fmt: skip
 
 

@@ -126,6 +126,7 @@ GREY = Image.fromarray(PICTURE[..., 0])
 ODD: dict[str, tuple[str, bytes]] = {
     "jpeg": ("image/jpeg", file_of(PICTURE, "JPEG")),
     "jpg": ("image/jpg", file_of(PICTURE, "JPEG")),
+    "progressive jpeg": ("image/jpeg", file_of(PICTURE, "JPEG", progressive=True)),
     "cmyk jpeg": ("image/jpeg", file_of(Image.fromarray(PICTURE).convert("CMYK"), "JPEG")),
     "grey": ("image/png", file_of(GREY)),
     "palette": ("image/png", file_of(GREY.convert("P"))),
