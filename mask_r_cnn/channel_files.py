@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from pictures import PictureError, decode_picture, upright_size
 from problems import Problems
 
+MASK_FOLDERS = {"masks", "pedmasks"}  # what lies there often has the name of its picture
 _HEAD, _TAIL = 65_536, 1024
 _THREADS = 16  # most of the time is spent waiting for the disk, or for S3 in FastFile mode
 
@@ -132,7 +133,7 @@ def _hidden(name: str) -> bool:
 
 
 def _closest(candidates: list[str], wanted: list[str]) -> list[str]:
-    """Keeps the candidates that share most of the folders at the end of the wanted path."""
+    """Keeps the candidates that share most folders with the wanted path; masks come last."""
 
     def shared(path: str) -> int:
         count = 0
@@ -143,4 +144,6 @@ def _closest(candidates: list[str], wanted: list[str]) -> list[str]:
         return count
 
     best = max((shared(path) for path in candidates), default=0)
-    return [path for path in candidates if shared(path) == best]
+    closest = [path for path in candidates if shared(path) == best]
+    pictures = [path for path in closest if not MASK_FOLDERS & set(path.lower().split("/")[:-1])]
+    return pictures or closest

@@ -53,10 +53,11 @@ class CocoReader:
         self._files = files
         self._problems = problems
         self._notes = notes
+        self._found: dict[Any, str] = {}  # paths by image id
 
-    def pictures(self, categories: Categories, sharded: bool) -> Iterator[Picture]:
-        """Yields the pictures that the file names, with their instances; notes what is wrong."""
-        found = self._found(sharded)
+    def pictures(self, categories: Categories) -> Iterator[Picture]:
+        """Yields the pictures that were found, with their instances; notes what is wrong."""
+        found = self._found
         sizes = measure(self._files.folder, dict.fromkeys(found.values()), self._problems)
         annotations = self._by_image(categories)
         for image in self._images():
@@ -71,9 +72,9 @@ class CocoReader:
     def _images(self) -> Iterator[dict[str, Any]]:
         return (image for image in self.source.images if _is_image(image))
 
-    def _found(self, sharded: bool) -> dict[Any, str]:
-        """Finds the file of each image id; notes wrong ids and files that are not there."""
-        found: dict[Any, str] = {}
+    def find(self, sharded: bool) -> set[str]:
+        """Finds the file of each image; notes wrong ids and files that are not there."""
+        found = self._found
         seen: dict[Any, str] = {}
         name = self.source.name
         for place, image in enumerate(self.source.images):
@@ -96,7 +97,7 @@ class CocoReader:
                     "add them to the channel or take their entries out",
                     written,
                 )
-        return found
+        return set(found.values())
 
     def _by_image(self, categories: Categories) -> dict[Any, list[tuple[int, dict[str, Any]]]]:
         """Groups annotations by image id, each with its label."""

@@ -16,7 +16,8 @@ from channel_files import ChannelFiles
 from coco import CocoReader, read_coco
 from errors import DataError
 from instances import Instance, MaskFile, Picture, Polygons, Rle
-from mask_pairs import find_mask_pairs, read_mask_pairs
+from mask_pairs import find_mask_pairs
+from mask_reader import MaskReader
 from packing import PackedPictures, Packer, merged
 from problems import Problems
 from raster import instance_rle, rasterise
@@ -83,7 +84,10 @@ def load_channel(
     files = ChannelFiles(folder)
     texts = [path for path in files.shallow() if path.lower().endswith(".json")]
     sources = [source for path in texts if (source := read_coco(folder, path, problems))]
-    pairs = find_mask_pairs(files, problems)
+    readers = [CocoReader(source, files, problems, notes) for source in sources]
+    # What a COCO file names, it says all about: masks beside it may be a drawing of the same
+    named = set().union(*(reader.find(sharded) for reader in readers))
+    pairs = find_mask_pairs(files, named, problems)
     classes = Categories(categories)
     for source in sources:
         classes.add((name, number) for number, name in source.classes.items())
@@ -91,9 +95,10 @@ def load_channel(
         classes.add([(pair.class_name, 1)])
     if not sources and not pairs and not sharded:
         _nothing_found(files, texts, problems)
-    readers = [CocoReader(source, files, problems, notes) for source in sources]
-    streams = [reader.pictures(classes, sharded) for reader in readers]
-    streams += [read_mask_pairs(pair, files, classes, problems, sharded) for pair in pairs]
+    streams = [reader.pictures(classes) for reader in readers]
+    streams += [
+        MaskReader(pair, files, problems, notes).pictures(classes, sharded) for pair in pairs
+    ]
     pictures = _packed(streams)
     problems.raise_if_any()
     dataset = Dataset(pictures, classes.names(), classes.ids(), dict(notes))

@@ -54,9 +54,9 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
     try:
         return decode_picture(path.read_bytes(), max_pixels)
     except PictureError as error:
-        raise PictureError(f"{path.name} {error.message}", error.code) from None
+        raise PictureError(f"{path} {error.message} - replace it", error.code) from None
     except OSError as error:
-        raise PictureError(f"{path.name} cannot be read: {error.strerror}", "broken") from None
+        raise PictureError(f"{path} cannot be read: {error.strerror}", "broken") from None
 
 
 def decode_picture(data: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:

@@ -35,6 +35,8 @@ def touch(folder: Path, *paths: str) -> ChannelFiles:
         ("x/b.jpg", ["x/b.jpg"]),
         ("/old/y/b.jpg", ["y/b.jpg"]),
         ("z/b.jpg", ["x/b.jpg", "y/b.jpg"]),
+        ("m.png", ["x/m.png"]),
+        ("masks/m.png", ["x/masks/m.png"]),
         ("c.jpg", ["deep/down/here/c.jpg"]),
         ("", []),
         ("///", []),
@@ -44,7 +46,15 @@ def touch(folder: Path, *paths: str) -> ChannelFiles:
 )
 def test_what_a_name_means(tmp_path: Path, written: str, found: list[str]) -> None:
     files = touch(
-        tmp_path, "a.jpg", "x/b.jpg", "y/b.jpg", "deep/down/here/c.jpg", ".hidden.jpg", ".git/a.jpg"
+        tmp_path,
+        "x/m.png",
+        "x/masks/m.png",
+        "a.jpg",
+        "x/b.jpg",
+        "y/b.jpg",
+        "deep/down/here/c.jpg",
+        ".hidden.jpg",
+        ".git/a.jpg",
     )
     assert files.find(written, "annotations/x.json") == found
 

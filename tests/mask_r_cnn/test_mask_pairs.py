@@ -14,7 +14,7 @@ from PIL import Image
 
 from dataset import MaskFile, load_channel, rasterise
 from errors import DataError
-from mask_pairs import outlines
+from mask_reader import outlines
 from tests.mask_r_cnn.samples import (
     square_mask,
     write_coco,
@@ -162,7 +162,7 @@ def noise(folder: Path) -> None:
         ),
         (colour, "PedMasks/one_mask.png is in colour: a mask holds one number a pixel"),
         (break_mask, "PedMasks/one_mask.png is broken"),
-        (as_jpeg, "masks in a format that changes values: PedMasks/one_mask.jpg - save them as"),
+        (as_jpeg, "masks in a format that changes values: PedMasks/one_mask.jpg - save as PNG"),
         (two_masks, "masks of the same picture: PedMasks/one.png, PedMasks/one_mask.png"),
         (noise, "PedMasks/one_mask.png has 49999 values: one value an instance is meant"),
     ],
@@ -178,6 +178,7 @@ def test_on_a_shard_lone_pictures_and_masks_are_no_problem(tmp_path: Path) -> No
     (tmp_path / "PNGImages" / "two.png").unlink()
     data = load_channel(tmp_path, sharded=True)
     assert len(data) == 0
+    assert data.notes == {"pictures and masks whose other half is elsewhere": 2}
     assert data.class_names == ("pedestrian",)
 
 
@@ -196,3 +197,16 @@ def test_outlines_are_found_in_one_pass(values: np.ndarray) -> None:
         assert area == len(rows)
         assert (x0, y0) == (columns.min(), rows.min())
         assert (x1, y1) == (columns.max() + 1, rows.max() + 1)
+
+
+def test_masks_of_pictures_that_a_coco_file_names_are_left_alone(tmp_path: Path) -> None:
+    """The JSON says all about them; the masks may be a drawing of the very same."""
+    folder = write_coco(tmp_path / "training", pictures=("images/a.jpg", "images/b.jpg"))
+    write_picture(folder / "masks" / "a.jpg")
+    write_mask(folder / "masks" / "b_mask.png", square_mask())
+    data = load_channel(folder)
+    assert data.class_names == ("cat", "dog")
+    assert data.summary()["instances"] == 2
+    write_picture(folder / "images" / "c.png")
+    write_mask(folder / "masks" / "c.png", square_mask())
+    assert load_channel(folder).summary()["classes"] == {"object": 2, "cat": 1, "dog": 1}
