@@ -11,7 +11,8 @@ ARG TORCH_INDEX=
 # Weights to start from, baked in so that a job without network starts: none, coco or imagenet.
 ARG PRETRAINED=none
 
-RUN apt-get update \
+RUN export DEBIAN_FRONTEND=noninteractive \
+    && apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
 COPY requirements/ /requirements/
@@ -28,9 +29,10 @@ ARG ALGORITHM=mask_r_cnn
 ARG REVISION=unknown
 ARG VERSION=0.1.0
 
-# nginx without its module packages; bash, python3 and pip are what SageMaker's SDK v3 starts with.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends bash ca-certificates nginx-light python3 \
+# nginx alone, no module packages; bash, python3 and pip are what SageMaker's SDK v3 starts with.
+RUN export DEBIAN_FRONTEND=noninteractive \
+    && apt-get update \
+    && apt-get install --yes --no-install-recommends bash ca-certificates nginx python3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/* /usr/share/doc/* /usr/share/man/*
 COPY --from=builder /opt/venv /opt/venv
 COPY --from=builder /opt/pretrained /opt/byoa/pretrained

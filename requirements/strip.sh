@@ -9,6 +9,8 @@ before=$(du -sm "$1" | cut -f 1)
 # Triton compiles a C launcher for every kernel: without a C compiler it only raises
 # "Failed to find C compiler". torch takes its absence for "no Triton" and torch.compile says so.
 rm -rf "$packages"/triton "$packages"/triton-*.dist-info
+# `doctor` and `pip check` read torch's needs: this torch does without.
+sed -i '/^Requires-Dist: triton/d' "$packages"/torch-*.dist-info/METADATA
 # Static libraries and headers serve compilers only.
 find "$packages" -name '*.a' -delete
 rm -rf "$packages"/torch/include "$packages"/nvidia/*/include

@@ -1,0 +1,53 @@
+"""The Dockerfile builds the same programs whatever the checkout did to them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docker.conftest import ROOT
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+
+def windows_checkout(folder: Path) -> Path:
+    """The build context with CRLF line endings and no executable bits."""
+    for name in ("container", "mask_r_cnn", "requirements"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Dockerfile", ".dockerignore"):
+        shutil.copyfile(ROOT / name, folder / name)
+    # requirements/ stays as it is, or the whole environment would be installed once more.
+    for top in ("container", "mask_r_cnn"):
+        for path in (folder / top).rglob("*"):
+            if path.is_file():
+                path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+                path.chmod(0o644)
+    return folder
+
+
+def test_a_windows_checkout_gives_a_working_image(docker, image, tmp_path):
+    context = windows_checkout(tmp_path / "context")
+    assert b"\r\n" in (context / "container/bin/train").read_bytes()
+    tag = "byoa-test-windows:latest"
+    build = ["docker", "build", "--quiet", "--force-rm", "--tag", tag]
+    base = os.environ.get("BYOA_TEST_BASE_IMAGE")
+    arguments = ["--build-arg", f"BASE_IMAGE={base}"] if base else []
+    done = subprocess.run(
+        [*build, *arguments, str(context)],
+        env={**os.environ, "DOCKER_BUILDKIT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    try:
+        code, printed = docker.run(tag, "train", "--describe")
+        assert code == 0, printed
+        code, printed = docker.run(tag, "doctor")
+        assert code == 0, printed
+    finally:
+        docker("image", "rm", "--force", tag)
