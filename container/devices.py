@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from container.errors import ConfigurationError
+
+# ml.p3.2xlarge, ml.g5.xlarge, ml.gr6.4xlarge; not ml.c6g or ml.m6g, whose g is for Graviton.
+_GPU_INSTANCE = re.compile(r"ml\.(p|g|gr)\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,18 @@ def this_machine(environ: Mapping[str, str]) -> Machine:
         driver=driver_version(),
         smddprun=shutil.which("smddprun") is not None,
         smddpmprun=shutil.which("smddpmprun") is not None,
+    )
+
+
+def check_gpu(instance_type: str, machine: Machine, environ: Mapping[str, str]) -> None:
+    """Refuses to train for hours on the CPU of a GPU instance because the GPU is not seen."""
+    wanted = _GPU_INSTANCE.match(instance_type) and "CUDA_VISIBLE_DEVICES" not in environ
+    if not wanted or machine.gpus or environ.get("BYOA_ALLOW_CPU", "").lower() in ("1", "true"):
+        return
+    raise ConfigurationError(
+        f"{instance_type} has GPUs, but none is seen in this container"
+        f" (driver: {machine.driver or 'none'}). Check that the image sets NVIDIA_VISIBLE_DEVICES,"
+        " or set BYOA_ALLOW_CPU=1 to train on the CPU."
     )
 
 

@@ -20,6 +20,8 @@ def explain(name: str, ended: Ended) -> tuple[str, str]:
     details = "\n".join(lines[-LAST_LINES:])
     if ended.overdue:
         return f"ProgramKilled: {name} did not stop in time and was killed.", details
+    if ended.memory_kill:
+        return f"OutOfMemory: the kernel killed {name}, or a process of it, for memory.", details
     number = ended.by_signal or _signal_of(ended.code)
     if number is not None:
         return f"ProgramKilled: {name} was ended by signal {number.value} ({number.name}).", details

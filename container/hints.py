@@ -23,8 +23,8 @@ def _out_of_gpu_memory(_: str, environ: Environ) -> str:
 
 def _out_of_memory(_: str, environ: Environ) -> str:
     return (
-        f"The host was out of memory: lower the batch size{_batch_size(environ)} or the number of"
-        " data loader workers, or take a larger instance."
+        f"Probably the host ran out of memory: lower the batch size{_batch_size(environ)} or the"
+        " number of data loader workers, or take a larger instance."
     )
 
 
@@ -77,7 +77,8 @@ _TABLE: tuple[tuple[str, str | Callable[[str, Environ], str]], ...] = (
      " an image with an older CUDA. `doctor` shows both versions."),
     (r"no kernel image is available",
      "This image's torch has no code for this GPU: take another instance type."),
-    (r"SIGKILL|MemoryError|Cannot allocate memory|DefaultCPUAllocator: can't allocate",
+    (r"SIGKILL|signal: Killed|OutOfMemory:|MemoryError|Cannot allocate memory"
+     r"|DefaultCPUAllocator: can't allocate",
      _out_of_memory),
     (r"No space left on device|disk quota exceeded", _DISK),
     (r"Read-only file system",
@@ -87,7 +88,7 @@ _TABLE: tuple[tuple[str, str | Callable[[str, Environ], str]], ...] = (
     (r"unrecognized arguments|invalid choice|the following arguments are required",
      "Every hyperparameter reaches the program as --name value: check the names of the job's"
      " hyperparameters."),
-    (r"Connection closed by peer|Connection reset by peer|NCCL.*(remote|system) error"
+    (r"Connection closed by peer|Connection reset by peer|NCCL error: (remote|unhandled system)"
      r"|Broken pipe.*(gloo|nccl)|heartbeat monitor",
      "Another host or process of this job stopped: its failure file and log name the cause."),
     (r"Temporary failure in name resolution|Name or service not known|Network is unreachable"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from container.family import DieWithParent, Process, descendants, send, send_group
+from container.kills import count_memory_kills
 from container.signals import STOPS, Signals
 
 # How long what the program leaves behind may take to end: on its own, after SIGTERM, after SIGKILL.
@@ -44,6 +45,8 @@ class Ended:
     by_signal: signal.Signals | None = None
     stop: signal.Signals | None = None
     overdue: bool = False
+    # Whether the kernel killed something for lack of memory meanwhile: it or one of its children.
+    memory_kill: bool = False
     stderr: str = ""
 
 
@@ -63,6 +66,7 @@ class _Run:
     overdue: bool = False
     stops: int = 0
     stderr: int | None = None
+    memory_kills: int = 0
     tail: bytes = b""
     child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -79,6 +83,7 @@ class _Run:
         return self._ended()
 
     def _start(self) -> None:
+        self.memory_kills = count_memory_kills()
         reader, writer = os.pipe() if self.launch.keep_stderr else (None, None)
         self.child = subprocess.Popen(
             list(self.launch.command),
@@ -205,6 +210,7 @@ class _Run:
             by_signal=number,
             stop=self.signals.stop,
             overdue=self.overdue,
+            memory_kill=count_memory_kills() > self.memory_kills,
             stderr=self.tail.decode("utf-8", "replace"),
         )
 

@@ -12,6 +12,11 @@ from container.program import Program
 from container.signals import Signals
 
 FILE = "requirements.txt"
+PACKAGE = "setup.py"  # a source that is a package is installed as one, as sagemaker-training does
+PIP = (
+    *(sys.executable, "-m", "pip", "install"),
+    *("--disable-pip-version-check", "--root-user-action=ignore"),
+)
 # Shorter than pip's own 15 s and 5 tries: without a network it would try for minutes.
 DEFAULTS = {"PIP_DEFAULT_TIMEOUT": "15", "PIP_RETRIES": "2", "PIP_NO_INPUT": "1"}
 GRACE = 10.0
@@ -19,11 +24,12 @@ _OFFLINE = ("after connection broken by", "Could not fetch URL", "Failed to esta
 
 
 def files(program: Program) -> list[Path]:
-    """The requirements.txt at the root of the source and the one beside the program."""
+    """requirements.txt at the root of the source and beside the program; the source's setup.py."""
     if program.is_ours:
         return []  # the image holds what its own algorithm needs
     folders = dict.fromkeys((program.folder, program.path.parent))
-    return [folder / FILE for folder in folders if (folder / FILE).is_file()]
+    wanted = [*(folder / FILE for folder in folders), program.folder / PACKAGE]
+    return [path for path in wanted if path.is_file()]
 
 
 def install(
@@ -32,9 +38,9 @@ def install(
     """Runs pip for each file; returns early when a stop is asked for."""
     for file in files(program):
         log(f"installing {file}")
-        command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+        what = ["."] if file.name == PACKAGE else ["-r", str(file)]
         launch = Launch(
-            command=[*command, "--root-user-action=ignore", "-r", str(file)],
+            command=[*PIP, *what],
             folder=file.parent,
             environ={**DEFAULTS, **environ},
             keep_stderr=True,
@@ -48,8 +54,8 @@ def install(
 
 
 def _sentence(file: Path, stderr: str) -> str:
-    errors = [line for line in stderr.splitlines() if line.startswith("ERROR:")]
-    said = errors[-1].removeprefix("ERROR:").strip(" .") if errors else "the log says why"
+    errors = [line for line in stderr.splitlines() if line.lower().startswith("error:")]
+    said = errors[-1][len("ERROR:") :].strip(" .") if errors else "the log says why"
     advice = "Correct the file."
     if any(sign in stderr for sign in _OFFLINE):
         advice = (

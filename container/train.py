@@ -14,7 +14,7 @@ from container import __version__, failure
 from container.banner import banner
 from container.command import command
 from container.describe import describe
-from container.devices import Machine, this_machine
+from container.devices import Machine, check_gpu, this_machine
 from container.distribution import launcher
 from container.ending import explain
 from container.environment import passable, variables
@@ -109,6 +109,7 @@ class _Training:
         job = read_job(root)
         self.local = job.cluster.is_local
         machine = this_machine(self.environ)
+        check_gpu(job.cluster.instance_type, machine, self.environ)
         for line in banner(job, machine, self.environ):
             log(line)
         with ExitStack() as scratch:
@@ -156,7 +157,7 @@ class _Training:
         adopt_orphans()
         install(program, launch.environ, self.signals, log)
         wait_for_hosts(job.cluster, wait_seconds(job.cluster, self.environ), self.signals.stopped)
-        if self.signals.stop is not None:
+        if self.signals.stopped() and self.signals.stop is not None:
             log(f"{self.signals.stop.name} before the program started")
             return 128 + self.signals.stop
         began = time.monotonic()

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from container.devices import count_gpus, driver_version, shared_memory_bytes
+from container.devices import (
+    Machine,
+    check_gpu,
+    count_gpus,
+    driver_version,
+    shared_memory_bytes,
+)
+from container.errors import ConfigurationError
+from container.kills import count_memory_kills
 
 
 @pytest.mark.parametrize(
@@ -52,3 +60,27 @@ def test_the_driver(tmp_path):
 def test_shared_memory():
     assert shared_memory_bytes("/no/such/place") is None
     assert (shared_memory_bytes(str(Path.cwd())) or 0) > 0
+
+
+@pytest.mark.parametrize("instance", ["ml.g5.xlarge", "ml.p4d.24xlarge", "ml.gr6.4xlarge"])
+def test_a_gpu_instance_without_a_gpu_is_refused(instance):
+    with pytest.raises(ConfigurationError, match="has GPUs, but none is seen"):
+        check_gpu(instance, Machine(4, 0), {})
+    check_gpu(instance, Machine(4, 1), {})
+    check_gpu(instance, Machine(4, 0), {"BYOA_ALLOW_CPU": "1"})
+    check_gpu(instance, Machine(4, 0), {"CUDA_VISIBLE_DEVICES": ""})
+
+
+@pytest.mark.parametrize("instance", ["local", "local_gpu", "ml.c6g.large", "ml.m6g.large"])
+def test_other_instances_need_none(instance):
+    check_gpu(instance, Machine(4, 0), {})
+
+
+def test_memory_kills_are_the_kernels_count(tmp_path):
+    assert count_memory_kills(tmp_path) == 0
+    (tmp_path / "memory").mkdir()
+    old = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"
+    (tmp_path / "memory/memory.oom_control").write_text(old)
+    assert count_memory_kills(tmp_path) == 2
+    (tmp_path / "memory.events").write_text("low 0\noom 1\noom_kill 5\noom_group_kill 0\n")
+    assert count_memory_kills(tmp_path) == 5

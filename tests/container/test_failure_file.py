@@ -56,7 +56,7 @@ def test_the_exit_code_is_true_and_the_cause_comes_first(place, how, code, headl
 @pytest.mark.parametrize(
     ("how", "advice"),
     [
-        ("killed", "out of memory: lower the batch size (now 16)"),
+        ("killed", "ran out of memory: lower the batch size (now 16)"),
         ("bus_error", "--shm-size"),
         ("missing_channel", "The job has only: training. Add a channel 'validation'"),
         ("missing_module", "Add a_module_that_nobody_has to requirements.txt"),

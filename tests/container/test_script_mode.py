@@ -341,6 +341,37 @@ def test_requirements_without_a_network_are_told_so(place, tmp_path):
     assert "No package index can be reached (network isolation?)" in place.failure
 
 
+BACKEND = """
+import os, shutil
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    name = "tinydep-1.0-py3-none-any.whl"
+    shutil.copy(os.path.join("wheels", name), wheel_directory)
+    return name
+"""
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+
+
+def test_a_source_that_is_a_package_is_installed(place, tmp_path):
+    """With a build back end of its own, so that no index is asked for setuptools."""
+    code = place.base / "code"
+    wheel(code / "wheels")
+    (code / "setup.py").write_text("")
+    (code / "backend.py").write_text(BACKEND)
+    (code / "pyproject.toml").write_text(PYPROJECT)
+    (code / "train.py").write_text("import tinydep; print('tinydep', tinydep.VERSION)")
+    site = str(tmp_path / "site")
+    environ = {"SAGEMAKER_PROGRAM": "train.py", "PIP_TARGET": site, "PYTHONPATH": site}
+    assert place.train("nowhere", **environ) == 0, place.log
+    assert "tinydep 1.0" in place.log
+    assert f"train: installing {code / 'setup.py'}" in place.log
+
+
 def test_the_images_own_algorithm_installs_nothing(place, tmp_path):
     algorithm = tmp_path / "algorithm"
     algorithm.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -205,4 +206,23 @@ def test_below_tini_a_stop_reaches_the_program(place):
     place.wait_for("ready")
     tini.send_signal(signal.SIGTERM)
     assert tini.wait(timeout=30) == 0
+    assert not living(place)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a pseudo-terminal of Linux")
+def test_on_a_terminal_the_program_sees_it_and_control_c_stops_it_once(place):
+    """The SDK's local mode attaches one; the program is in a session of its own all the same."""
+    place.hyperparameters(how="on_a_terminal")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        command = [sys.executable, str(ROOT / "container/bin/train")]
+        os.execve(command[0], command, place.environ("stops", {}))
+    try:
+        place.wait_for("ready")
+        assert place.wait_for("terminal") == "True True"
+        os.write(terminal, b"\x03")
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert place.wait_for("checkpoint") == "saved on SIGINT"
+    finally:
+        os.close(terminal)
     assert not living(place)
