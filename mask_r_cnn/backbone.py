@@ -68,7 +68,9 @@ def build_backbone(name: str, norm: Norm) -> BackboneWithFPN:
         raise ValueError(f"unknown backbone {name!r}")
     # Without normalisation a pyramid that starts from random weights diverges unless gradients
     # are cut short. torchvision's COCO weights, which only the ResNet-50s have, are without.
-    fpn_norm = None if name == "resnet50_fpn" and norm == "frozen" else group_norm
+    fpn_norm: Callable[[int], nn.Module] | None = group_norm
+    if name == "resnet50_fpn" and norm == "frozen":
+        fpn_norm = None
     if name == "resnet50_fpn_v2":
         fpn_norm = nn.BatchNorm2d
     pyramid = BackboneWithFPN(body, layers, channels, _FPN_CHANNELS, norm_layer=fpn_norm)

@@ -22,11 +22,11 @@ class _FoldedNorm(FrozenBatchNorm2d):  # type: ignore[misc]
 class _FoldedConv(nn.Conv2d):
     """A convolution that applies the frozen normalisation after it through its weights."""
 
-    # A tuple, so that the norm is not registered as a submodule of the convolution too.
-    norm: tuple[_FoldedNorm]
+    # Set past nn.Module, so that it is not registered as a submodule of the convolution too.
+    norm: _FoldedNorm
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (nn.Conv2d names it so)
-        norm = self.norm[0]
+        norm = self.norm
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
         shift = norm.bias - norm.running_mean * scale
         if self.bias is not None:
@@ -43,6 +43,6 @@ def fold_frozen_norms(module: nn.Module) -> int:
         if type(conv) is nn.Conv2d and type(norm) is FrozenBatchNorm2d:
             norm.__class__ = _FoldedNorm
             conv.__class__ = _FoldedConv
-            conv.norm = (norm,)
+            object.__setattr__(conv, "norm", norm)
             folded += 1
     return folded + sum(fold_frozen_norms(child) for child in children)

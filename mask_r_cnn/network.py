@@ -19,9 +19,9 @@ from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
 from torchvision.models.detection.rpn import RPNHead
-from torchvision.ops import MultiScaleRoIAlign
 
 from backbone import Norm, build_backbone
+from roi_align import BagRoIAlign
 from sampling import SeededSampler
 
 # ImageNet's channel means and deviations, which every pretrained body expects.
@@ -30,6 +30,8 @@ _STD = (0.229, 0.224, 0.225)
 # Predictions under this score are never kept: "return everything" costs a class-wise NMS
 # over a thousand boxes a class and helps nobody; COCO evaluation uses the same floor.
 LOWEST_SCORE = 0.05
+# Sides of the anchors on the four levels (strides 8 to 64) of a MobileNet's pyramid.
+_MOBILE_ANCHORS = ((32, 45), (64, 90), (128, 181), (256, 362))
 
 
 class Network(MaskRCNN):  # type: ignore[misc]
@@ -68,11 +70,17 @@ def build_network(
 ) -> Network:
     """An untrained network; `num_classes` counts the background as class 0."""
     pyramid = build_backbone(backbone, norm)
-    heads: dict[str, Any] = {}
+    levels = ["0", "1", "2"] if backbone.startswith("mobilenet") else ["0", "1", "2", "3"]
+    heads: dict[str, Any] = {
+        "box_roi_pool": BagRoIAlign(levels, output_size=7, sampling_ratio=2),
+        "mask_roi_pool": BagRoIAlign(levels, output_size=14, sampling_ratio=2),
+    }
     if backbone == "resnet50_fpn_v2":
-        heads = _second_version_heads(pyramid.out_channels)
+        heads |= _second_version_heads(pyramid.out_channels)
     elif backbone.startswith("mobilenet"):
-        heads = _mobile_heads()
+        heads["rpn_anchor_generator"] = AnchorGenerator(
+            _MOBILE_ANCHORS, ((0.5, 1.0, 2.0),) * len(_MOBILE_ANCHORS)
+        )
     network = Network(
         pyramid,
         num_classes=num_classes,
@@ -85,17 +93,6 @@ def build_network(
     network.rpn.fg_bg_sampler = SeededSampler(256, 0.5, stream=0)
     network.roi_heads.fg_bg_sampler = SeededSampler(rois_per_image, 0.25, stream=1)
     return network
-
-
-def _mobile_heads() -> dict[str, Any]:
-    """Anchors and pooling for the four levels (strides 8 to 64) of a MobileNet's pyramid."""
-    sizes = ((32, 45), (64, 90), (128, 181), (256, 362))
-    levels = ["0", "1", "2"]
-    return {
-        "rpn_anchor_generator": AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * len(sizes)),
-        "box_roi_pool": MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
-        "mask_roi_pool": MultiScaleRoIAlign(levels, output_size=14, sampling_ratio=2),
-    }
 
 
 def _second_version_heads(channels: int) -> dict[str, nn.Module]:
