@@ -55,18 +55,22 @@ class CocoReader:
         self._notes = notes
         self._found: dict[Any, str] = {}  # paths by image id
 
+    def classes(self) -> list[tuple[str, int]]:
+        """Lists the names of the classes with their category ids."""
+        return [(name, number) for number, name in self.source.classes.items()]
+
     def pictures(self, categories: Categories) -> Iterator[Picture]:
-        """Yields the pictures that were found, with their instances; notes what is wrong."""
+        """Yields the pictures that were found, by path, with instances; notes what is wrong."""
         found = self._found
         sizes = measure(self._files.folder, dict.fromkeys(found.values()), self._problems)
         annotations = self._by_image(categories)
-        for image in self._images():
-            path = found.get(image["id"])
-            if path not in sizes or path is None:
-                continue
+        images = [image for image in self._images() if found.get(image["id"]) in sizes]
+        for image in sorted(images, key=lambda image: found[image["id"]]):
+            path = found[image["id"]]
             width, height = sizes[path]
             if self._agrees(image, width, height):
-                instances = self._instances(annotations.get(image["id"], []), width, height)
+                # Taken out, so that memory is freed while the packed form grows
+                instances = self._instances(annotations.pop(image["id"], []), width, height)
                 yield Picture(0, self._files.folder / path, width, height, tuple(instances))
 
     def _images(self) -> Iterator[dict[str, Any]]:
@@ -123,6 +127,7 @@ class CocoReader:
                 )
             else:
                 grouped.setdefault(image_id, []).append((labels[class_name], one))
+        self.source.annotations.clear()
         return grouped
 
     def _instances(

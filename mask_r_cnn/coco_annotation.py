@@ -138,12 +138,13 @@ def _surface(points: npt.NDArray[np.float64]) -> float:
 
 def _written_box(given: Any) -> Box | None:
     """Reads COCO's x, y, width, height; None when it is missing or holds no surface."""
-    if not isinstance(given, list) or len(given) != 4:
+    try:
+        x, y, width, height = map(float, given)
+    except (TypeError, ValueError, OverflowError):
         return None
-    if not all(isinstance(one, int | float) and math.isfinite(one) for one in given):
+    if not math.isfinite(x + y + width + height) or width <= 0 or height <= 0:
         return None
-    x, y, width, height = (float(one) for one in given)
-    return (x, y, x + width, y + height) if width > 0 and height > 0 else None
+    return (x, y, x + width, y + height)
 
 
 def _chosen(written: Box | None, drawn: Box, notes: Counter[str]) -> Box:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -81,25 +83,25 @@ def load_channel(
     problems, notes = Problems(folder.name), Counter[str]()
     if not folder.is_dir():
         raise DataError(f"channel {folder.name} is missing: {folder} is not there - {_LAYOUTS}")
-    files = ChannelFiles(folder)
-    texts = [path for path in files.shallow() if path.lower().endswith(".json")]
-    sources = [source for path in texts if (source := read_coco(folder, path, problems))]
-    readers = [CocoReader(source, files, problems, notes) for source in sources]
-    # What a COCO file names, it says all about: masks beside it may be a drawing of the same
-    named = set().union(*(reader.find(sharded) for reader in readers))
-    pairs = find_mask_pairs(files, named, problems)
-    classes = Categories(categories)
-    for source in sources:
-        classes.add((name, number) for number, name in source.classes.items())
-    for pair in pairs:
-        classes.add([(pair.class_name, 1)])
-    if not sources and not pairs and not sharded:
-        _nothing_found(files, texts, problems)
-    streams = [reader.pictures(classes) for reader in readers]
-    streams += [
-        MaskReader(pair, files, problems, notes).pictures(classes, sharded) for pair in pairs
-    ]
-    pictures = _packed(streams)
+    with _no_collector():
+        files = ChannelFiles(folder)
+        coco = [
+            CocoReader(source, files, problems, notes)
+            for name in _json_files(files)
+            if (source := read_coco(folder, name, problems))
+        ]
+        # What a COCO file names, it says all about: masks beside it may be a drawing of the same
+        named = set().union(*(reader.find(sharded) for reader in coco))
+        pairs = find_mask_pairs(files, named, problems)
+        masks = [MaskReader(pair, files, problems, notes) for pair in pairs]
+        if not coco and not masks and not sharded:
+            _nothing_found(files, problems)
+        classes = Categories(categories)
+        for entries in [one.classes() for one in coco] + [one.classes() for one in masks]:
+            classes.add(entries)
+        streams = [reader.pictures(classes) for reader in coco]
+        streams += [reader.pictures(classes, sharded) for reader in masks]
+        pictures = _packed(streams)
     problems.raise_if_any()
     dataset = Dataset(pictures, classes.names(), classes.ids(), dict(notes))
     if not sharded:
@@ -135,11 +137,10 @@ def check_num_classes(dataset: Dataset, num_classes: int | None) -> int:
 
 
 def _packed(streams: Iterable[Iterable[Picture]]) -> PackedPictures:
-    """Packs pictures sorted by path; what several sources say about one is joined."""
+    """Packs pictures that come in the order of their paths, and joins what is said about one."""
     packer = Packer()
     waiting: Picture | None = None
-    ordered = [sorted(stream, key=lambda picture: picture.path) for stream in streams]
-    for picture in heapq.merge(*ordered, key=lambda picture: picture.path):
+    for picture in heapq.merge(*streams, key=lambda picture: str(picture.path)):
         if waiting is not None and waiting.path == picture.path:
             waiting = merged(waiting, picture)
             continue
@@ -149,6 +150,22 @@ def _packed(streams: Iterable[Iterable[Picture]]) -> PackedPictures:
     if waiting is not None:
         packer.add(waiting)
     return packer.pictures()
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Pauses the collector: millions of objects come and none is in a circle, so it only slows."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _json_files(files: ChannelFiles) -> list[str]:
+    return [path for path in files.shallow() if path.lower().endswith(".json")]
 
 
 def _chosen(dataset: Dataset, indices: Any) -> Sequence[Picture]:
@@ -184,8 +201,9 @@ def _something_to_learn(dataset: Dataset, channel: str, must_learn: bool) -> Non
         )
 
 
-def _nothing_found(files: ChannelFiles, texts: list[str], problems: Problems) -> None:
+def _nothing_found(files: ChannelFiles, problems: Problems) -> None:
     """Says what the channel holds instead of annotations."""
+    texts = _json_files(files)
     if problems:
         return
     if not len(files):

@@ -33,8 +33,12 @@ class MaskReader:
         self._problems = problems
         self._notes = notes
 
+    def classes(self) -> list[tuple[str, int]]:
+        """Lists the one class of all masks, with the category id that it would like."""
+        return [(self.pairs.class_name, 1)]
+
     def pictures(self, categories: Categories, sharded: bool) -> Iterator[Picture]:
-        """Yields the pictures that have a mask, with their instances; notes what is wrong."""
+        """Yields the pictures that have a mask, by path, with instances; notes what is wrong."""
         label = categories.labels().get(self.pairs.class_name)
         if label is None:
             self._problems.add(
@@ -45,7 +49,7 @@ class MaskReader:
             return
         self._note_singles(sharded)
         pictures, masks = self.pairs.pictures, self.pairs.masks
-        shared = sorted(pictures.keys() & masks.keys())
+        shared = sorted(pictures.keys() & masks.keys(), key=pictures.__getitem__)
         sizes = measure(self._folder, [pictures[key] for key in shared], self._problems)
         shared = [key for key in shared if pictures[key] in sizes]
         jobs = [(masks[key], sizes[pictures[key]]) for key in shared]
