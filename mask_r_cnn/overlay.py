@@ -26,15 +26,21 @@ _GOLDEN_ANGLE = 0.618034  # of the colour circle: neighbours in the list are far
 
 
 def draw(
-    image: Pixels, detections: Sequence[Detection], class_names: Sequence[str], scores: bool = True
+    image: Pixels,
+    detections: Sequence[Detection],
+    class_names: Sequence[str],
+    scores: bool = True,
+    colours: Sequence[int] | None = None,
 ) -> Pixels:
     """A copy of an RGB picture with every detection drawn on it, the best ones on top.
 
-    With `scores` off only the names are written, as is right for the truth.
+    With `scores` off only the names are written, as is right for the truth. `colours` numbers the
+    colour of each detection; without it each has its own.
     """
     canvas = np.array(image, np.uint8, copy=True)
     line = max(1, round(min(canvas.shape[:2]) / 300))
-    coloured = [(detection, _colour(index)) for index, detection in enumerate(detections)]
+    numbers = range(len(detections)) if colours is None else colours
+    coloured = [(one, _colour(number)) for one, number in zip(detections, numbers, strict=True)]
     for detection, colour in reversed(coloured):
         if detection.rle is not None:
             _paint_mask(canvas, decode_mask(detection.rle), colour, line)

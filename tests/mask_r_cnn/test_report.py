@@ -18,6 +18,7 @@ from PIL import Image
 
 from evaluation import FIGURES, Detection, Evaluation
 from report import Report, Sample, render, write_report
+from report_samples import matching_colours
 
 EVIL = "<script>alert('1')</script>\"&\x00\ud800"
 VOID = {"meta", "link", "img", "br"}
@@ -135,11 +136,21 @@ def test_everything_is_on_the_page() -> None:
     for words in (
         "Mask AP", "box AP", "learning rate", "objectness", "AP, small objects", "class 3",
         "FudanPed00012.png", "num_epochs", "training: classes: person", "torch", "5 min",
-        "1 × class 0, 1 × class 1", "validation: notes: moved",
+        "1 × class 0, 1 × class 1", "validation: notes: moved", "4.8 and 5.397", "720",
     ):  # fmt: skip
         assert words in text, words
     assert page.tags.count("img") == 4
     assert page.tags.count("svg") == 4
+
+
+def test_a_prediction_has_the_colour_of_its_object() -> None:
+    def at(x: float) -> Detection:
+        return Detection(1, 0.5, (x, 0, x + 10, 10))
+
+    truth = [at(0), at(100), at(200)]
+    assert matching_colours(truth, [at(198), at(3), at(4), at(50), at(98)]) == [2, 0, 5, 6, 1]
+    assert matching_colours([], [at(0)]) == [0]
+    assert matching_colours(truth, []) == []
 
 
 def test_it_loads_nothing() -> None:
