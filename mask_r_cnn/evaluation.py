@@ -65,11 +65,17 @@ class Evaluation:
 def evaluate(dataset: Dataset, predictions: Mapping[int, Sequence[Detection]]) -> Evaluation:
     """Compare predictions, by image id, with the truth of a dataset.
 
-    A picture without predictions counts as one where nothing was found.
+    A picture without predictions counts as one where nothing was found. Detections of classes that
+    the dataset has no name for (num_classes left room for more) have no truth, and do not count.
     """
     strangers = predictions.keys() - {picture.image_id for picture in dataset.pictures}
     if strangers:
         raise ValueError(f"predictions for image {min(strangers)}, which is not in the dataset")
+    classes = len(dataset.class_names)
+    predictions = {
+        image_id: [detection for detection in detections if detection.label <= classes]
+        for image_id, detections in predictions.items()
+    }
     truth = _truth(dataset)
     bbox = _tables(truth, "bbox", list(_boxes(dataset, predictions)))
     segm = _tables(truth, "segm", list(_masks(dataset, predictions)))

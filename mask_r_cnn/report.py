@@ -90,7 +90,7 @@ def _tiles(report: Report) -> str:
             tiles["Best epoch"] = number(max(scores, key=lambda epoch: scores[epoch]))
         tiles["Epochs"] = number(last(report.history, "epoch"))
         tiles["Training loss"] = number(last(report.history, "train_loss"))
-        tiles["Pictures a second"] = number(last(report.history, "images_per_second"))
+        tiles["Pictures/s"] = number(last(report.history, "images_per_second"))
         tiles["Time in training"] = duration(sum(column(report.history, "seconds").values()))
     items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
     return f'<dl class="tiles">{items}</dl>' if items else ""

@@ -29,7 +29,7 @@ p { max-width: 45rem; }
 .tiles {
   display: grid;
   gap: .7rem;
-  grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr));
+  grid-template-columns: repeat(auto-fit, minmax(7.3rem, 1fr));
   padding: 0;
   margin: 1rem 0;
 }

@@ -252,6 +252,17 @@ def test_a_detection_without_a_mask_is_refused() -> None:
         evaluate(dataset, {image_id: [Detection(1, 0.5, (0, 0, 5, 5))]})
 
 
+def test_a_class_without_a_name_does_not_count() -> None:
+    scenes = Scenes(4, classes=2, pictures=4, objects=4, found=6)
+    more = {
+        image_id: [*items, Detection(9, 1.0, (0, 0, 9, 9), items[0].rle)]
+        for image_id, items in scenes.predictions.items()
+        if items
+    }
+    fewer = {image_id: scenes.predictions[image_id] for image_id in more}
+    assert repr(evaluate(scenes.dataset, more)) == repr(evaluate(scenes.dataset, fewer))
+
+
 def test_a_prediction_for_an_unknown_picture_is_refused() -> None:
     dataset = Scenes(1, classes=1, pictures=1, objects=1, found=0).dataset
     with pytest.raises(ValueError, match="image 7, which is not in the dataset"):
