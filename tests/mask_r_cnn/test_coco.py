@@ -457,7 +457,7 @@ def test_any_value_anywhere_trains_or_is_told(tmp_path: Path, data: st.DataObjec
         if data.draw(st.integers(0, 9)) == 0 or not isinstance(document[part], list):
             document[part] = data.draw(json_values)
             continue
-        if not document[part] or not isinstance(document[part][0], dict):
+        if not document[part] or not isinstance(document[part][0], dict) or not document[part][0]:
             continue
         key = data.draw(st.sampled_from(sorted(document[part][0])))
         document[part][0][key] = data.draw(json_values)
