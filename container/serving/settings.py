@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from container.algorithm import find_algorithm
+from container.errors import ProgramError
 from container.root import Root
 
 MODES = ("real-time", "batch", "async", "serverless")
@@ -15,6 +18,29 @@ MIB = 1 << 20
 # Real time: SageMaker gives up after 60 s and takes 25 MB. Async and batch: up to an hour.
 TIMEOUT = {"real-time": 60.0, "batch": 3600.0, "async": 3600.0, "serverless": 60.0}
 PAYLOAD = {"real-time": 25, "batch": 100, "async": 1024, "serverless": 6}
+
+
+KNOWN = (
+    "BYOA_SERVING_MODE",
+    "BYOA_QUEUE_SIZE",
+    "BYOA_QUEUE_MB",
+    "BYOA_MAX_BATCH",
+    "BYOA_BATCH_DELAY_MS",
+    "BYOA_MODEL_THREADS",
+    "BYOA_MODEL_MEMORY_MB",
+    "BYOA_DRAIN_SECONDS",
+    "BYOA_STUCK_SECONDS",
+    "BYOA_NGINX",
+    "BYOA_ALGORITHM",
+    "SAGEMAKER_BATCH",
+    "SAGEMAKER_BIND_TO_PORT",
+    "SAGEMAKER_MAX_PAYLOAD_IN_MB",
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT",
+    "SAGEMAKER_MODEL_SERVER_WORKERS",
+    "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT",
+    "SAGEMAKER_PROGRAM",
+    "SAGEMAKER_BASE_DIR",
+)
 
 
 class SettingsError(Exception):
@@ -68,11 +94,31 @@ class Settings:
             stuck=read.number("BYOA_STUCK_SECONDS", 0, 86400, 30),
             root=Root.of(environ),
             program=environ.get("SAGEMAKER_PROGRAM") or None,
-            algorithm=Path(environ["BYOA_ALGORITHM"]) if environ.get("BYOA_ALGORITHM") else None,
+            algorithm=_algorithm(environ),
             default_accept=environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT")
             or "application/json",
             use_nginx=read.flag("BYOA_NGINX", default=True),
         )
+
+
+def _algorithm(environ: Mapping[str, str]) -> Path | None:
+    """The image's own algorithm; a model that brings its code needs none."""
+    try:
+        return find_algorithm(environ)
+    except ProgramError as error:
+        if environ.get("BYOA_ALGORITHM"):
+            raise SettingsError(str(error)) from error
+        return None
+
+
+def misspelt(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Variables that are nearly one of ours, and which: (BYOA_QUEUE_SZIE, BYOA_QUEUE_SIZE)."""
+    found = []
+    for name in sorted(environ):
+        if name.startswith(("BYOA_", "SAGEMAKER_")) and name not in KNOWN:
+            near = difflib.get_close_matches(name, KNOWN, 1, 0.9)
+            found += [(name, near[0])] if near else []
+    return found
 
 
 @dataclass(frozen=True)
