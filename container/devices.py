@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from container.errors import ConfigurationError
-
 # ml.p3.2xlarge, ml.g5.xlarge, ml.gr6.4xlarge; not ml.c6g or ml.m6g, whose g is for Graviton.
 _GPU_INSTANCE = re.compile(r"ml\.(p|g|gr)\d")
 
@@ -43,12 +41,15 @@ def this_machine(environ: Mapping[str, str]) -> Machine:
     )
 
 
-def check_gpu(instance_type: str, machine: Machine, environ: Mapping[str, str]) -> None:
-    """Refuses to train for hours on the CPU of a GPU instance because the GPU is not seen."""
+def missing_gpu(instance_type: str, machine: Machine, environ: Mapping[str, str]) -> str:
+    """What is wrong when a GPU instance shows no GPU, in a sentence; empty when nothing is.
+
+    Training for hours on the CPU of such an instance is dear, and easily not noticed.
+    """
     wanted = _GPU_INSTANCE.match(instance_type) and "CUDA_VISIBLE_DEVICES" not in environ
     if not wanted or machine.gpus or environ.get("BYOA_ALLOW_CPU", "").lower() in ("1", "true"):
-        return
-    raise ConfigurationError(
+        return ""
+    return (
         f"{instance_type} has GPUs, but none is seen in this container"
         f" (driver: {machine.driver or 'none'}). Check that the image sets NVIDIA_VISIBLE_DEVICES,"
         " or set BYOA_ALLOW_CPU=1 to train on the CPU."

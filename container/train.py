@@ -14,7 +14,7 @@ from container import __version__, failure
 from container.banner import banner
 from container.command import command
 from container.describe import describe
-from container.devices import Machine, check_gpu, this_machine
+from container.devices import Machine, missing_gpu, this_machine
 from container.distribution import launcher
 from container.ending import explain
 from container.environment import passable, variables
@@ -109,13 +109,21 @@ class _Training:
         job = read_job(root)
         self.local = job.cluster.is_local
         machine = this_machine(self.environ)
-        check_gpu(job.cluster.instance_type, machine, self.environ)
         for line in banner(job, machine, self.environ):
             log(line)
+        self._insist_on_gpu(job, machine)
         with ExitStack() as scratch:
             program = find_program(job, self.environ, scratch)
             log(f"program: {program.entry} in {program.folder} ({program.why})")
             return self._run_program(job, program, self._launch(job, machine, program))
+
+    def _insist_on_gpu(self, job: Job, machine: Machine) -> None:
+        """On SageMaker a missing GPU ends the job; where somebody plays SageMaker it is said."""
+        problem = missing_gpu(job.cluster.instance_type, machine, self.environ)
+        if problem and "TRAINING_JOB_ARN" in self.environ:
+            raise ConfigurationError(problem)
+        if problem:
+            log(problem)
 
     def _launch(self, job: Job, machine: Machine, program: Program) -> Launch:
         arguments = to_arguments(job.hyperparameters.own)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from container.devices import count_gpus
 from container.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,6 +159,17 @@ def test_train_imports_only_the_standard_library():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["container"]
+
+
+@pytest.mark.skipif(count_gpus({}) > 0, reason="this machine has a GPU")
+def test_a_gpu_instance_that_shows_no_gpu(place):
+    place.config("resourceconfig", {"hosts": ["a"], "current_instance_type": "ml.g5.xlarge"})
+    assert place.train("echo") == 0
+    assert "train: ml.g5.xlarge has GPUs, but none is seen in this container" in place.log
+    arn = "arn:aws:sagemaker:eu-west-3:123456789012:training-job/x"
+    assert place.train("echo", TRAINING_JOB_ARN=arn) == 1
+    assert place.headline.startswith("ConfigurationError: ml.g5.xlarge has GPUs, but none is seen")
+    assert place.train("echo", TRAINING_JOB_ARN=arn, BYOA_ALLOW_CPU="1") == 0
 
 
 @pytest.mark.parametrize("value", ["soon", "1e", "--"])
