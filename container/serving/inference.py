@@ -6,26 +6,20 @@ broken GPU ends the process.
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from container.serving.answers import Answer, error
 from container.serving.context import Context
 from container.serving.handler import Handler, call, wants_bytes
+from container.serving.outcomes import BadBodyError, failure, media_type, success
 from container.serving.protocol import Head
 
 # sys.exit() in a predictor is that request's error, not the end of the process.
 USER_ERRORS = (Exception, SystemExit)
 TEXT_TYPES = ("application/json", "text/csv")  # the toolkit gives these to input_fn as str
-
-
-class BadBodyError(ValueError):
-    """The body is not what its Content-Type says."""
 
 
 @dataclass(slots=True)
@@ -38,6 +32,19 @@ class Item:
     value: Any = None
     answer: Answer | None = None
     times: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def content_type(self) -> str:
+        return str(self.head["content_type"])
+
+    def text(self) -> str:
+        """The body as text, which its Content-Type says it is."""
+        try:
+            return self.body.decode("utf-8-sig")
+        except UnicodeDecodeError as exception:
+            raise BadBodyError(
+                f"the body is not UTF-8 (byte {exception.start}), as its Content-Type demands"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +65,14 @@ class Runner:
             if item.answer is None:
                 self._run_one(item)
             assert item.answer is not None
+            item.answer.times.update(item.times)
             yield item.head, item.answer
 
     def _run_one(self, item: Item) -> None:
         """Everything for one item, with nothing of another in between."""
         if self._too_late(item):
             return
-        handler = self.handler
-        if handler.transform_fn is not None:
+        if self.handler.transform_fn is not None:
             self._transform(item)
         elif self._decode(item) and self._predict(item):
             self._encode(item)
@@ -80,29 +87,21 @@ class Runner:
             predictions = self._predict_many(good)
         except USER_ERRORS as exception:
             if len(good) == 1:
-                good[0].answer = failure(exception)
+                good[0].answer = failure(exception, "model", good[0].context)
                 return
-            for item in good:
-                if self._predict(item):
-                    self._encode(item)
-            return
-        for item, prediction in zip(good, predictions):
-            item.value = prediction
-            item.times["model"] = _milliseconds(start)
+            good = [item for item in good if self._predict(item)]
+        else:
+            for item, prediction in zip(good, predictions):
+                item.value = prediction
+                item.times["model"] = _milliseconds(start)
         for item in good:
             self._encode(item)
 
     def _predict_many(self, items: list[Item]) -> list[Any]:
         function = self.handler.predict_batch_fn
         assert function is not None
-        predictions = list(
-            call(
-                function,
-                [item.value for item in items],
-                self.model,
-                context=[item.context for item in items],
-            )
-        )
+        values, contexts = [item.value for item in items], [item.context for item in items]
+        predictions = list(call(function, values, self.model, context=contexts))
         if len(predictions) != len(items):
             raise TypeError(
                 f"predict_batch_fn gave {len(predictions)} predictions for {len(items)} items"
@@ -110,67 +109,62 @@ class Runner:
         return predictions
 
     def _decode(self, item: Item) -> bool:
-        start = time.perf_counter()
-        content_type = item.head["content_type"]
-        try:
-            assert self.handler.input_fn is not None
-            body = _body(item, wants_bytes=wants_bytes(self.handler.input_fn))
-            item.value = call(self.handler.input_fn, body, content_type, context=item.context)
-        except (ValueError, RecursionError) as exception:
-            item.answer = failure(exception, otherwise=(400, "bad_input"))
-        except USER_ERRORS as exception:
-            item.answer = failure(exception)
-        item.times["decode"] = _milliseconds(start)
-        return item.answer is None
+        function = self.handler.input_fn
+        assert function is not None
+
+        def work() -> Any:
+            textual = media_type(item.content_type) in TEXT_TYPES and not wants_bytes(function)
+            body = item.text() if textual else item.body
+            return call(function, body, item.content_type, context=item.context)
+
+        return self._step(item, "decode", work)
 
     def _predict(self, item: Item) -> bool:
-        start = time.perf_counter()
-        try:
-            if self.handler.predict_fn is not None:
-                item.value = call(
-                    self.handler.predict_fn, item.value, self.model, context=item.context
-                )
-            else:
-                item.value = self._predict_many([item])[0]
-        except USER_ERRORS as exception:
-            item.answer = failure(exception)
-        item.times["model"] = _milliseconds(start)
-        return item.answer is None
+        function = self.handler.predict_fn
+
+        def work() -> Any:
+            if function is None:
+                return self._predict_many([item])[0]
+            return call(function, item.value, self.model, context=item.context)
+
+        return self._step(item, "model", work)
 
     def _encode(self, item: Item) -> None:
-        start = time.perf_counter()
-        accept = self._accept(item)
-        try:
-            assert self.handler.output_fn is not None
-            result = call(self.handler.output_fn, item.value, accept, context=item.context)
-            item.answer = _answer(result, accept, item)
-        except USER_ERRORS as exception:
-            item.answer = failure(exception)
-        item.value = None
-        item.times["encode"] = _milliseconds(start)
-        item.answer.times.update(item.times)
+        function = self.handler.output_fn
+        assert function is not None
+
+        def work() -> Answer:
+            accept = self._accept(item)
+            result = call(function, item.value, accept, context=item.context)
+            return success(result, accept, item.context)
+
+        if self._step(item, "encode", work):
+            item.answer = item.value
 
     def _transform(self, item: Item) -> None:
-        start = time.perf_counter()
-        accept = self._accept(item)
-        content_type = item.head["content_type"]
-        try:
-            body = _body(item)
-            assert self.handler.transform_fn is not None
+        function = self.handler.transform_fn
+        assert function is not None
+
+        def work() -> Answer:
+            accept = self._accept(item)
+            body = item.text() if media_type(item.content_type) in TEXT_TYPES else item.body
             result = call(
-                self.handler.transform_fn,
-                self.model,
-                body,
-                content_type,
-                accept,
-                context=item.context,
+                function, self.model, body, item.content_type, accept, context=item.context
             )
-            item.answer = _answer(result, accept, item)
-        except BadBodyError as exception:
-            item.answer = failure(exception, otherwise=(400, "bad_input"))
+            return success(result, accept, item.context)
+
+        if self._step(item, "model", work):
+            item.answer = item.value
+
+    def _step(self, item: Item, name: str, work: Callable[[], Any]) -> bool:
+        """Do one step of one item, timed; False when it failed and the item has its answer."""
+        start = time.perf_counter()
+        try:
+            item.value = work()
         except USER_ERRORS as exception:
-            item.answer = failure(exception)
-        item.answer.times["model"] = _milliseconds(start)
+            item.answer = failure(exception, name, item.context)
+        item.times[name] = _milliseconds(start)
+        return item.answer is None
 
     def _accept(self, item: Item) -> str:
         accept = str(item.head.get("accept") or "").strip()
@@ -180,70 +174,6 @@ class Runner:
         if item.context.deadline is not None and time.monotonic() > item.context.deadline:
             item.answer = error(504, "deadline", "the request waited past its deadline")
         return item.answer is not None
-
-
-def failure(exception: BaseException, otherwise: tuple[int, str] = (500, "")) -> Answer:
-    """The answer for an exception: its own status_code, or a 500 that names only its type."""
-    status = getattr(exception, "status_code", None)
-    message = str(getattr(exception, "message", "") or exception) or type(exception).__name__
-    if isinstance(status, int) and 400 <= status <= 599:
-        return error(status, str(getattr(exception, "code", "") or "rejected"), message)
-    status, code = otherwise
-    if status < 500:
-        return error(status, code, message)
-    sys.stderr.write(
-        "".join(traceback.format_exception(exception))
-    )  # one write: lines stay together
-    if isinstance(exception, MemoryError):
-        return error(503, "out_of_memory", "not enough memory for this request")
-    name = type(exception).__name__
-    return error(500, "predictor_failed", f"the predictor failed: {name} (see the log)")
-
-
-def _answer(result: Any, accept: str, item: Item) -> Answer:
-    """output_fn's or transform_fn's result, with or without a content type."""
-    context = item.context
-    content_type = context.response_content_type
-    body = result
-    if isinstance(result, tuple) and len(result) == 2:
-        body, content_type = result
-    if isinstance(body, str):
-        body = body.encode()
-    elif body is None or isinstance(body, (dict, list, int, float)):
-        body = json.dumps(body).encode()
-    elif not isinstance(body, bytes):
-        body = bytes(memoryview(body))
-    return Answer(
-        context.response_status or 200,
-        body,
-        str(content_type or _first_type(accept)),
-        dict(context.response_headers),
-    )
-
-
-def _first_type(accept: str) -> str:
-    """The media type to name when the handler only gave a body."""
-    first = _media_type(accept.partition(",")[0])
-    return first if "/" in first and "*" not in first else "application/json"
-
-
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
-
-
-def _body(item: Item, wants_bytes: bool = False) -> bytes | str:
-    if wants_bytes or _media_type(item.head["content_type"]) not in TEXT_TYPES:
-        return item.body
-    return _as_text(item.body)
-
-
-def _as_text(body: bytes) -> str:
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError as exception:
-        raise BadBodyError(
-            f"the body is not UTF-8 (byte {exception.start}), as its Content-Type demands"
-        ) from None
 
 
 def _milliseconds(start: float) -> float:

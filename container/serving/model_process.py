@@ -23,10 +23,11 @@ from container.serving import protocol
 from container.serving.context import Context
 from container.serving.inference import Runner
 from container.serving.log import say
+from container.serving.outcomes import BrokenDeviceError
 from container.serving.settings import MIB, Settings
 
-RECYCLE = 79  # exit status: grew too big, all its work is done, start another
 CANNOT_LOAD = 1
+BROKEN = 70
 RETRY_SECONDS = 0.05
 MEMORY_SHARE = 0.9
 
@@ -65,7 +66,10 @@ class ModelProcess:
             try:
                 while self.sock is not None:
                     if not self._answer_batch(self.sock, runner):
-                        return RECYCLE
+                        return protocol.RECYCLE
+            except BrokenDeviceError:
+                say(f"model process {self.index} has lost its GPU: replacing it")
+                return BROKEN
             except (protocol.PeerGoneError, protocol.ProtocolError, OSError):
                 self.hang_up()
             time.sleep(RETRY_SECONDS)

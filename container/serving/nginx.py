@@ -6,9 +6,16 @@ without root.
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
+import resource
+import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from container.serving.answers import error_body
+from container.serving.privileges import SERVICE_USER
 from container.serving.settings import MIB, Settings
 
 # status nginx would give -> (status to give, code, message). 494 is nginx's own "header too large".
@@ -32,9 +39,41 @@ SERVER_ERRORS = {
     504: (504, "deadline", "no answer in time"),
 }
 CONNECTIONS = 4096
+# The app logs what reaches it; nginx logs what it answers itself, in the same form.
+LOG_FORMAT = """\
+'{"time": "$time_iso8601", "method": "$request_method", "path": "$request_uri", "status": $status,'
+    ' "bytes_in": $request_length, "bytes_out": $body_bytes_sent, "by": "nginx"}'"""
 
 
-def configure(settings: Settings, folder: Path, upstream: Path, as_root: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What nginx's configuration depends on beyond the settings."""
+
+    as_root: bool
+    connections: int
+    log: str | None
+
+    @classmethod
+    def look(cls, as_root: bool) -> Host:
+        """This machine's limit of open files, and whether nginx can open our stdout to log to."""
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        allowed = CONNECTIONS if most == resource.RLIM_INFINITY else (most - 64) // 2
+        return cls(as_root, max(64, min(CONNECTIONS, allowed)), _own_log())
+
+
+def _own_log() -> str | None:
+    """stdout, where it can be opened by name: a pipe or a terminal, but no file and no socket."""
+    mode = os.fstat(1).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        return None
+    try:
+        os.close(os.open("/dev/stdout", os.O_WRONLY | os.O_APPEND))
+    except OSError:
+        return None
+    return "/dev/stdout"
+
+
+def configure(settings: Settings, folder: Path, upstream: Path, host: Host) -> str:
     """The text of nginx.conf."""
     too_large = f"the body is larger than {settings.max_payload // MIB} MiB"
     pages = {
@@ -45,15 +84,17 @@ def configure(settings: Settings, folder: Path, upstream: Path, as_root: bool) -
     seconds = int(settings.timeout) + 10  # the app answers 504 first, and says more
     return f"""\
 daemon off;
-{"user nobody nogroup;" if as_root else ""}
+{f"user {SERVICE_USER} {_group()};" if host.as_root else ""}
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log stderr error;
-worker_rlimit_nofile {2 * CONNECTIONS + 64};
+worker_rlimit_nofile {2 * host.connections + 64};
 worker_shutdown_timeout {int(settings.drain) + 2}s;
-events {{ worker_connections {CONNECTIONS}; }}
+events {{ worker_connections {host.connections}; }}
 http {{
-  access_log off;
+  map "$upstream_status $request_uri" $ours {{ default 0; "~ /ping" 0; "~^(|502|504) " 1; }}
+  log_format ours escape=json {LOG_FORMAT};
+  {f"access_log {host.log} ours if=$ours;" if host.log else "access_log off;"}
   server_tokens off;
   default_type application/octet-stream;
   client_body_temp_path {folder}/body;
@@ -113,3 +154,8 @@ def _page(status: int, given: int, code: str, message: str) -> str:
 def _quoted(body: bytes) -> str:
     """JSON inside nginx's single quotes: the apostrophe as JSON can also write it."""
     return body.decode().replace("'", "\\u0027")
+
+
+def _group() -> str:
+    """The service user's group: nogroup here, nobody there."""
+    return grp.getgrgid(pwd.getpwnam(SERVICE_USER).pw_gid).gr_name

@@ -17,6 +17,7 @@ Head: TypeAlias = dict[str, Any]
 PREFIX = struct.Struct(">4sIQ")
 MAGIC = b"BYOA"
 MAX_HEAD = 1 << 20
+RECYCLE = 79  # a model process's exit status: its work is done, it grew too big, start another
 JOIN_BELOW = 1 << 16  # one system call for a small message; two for one that is dear to copy
 
 

@@ -49,6 +49,7 @@ class Serving:
     folder: Path
     environ: dict[str, str]
     port: int = 0
+    stdout: int | None = None
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __enter__(self) -> Serving:
@@ -63,8 +64,8 @@ class Serving:
                 "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
                 **self.environ,
             },
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
+            stdout=self.log if self.stdout is None else self.stdout,
+            stderr=self.log,
         )
         return self
 
@@ -103,10 +104,17 @@ class Serving:
     def ping(self) -> Reply:
         return self.request("GET", "/ping", timeout=5)
 
-    def post(self, body: bytes = b"1", timeout: float = 30, **headers: str) -> Reply:
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
-        names.setdefault("Content-Type", "application/json")
-        return self.request("POST", "/invocations", body, names, timeout)
+    def post(
+        self, body: bytes = b"1", headers: dict[str, str] | None = None, timeout: float = 30
+    ) -> Reply:
+        """An invocation; JSON unless the headers say otherwise."""
+        return self.request(
+            "POST",
+            "/invocations",
+            body,
+            {"Content-Type": "application/json", **(headers or {})},
+            timeout,
+        )
 
     def connect(self) -> socket.socket:
         """A bare connection, for what no HTTP client would send."""

@@ -217,14 +217,27 @@ def test_slow_loris(serving: Serving, kind: str):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["head", "body"])
 def test_a_trickle_is_cut_off(serving: Serving, kind: str):
-    """A client that never finishes is not waited for: 408, or the connection just ends."""
-    start = GOOD[:20] if kind == "head" else GOOD[:-3]
+    """A client that sends a byte a second is not waited for: 408, or the connection just ends.
+
+    (nginx's limit on bodies is between two bytes. It can afford that: nobody else sees them.)
+    """
+    if kind == "body" and serving.environ["BYOA_NGINX"] == "True":
+        pytest.skip("nginx waits, at the price of one connection")
+    promised = GOOD.replace(b"Content-Length: 5", b"Content-Length: 500")
     with unharmed(serving), serving.connect() as sock:
-        sock.settimeout(60)
-        sock.sendall(start)
+        sock.settimeout(1)
+        sock.sendall(promised if kind == "body" else promised[:70])
         began = time.monotonic()
-        answer = read_to_end(sock)
-        assert time.monotonic() - began < 30
+        answer = None
+        while answer is None:
+            assert time.monotonic() - began < 30, "still waited for"
+            try:
+                sock.sendall(b"x")
+                answer = sock.recv(4096)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                answer = b""
         assert answer == b"" or STATUS.findall(answer) == [b"408"]
 
 

@@ -22,18 +22,18 @@ def test_four_functions_only(serve: Serve):
     assert answer["value"] == 42
     assert answer["threads"] == "1"
     assert not answer["torch"], "serve imported torch, the predictor did not"
-    assert serving.post(b"\xff" * 7, Content_Type="image/jpeg").json["value"] == 14
+    assert serving.post(b"\xff" * 7, {"Content-Type": "image/jpeg"}).json["value"] == 14
 
 
 def test_transform_fn(serve: Serve):
     serving = serve("transform_only").wait_ready()
-    plain = serving.post(b"x,y", Content_Type="text/csv", Accept="text/plain")
+    plain = serving.post(b"x,y", {"Content-Type": "text/csv", "Accept": "text/plain"})
     assert (plain.status, plain.body) == (200, b"model x,y text/csv")
     assert plain.headers["content-type"] == "text/plain"
     default = serving.post(b"{}")
     assert default.headers["content-type"] == "application/json"
     assert default.json == "model {}"
-    refused = serving.post(b"refuse", Content_Type="text/csv")
+    refused = serving.post(b"refuse", {"Content-Type": "text/csv"})
     assert (refused.status, refused.code) == (500, "predictor_failed")
 
 
@@ -138,7 +138,7 @@ def test_what_output_fn_may_return(serve: Serve):
         ("none", 200, b"null"),
     ]:
         reply = serving.post(
-            json.dumps({"do": "return", "what": what}).encode(), Accept="text/x-mine;q=1, */*"
+            json.dumps({"do": "return", "what": what}).encode(), {"Accept": "text/x-mine;q=1, */*"}
         )
         assert (reply.status, reply.body) == (status, body)
         assert reply.headers["content-type"] == "text/x-mine"

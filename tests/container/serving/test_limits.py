@@ -6,14 +6,15 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests.container.serving.conftest import Serve
-from tests.container.serving.serving_process import Serving
+from tests.container.serving.conftest import HAS_NGINX, Serve
+from tests.container.serving.serving_process import Serving, make_root
 
 MIB = 1 << 20
-BINARY = {"Content_Type": "application/octet-stream"}
+BINARY = {"Content-Type": "application/octet-stream"}
 HEAD = (
     b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
     b"Connection: close\r\n"
@@ -33,12 +34,12 @@ def test_bodies_arrive_whole(serve: Serve, front: str):
     serving = serve("hashes", front=front).wait_ready()
     for size in (0, 1, 70_000, MIB + 1, 25 * MIB):
         body = os.urandom(size)
-        reply = serving.post(body, **BINARY)
+        reply = serving.post(body, BINARY)
         assert (reply.status, reply.body.decode()) == (200, hashlib.sha256(body).hexdigest())
         if size < 2 * MIB:
-            echo = serving.post(body, Accept="application/echo", **BINARY)
+            echo = serving.post(body, {**BINARY, "Accept": "application/echo"})
             assert echo.body == body
-    big = serving.post(body, Accept="application/echo", **BINARY)
+    big = serving.post(body, {**BINARY, "Accept": "application/echo"})
     assert big.body == body
 
 
@@ -63,16 +64,16 @@ def test_chunked_bodies_and_expect_continue(serve: Serve, front: str):
 
 def test_payload_limit(serve: Serve, front: str):
     serving = serve("hashes", front=front, SAGEMAKER_MAX_PAYLOAD_IN_MB="1").wait_ready()
-    assert serving.post(b"x" * MIB, **BINARY).status == 200
+    assert serving.post(b"x" * MIB, BINARY).status == 200
     for size in (MIB + 1, 3 * MIB):
-        reply = serving.post(b"x" * size, **BINARY)
+        reply = serving.post(b"x" * size, BINARY)
         assert (reply.status, reply.code) == (413, "too_large")
         assert "1 MiB (SAGEMAKER_MAX_PAYLOAD_IN_MB)" in reply.json["error"]["message"]
     data = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(*[b"x" * 100_000] * 20)
     assert status_of(serving.raw(data)) == 413
     huge = HEAD + b"Content-Length: 99999999999\r\n\r\n"
     assert status_of(serving.raw(huge + b"x" * 1000)) == 413
-    assert serving.post(b"x", **BINARY).status == 200
+    assert serving.post(b"x", BINARY).status == 200
 
 
 def test_lengths_that_are_missing_or_wrong(serve: Serve, front: str):
@@ -88,7 +89,7 @@ def test_lengths_that_are_missing_or_wrong(serve: Serve, front: str):
     for bad in (b"zz\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloXX0\r\n\r\n", b"-5\r\nhello\r\n0\r\n\r\n"):
         answer = serving.raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + bad, shut=True)
         assert answer == b"" or 400 <= status_of(answer) < 500, (bad, answer)
-    assert serving.post(b"x", **BINARY).status == 200
+    assert serving.post(b"x", BINARY).status == 200
 
 
 def test_other_routes_and_methods(serve: Serve, front: str):
@@ -106,7 +107,7 @@ def test_other_routes_and_methods(serve: Serve, front: str):
         assert (reply.status, reply.code) == (status, code), (method, path)
     assert "POST" in serving.request("GET", "/invocations").headers["allow"]
     assert serving.request("HEAD", "/ping").status == 200
-    session = serving.post(**{"X-Amzn-SageMaker-Session-Id": "NEW_SESSION"})
+    session = serving.post(headers={"X-Amzn-SageMaker-Session-Id": "NEW_SESSION"})
     assert (session.status, session.code) == (400, "no_sessions")
 
 
@@ -166,11 +167,11 @@ def test_the_queue_is_bounded_in_bytes_too(serve: Serve):
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(sleep, serving, 0.8)
         serving.wait_ping(200)
-        big = [pool.submit(serving.post, b"x" * MIB, **BINARY) for _ in range(8)]
+        big = [pool.submit(serving.post, b"x" * MIB, BINARY) for _ in range(8)]
         statuses = [future.result().status for future in big]
         assert first.result().status == 200
     assert statuses.count(200) <= 3 and statuses.count(503) >= 5
-    assert serving.post(b"x" * 5 * MIB, **BINARY).status == 200, "one alone always fits"
+    assert serving.post(b"x" * 5 * MIB, BINARY).status == 200, "one alone always fits"
 
 
 @pytest.mark.parametrize("name", ["SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_MODEL_SERVER_WORKERS"])
@@ -185,3 +186,23 @@ def test_a_port_that_is_taken(serve: Serve, front: str):
     second = serve("told", front=front, SAGEMAKER_BIND_TO_PORT=str(first.port))
     assert second.wait_end(5) == 2
     assert f"port {first.port} cannot be used: Address already in use" in second.output()
+
+
+@pytest.mark.skipif(not HAS_NGINX, reason="nginx is not on PATH")
+def test_what_nginx_refuses_is_in_the_access_log_too(tmp_path: Path):
+    root = make_root(tmp_path / "ml", "hashes")
+    environ = {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "1"}
+    reader, writer = os.pipe()  # as docker gives it: a log file would not be opened a second time
+    with Serving(root, environ, stdout=writer) as serving, os.fdopen(reader) as pipe:
+        os.close(writer)
+        serving.wait_ready()
+        assert serving.post(b"x" * 2 * MIB, BINARY).status == 413
+        line = next(line for line in pipe if line.startswith('{"time"'))
+        assert json.loads(line)["status"] == 413
+        assert json.loads(line)["path"] == "/invocations"
+        assert json.loads(line)["by"] == "nginx"
+
+
+def test_a_misspelt_setting_is_told(serve: Serve):
+    serving = serve("told", BYOA_QUEUE_SZIE="7")
+    serving.wait_output("BYOA_QUEUE_SZIE is no setting: did you mean BYOA_QUEUE_SIZE?")

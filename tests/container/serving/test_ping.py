@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 
 from tests.container.serving.conftest import Serve
 
@@ -40,14 +41,16 @@ def test_tcp_is_accepted_before_anything_is_loaded(serve: Serve, front: str):
     assert time.monotonic() - connected < 0.25, "SageMaker gives a connection 250 ms"
 
 
-def test_ping_waits_for_all_processes(serve: Serve):
-    serving = serve(
-        "slow_load", LOAD_SECONDS="0.3", SLOW_INDEX="1", SAGEMAKER_MODEL_SERVER_WORKERS="2"
-    )
+def test_ping_waits_for_all_processes(serve: Serve, tmp_path: Path):
+    gate = tmp_path / "gate"
+    environ = {"LOAD_SECONDS": "0", "SLOW_INDEX": "1", "GATE": str(gate)}
+    serving = serve("slow_load", SAGEMAKER_MODEL_SERVER_WORKERS="2", **environ)
     serving.wait_output("model process 0 ready")
-    reply = serving.ping()
-    assert reply.status == 503
+    reply = serving.wait_ping(503)
+    while "(0: ready, 1: " not in reply.json["error"]["message"]:
+        reply = serving.wait_ping(503)
     assert "1 of 2 model processes are ready" in reply.json["error"]["message"]
+    gate.touch()
     serving.wait_ready()
 
 

@@ -1,0 +1,129 @@
+"""Starts the model processes and decides about each that dies: again, later, or the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+
+from container.serving.child import Child, Command
+from container.serving.log import say
+from container.serving.plan import ModelProcess, Plan
+from container.serving.protocol import RECYCLE
+from container.serving.surroundings import Surroundings
+
+LONGEST_BACKOFF = 30.0
+LASTING = 60.0  # a process that served this long starts again with no delay
+MAX_LOAD_FAILURES = 5
+NICENESS = 5  # /ping and the broker come first when every core computes
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+@dataclass(slots=True)
+class Slot:
+    """A place for one model process, and its history."""
+
+    spec: ModelProcess
+    child: Child | None = None
+    ready_fd: int = -1
+    started: float = 0.0
+    start_at: float = 0.0
+    failures: int = 0
+    ever_ready: bool = False
+
+
+class ModelTier:
+    """All model processes."""
+
+    def __init__(self, surroundings: Surroundings, plan: Plan) -> None:
+        self.surroundings = surroundings
+        self.slots = [Slot(spec) for spec in plan.processes]
+
+    @property
+    def children(self) -> list[Child]:
+        """The processes that there are now."""
+        return [slot.child for slot in self.slots if slot.child is not None]
+
+    def start_due(self) -> None:
+        """Start every slot that is empty and whose back-off is over."""
+        now = time.monotonic()
+        for slot in self.slots:
+            if slot.child is None and now >= slot.start_at:
+                self._start(slot)
+
+    def _start(self, slot: Slot) -> None:
+        spec, around = slot.spec, self.surroundings
+        environ = {**around.environ, **dict.fromkeys(THREAD_VARIABLES, str(spec.threads))}
+        if spec.gpu is not None:
+            environ["CUDA_VISIBLE_DEVICES"] = spec.gpu
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        arguments = [spec.index, around.broker_socket, spec.memory, writer]
+        command = Command(
+            f"model process {spec.index}",
+            [sys.executable, "-m", "container.serving.model_process", *map(str, arguments)],
+            environ,
+            around.identity,
+            pass_fds=(writer,),
+            niceness=NICENESS,
+        )
+        slot.child, slot.ready_fd, slot.started = Child(command), reader, time.monotonic()
+        os.close(writer)
+
+    def watch(self) -> int | None:
+        """Decide about processes that died; an exit status when the container has to end."""
+        for slot in self.slots:
+            if slot.child is not None and not slot.child.alive:
+                status = self._bury(slot, slot.child)
+                if status is not None:
+                    return status
+        return None
+
+    def _bury(self, slot: Slot, child: Child) -> int | None:
+        child.kill_group()
+        status = child.exit_status or 0
+        was_ready = read_ready(slot.ready_fd)
+        slot.child = None
+        slot.ever_ready = slot.ever_ready or was_ready
+        if was_ready and (status == RECYCLE or time.monotonic() - slot.started > LASTING):
+            slot.failures = 0
+        slot.failures += status != RECYCLE
+        if not was_ready and (not slot.ever_ready or slot.failures >= MAX_LOAD_FAILURES):
+            say(f"{child.command.name} could not load the model{describe(status)}: ending")
+            return status or 1
+        delay = backoff(slot.failures)
+        slot.start_at = time.monotonic() + delay
+        if status != RECYCLE:
+            say(f"{child.command.name} died{describe(status)}: restarting it in {delay:g} s")
+        return None
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: 0, 1, 2, 4, … 30."""
+    return min(LONGEST_BACKOFF, 2.0 ** (failures - 2)) if failures > 1 else 0.0
+
+
+def describe(status: int) -> str:
+    """An exit status in words."""
+    if status == 128 + signal.SIGKILL:
+        return " (killed; was it out of memory? Fewer processes: SAGEMAKER_MODEL_SERVER_WORKERS)"
+    if status > 128:
+        return f" (signal {status - 128})"
+    return f" (exit status {status})"
+
+
+def read_ready(fd: int) -> bool:
+    """Whether the process that had the other end of this pipe said that it was ready."""
+    try:
+        return os.read(fd, 1) == b"r"
+    except BlockingIOError:  # something that it started still holds the other end
+        return False
+    finally:
+        os.close(fd)

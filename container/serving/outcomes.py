@@ -1,0 +1,76 @@
+"""Turns what a handler returned or raised into the answer that the client gets."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from typing import Any
+
+from container.serving.answers import Answer, error
+from container.serving.context import Context
+from container.serving.log import say
+
+
+class BadBodyError(ValueError):
+    """The body is not what its Content-Type says."""
+
+
+class BrokenDeviceError(BaseException):
+    """The GPU can do nothing more in this process: it has to be replaced."""
+
+
+def success(result: Any, accept: str, context: Context) -> Answer:
+    """output_fn's or transform_fn's result, with or without a content type."""
+    content_type = context.response_content_type
+    body = result
+    if isinstance(result, tuple) and len(result) == 2:
+        body, content_type = result
+    return Answer(
+        context.response_status or 200,
+        _as_bytes(body),
+        str(content_type or _first_type(accept)),
+        dict(context.response_headers),
+    )
+
+
+def failure(exception: BaseException, step: str, context: Context) -> Answer:
+    """The answer for an exception: its own status_code, or a 500 that names only its type."""
+    name = type(exception).__name__
+    message = str(getattr(exception, "message", "") or exception) or name
+    status = getattr(exception, "status_code", None)
+    if isinstance(status, int) and 400 <= status <= 599:
+        return error(status, str(getattr(exception, "code", "") or "rejected"), message)
+    if isinstance(exception, BadBodyError) or (
+        step == "decode" and isinstance(exception, (ValueError, RecursionError))
+    ):
+        return error(400, "bad_input", message)
+    inference_id = context.get_request_header(0, "X-Amzn-SageMaker-Inference-Id")
+    say(f"{step} failed{f' for {inference_id}' if inference_id else ''}: {name}: {message}")
+    sys.stderr.write("".join(traceback.format_exception(exception)))  # in one piece
+    if "CUDA error" in message:
+        raise BrokenDeviceError from exception
+    if isinstance(exception, MemoryError) or name == "OutOfMemoryError":
+        return error(503, "out_of_memory", "not enough memory for this request")
+    return error(500, "predictor_failed", f"the predictor failed: {name} (see the log)")
+
+
+def _as_bytes(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    if body is None or isinstance(body, (dict, list, int, float)):
+        return json.dumps(body).encode()
+    return bytes(memoryview(body))
+
+
+def _first_type(accept: str) -> str:
+    """The media type to name when the handler only gave a body."""
+    first = media_type(accept.partition(",")[0])
+    return first if "/" in first and "*" not in first else "application/json"
+
+
+def media_type(content_type: str) -> str:
+    """A content type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
