@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from evaluation import Detection
-from rle import decode_mask
+from rle import MaskPart, decode_part
 
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 Area = tuple[int, int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-_OPACITY = 0.45
+_TINT = 115  # of 255: how much of a mask's colour covers the picture
 _GOLDEN_ANGLE = 0.618034  # of the colour circle: neighbours in the list are far apart on it
 
 
@@ -37,14 +37,13 @@ def draw(
     With `scores` off only the names are written, as is right for the truth. `colours` numbers the
     colour of each detection; without it each has its own.
     """
-    canvas = np.array(image, np.uint8, copy=True)
-    line = max(1, round(min(canvas.shape[:2]) / 300))
+    picture = Image.fromarray(image).copy()
+    line = max(1, round(min(picture.size) / 300))
     numbers = range(len(detections)) if colours is None else colours
     coloured = [(one, _colour(number)) for one, number in zip(detections, numbers, strict=True)]
     for detection, colour in reversed(coloured):
         if detection.rle is not None:
-            _paint_mask(canvas, decode_mask(detection.rle), colour, line)
-    picture = Image.fromarray(canvas)
+            _paint_mask(picture, decode_part(detection.rle), colour, line)
     pen = ImageDraw.Draw(picture)
     for detection, colour in reversed(coloured):
         x0, y0, x1, y1 = detection.box
@@ -62,31 +61,26 @@ def _colour(index: int) -> Colour:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def _paint_mask(canvas: Pixels, mask: NDArray[np.uint8], colour: Colour, line: int) -> None:
-    """Tint the mask and draw its contour, touching only the part that the mask covers."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size or mask.shape != canvas.shape[:2]:
-        return
-    part = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    inside = mask[part].astype(np.bool_)
-    pixels = canvas[part]
-    paint = np.array(colour, np.float32)
-    pixels[inside] = (pixels[inside] * (1 - _OPACITY) + paint * _OPACITY).astype(np.uint8)
-    pixels[inside & ~_shrunk(inside, line)] = colour
+def _paint_mask(picture: Image.Image, mask: MaskPart, colour: Colour, line: int) -> None:
+    """Tint the mask and draw its contour."""
+    paint = np.where(_shrunk(mask.bits, line), _TINT, mask.bits * np.uint8(255)).astype(np.uint8)
+    if paint.size:
+        picture.paste(colour, (mask.left, mask.top), Image.fromarray(paint))
 
 
 def _shrunk(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
-    """A mask less a rim of `by` pixels: each step doubles what the ones before it took off."""
-    for axis in (0, 1):
-        length = mask.shape[axis]
-        mask = np.pad(mask, [(by, by) if axis == this else (0, 0) for this in (0, 1)])
-        reach, wanted = 1, 2 * by + 1
-        while reach < wanted:
-            step = min(reach, wanted - reach)
-            shorter = np.arange(mask.shape[axis] - step)
-            mask = mask.take(shorter, axis) & mask.take(shorter + step, axis)
-            reach += step
-        mask = mask.take(np.arange(length), axis)
+    """A mask less a rim of `by` pixels; what lies outside of it is no mask."""
+    padded = np.pad(mask, by)
+    return _shrunk_down(_shrunk_down(padded, by).T, by).T
+
+
+def _shrunk_down(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+    """Each row becomes what 2 * by + 1 rows share: every step doubles how many those are."""
+    reach, wanted = 1, 2 * by + 1
+    while reach < wanted:
+        step = min(reach, wanted - reach)
+        mask = mask[:-step] & mask[step:]
+        reach += step
     return mask
 
 

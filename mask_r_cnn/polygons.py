@@ -10,28 +10,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rle import MaskPart
+
 Corner = tuple[int, int]
 Line = NDArray[np.float64]
 
 TOLERANCE = 1.0  # pixels: stairs of one pixel become a slope
 
 
-def polygons(mask: NDArray[np.uint8], tolerance: float = TOLERANCE) -> list[list[float]]:
-    """Every connected part of a [height, width] mask as [x0, y0, x1, y1, …], largest first.
+def polygons(part: MaskPart, tolerance: float = TOLERANCE) -> list[list[float]]:
+    """Every connected part of a mask as [x0, y0, x1, y1, …], largest first.
 
     An outline is off by `tolerance` pixels at most.
     """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return []
-    part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    corner = np.array([columns[0], rows[0]], np.float64)
-    outlines = [_simplified(ring, tolerance) + corner for ring in _rings(part) if _area(ring) > 0]
+    corner = np.array([part.left, part.top], np.float64)
+    rings = [ring for ring in _rings(part.bits) if _area(ring) > 0]
+    outlines = [_simplified(ring, tolerance) + corner for ring in rings]
     outlines.sort(key=_area, reverse=True)
     return [[float(value) for value in outline.ravel()] for outline in outlines]
 
 
-def _rings(mask: NDArray[np.uint8]) -> list[Line]:
+def _rings(mask: NDArray[np.bool_]) -> list[Line]:
     """Closed walks along the pixel edges with the mask on the right hand, holes the other way."""
     steps = _steps(mask)
     rings = []
@@ -55,7 +54,7 @@ def _rings(mask: NDArray[np.uint8]) -> list[Line]:
     return rings
 
 
-def _steps(mask: NDArray[np.uint8]) -> dict[Corner, list[Corner]]:
+def _steps(mask: NDArray[np.bool_]) -> dict[Corner, list[Corner]]:
     """From each pixel corner, the steps along an edge between mask and no mask."""
     padded = np.pad(mask.astype(np.int8), 1)
     across = np.diff(padded, axis=0)[:, 1:-1]

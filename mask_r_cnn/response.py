@@ -18,7 +18,7 @@ from PIL import Image
 from evaluation import Detection
 from overlay import draw
 from polygons import polygons
-from rle import decode_mask
+from rle import decode_part
 
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"
@@ -105,7 +105,7 @@ def _result(detection: Detection, image_id: int, prediction: Prediction) -> dict
         counts = detection.rle["counts"].decode("ascii")
         result["segmentation"] = {"size": detection.rle["size"], "counts": counts}
     elif detection.rle is not None and prediction.segmentation == "polygon":
-        result["segmentation"] = polygons(decode_mask(detection.rle))
+        result["segmentation"] = polygons(decode_part(detection.rle))
     return result
 
 
@@ -125,7 +125,8 @@ def _npy(prediction: Prediction) -> bytes:
     labels = np.zeros(answer.image.shape[:2], np.uint16)
     for number, detection in reversed(list(enumerate(answer.detections, start=1))):
         if detection.rle is not None:
-            labels[decode_mask(detection.rle).astype(np.bool_)] = number
+            part = decode_part(detection.rle)
+            labels[part.place][part.bits] = number
     buffer = io.BytesIO()
     np.save(buffer, labels, allow_pickle=False)
     return buffer.getvalue()

@@ -8,6 +8,7 @@ same to the last one: the arithmetic of `paste_masks_in_image` is repeated in it
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ import torch
 from faster_coco_eval.core import mask as coco_mask
 from numpy.typing import NDArray
 from torch.nn import functional
+
+from run_lengths import counts_of
 
 Rle = dict[str, Any]
 Box = tuple[int, int, int, int]
@@ -47,6 +50,40 @@ def decode_mask(rle: Rle) -> NDArray[np.uint8]:
     """The [height, width] mask of 0 and 1 that an RLE stands for."""
     decoded: NDArray[np.uint8] = coco_mask.decode(rle)
     return decoded
+
+
+@dataclass(frozen=True, slots=True)
+class MaskPart:
+    """The rectangle of a mask that holds all of it; no pixels when there are none."""
+
+    left: int
+    top: int
+    bits: NDArray[np.bool_]
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Where the rectangle lies in its picture: picture[part.place]."""
+        rows, columns = self.bits.shape
+        return slice(self.top, self.top + rows), slice(self.left, self.left + columns)
+
+
+def decode_part(rle: Rle) -> MaskPart:
+    """The part of a mask that is not empty, at the cost of its columns and not of the picture."""
+    height, width = rle["size"]
+    ends = np.cumsum(counts_of(rle["counts"], height * width))
+    stops = ends[1::2]
+    starts = ends[::2][: len(stops)]
+    starts, stops = starts[stops > starts], stops[stops > starts]
+    if not len(starts):
+        return MaskPart(0, 0, np.zeros((0, 0), np.bool_))
+    left, after = starts[0] // height, (stops[-1] - 1) // height + 1
+    steps = np.zeros((after - left) * height + 1, np.int8)
+    steps[starts - left * height] += 1
+    steps[stops - left * height] -= 1
+    columns = np.cumsum(steps[:-1], dtype=np.int8).view(np.bool_).reshape(after - left, height)
+    rows = np.flatnonzero(columns.any(axis=0))
+    bits = np.ascontiguousarray(columns[:, rows[0] : rows[-1] + 1].T)
+    return MaskPart(int(left), int(rows[0]), bits)
 
 
 def _from_counts(counts: NDArray[np.int64], height: int, width: int) -> Rle:

@@ -10,7 +10,7 @@ from faster_coco_eval.core import mask as coco_mask
 from numpy.typing import NDArray
 
 from evaluation import Detection
-from overlay import draw
+from overlay import _shrunk, draw
 
 NAMES = ("person", "traffic light")
 
@@ -38,6 +38,16 @@ def test_mask_is_tinted_contour_is_solid_and_the_rest_is_untouched() -> None:
     assert (far == 128).all()
     assert (image == 128).all(), "the picture that was given is not drawn on"
     assert drawn.shape == image.shape and drawn.dtype == np.uint8
+
+
+@pytest.mark.parametrize("by", [1, 2, 3, 5, 13])
+def test_the_rim_is_as_wide_as_the_line(by: int) -> None:
+    mask = np.random.default_rng(by).random((40, 50)) > 0.03
+    padded = np.pad(mask, by)
+    naive = [
+        [padded[y : y + 2 * by + 1, x : x + 2 * by + 1].all() for x in range(50)] for y in range(40)
+    ]
+    assert (_shrunk(mask, by) == naive).all()
 
 
 def test_neighbours_have_colours_of_their_own() -> None:

@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 from pycocotools import mask as reference
 
 from polygons import polygons
-from rle import decode_mask
+from rle import MaskPart, decode_mask
 
 Mask = NDArray[np.uint8]
+
+
+def whole(mask: Any) -> MaskPart:
+    return MaskPart(0, 0, np.asarray(mask, np.bool_))
 
 
 def drawn(outlines: list[list[float]], height: int, width: int) -> Mask:
@@ -55,7 +59,7 @@ masks = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
 @given(masks)
 @settings(max_examples=300, deadline=None)
 def test_exact_outlines_are_the_mask_with_its_holes_filled(mask: Mask) -> None:
-    result = drawn(polygons(mask, tolerance=0), *mask.shape)
+    result = drawn(polygons(whole(mask), tolerance=0), *mask.shape)
     assert (result >= mask).all()
     assert (result <= filled(mask)).all()
 
@@ -66,7 +70,7 @@ def test_short_outlines_are_close(seed: int) -> None:
     rows, columns = np.mgrid[:200, :300]
     centre, radius = random.uniform(60, 140, 2), random.uniform(15, 55, 2)
     mask = (((rows - centre[0]) / radius[0]) ** 2 + ((columns - centre[1]) / radius[1]) ** 2) < 1
-    outlines = polygons(mask.astype(np.uint8))
+    outlines = polygons(whole(mask))
     assert overlap(drawn(outlines, 200, 300), mask.astype(np.uint8)) > 0.95
     assert len(outlines) == 1 and len(outlines[0]) < 120
 
@@ -84,10 +88,15 @@ def test_short_outlines_are_close(seed: int) -> None:
 )
 def test_small_masks(rows: list[str], expected: Any) -> None:
     mask = np.array([[letter == "#" for letter in row] for row in rows], np.uint8)
-    assert polygons(mask) == expected
+    assert polygons(whole(mask)) == expected
 
 
 def test_the_largest_part_comes_first() -> None:
     mask = np.zeros((50, 50), np.uint8)
     mask[1:4, 1:4] = mask[10:40, 10:40] = 1
-    assert [max(outline) for outline in polygons(mask)] == [40, 4]
+    assert [max(outline) for outline in polygons(whole(mask))] == [40, 4]
+
+
+def test_an_outline_lies_where_the_part_lies() -> None:
+    part = MaskPart(7, 5, np.ones((2, 3), np.bool_))
+    assert polygons(part) == [[7, 5, 10, 5, 10, 7, 7, 7]]

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from faster_coco_eval.core import mask as coco_mask
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pycocotools import mask as reference
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
-from rle import decode_mask, encode_masks
+from rle import decode_mask, decode_part, encode_masks
 
 Array = NDArray[np.float32]
 
@@ -113,3 +115,25 @@ def test_nothing_to_see_is_an_empty_mask(box: tuple[float, float, float, float])
 
 def test_no_masks_give_no_rles() -> None:
     assert encode_masks(np.zeros((0, 28, 28), np.float32), np.zeros((0, 4), np.float32), 5, 5) == []
+
+
+@given(
+    st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
+        lambda shape: arrays(np.uint8, shape, elements=st.integers(0, 1))
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_a_part_holds_all_of_its_mask(mask: NDArray[np.uint8]) -> None:
+    part = decode_part(reference.encode(np.asfortranarray(mask)))
+    canvas = np.zeros_like(mask)
+    canvas[part.place] = part.bits
+    assert (canvas == mask).all()
+    if mask.any():
+        assert part.bits[0].any() and part.bits[-1].any()
+        assert part.bits[:, 0].any() and part.bits[:, -1].any()
+
+
+def test_runs_of_no_length_are_read() -> None:
+    odd = {"size": [2, 3], "counts": [1, 2, 0, 1, 2]}  # two runs of 1 that touch
+    part = decode_part(coco_mask.frPyObjects(odd, 2, 3))
+    assert (part.left, part.top, part.bits.tolist()) == (0, 0, [[False, True], [True, True]])
