@@ -15,6 +15,7 @@ class Categories:
         names, ids = fixed or ((), ())
         self.fixed = fixed is not None
         self._ids = dict(zip(names, ids, strict=True))
+        self._taken = set(ids)
 
     def add(self, entries: Iterable[tuple[str, int]]) -> None:
         """Takes in the classes of a source, unless the list is fixed."""
@@ -22,8 +23,9 @@ class Categories:
             return
         for name, number in entries:
             if name not in self._ids:
-                taken = set(self._ids.values())
-                self._ids[name] = max(taken) + 1 if number in taken else number
+                free = max(self._taken, default=0) + 1
+                self._ids[name] = free if number in self._taken else number
+                self._taken.add(self._ids[name])
 
     def names(self) -> tuple[str, ...]:
         """Lists the class names in the order of their labels."""

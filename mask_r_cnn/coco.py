@@ -17,6 +17,7 @@ from problems import Problems
 
 MAX_BYTES = 4 * 2**30
 _PARTS = ("images", "annotations", "categories")
+_LONGEST_NAME = 200
 _SPLIT = "split it into several files of fewer pictures"
 
 
@@ -192,20 +193,26 @@ def _classes(name: str, entries: list[Any], problems: Problems) -> dict[int, str
     classes: dict[int, str] = {}
     for entry in entries:
         number = _key(entry.get("id")) if isinstance(entry, dict) else None
-        title = entry.get("name") if isinstance(entry, dict) else None
-        if not isinstance(number, int) or not isinstance(title, str) or not title.strip():
+        title = _title(entry.get("name")) if isinstance(entry, dict) else ""
+        if not isinstance(number, int) or not title:
             problems.add(
-                f"{name} has categories without a whole-number id and a name",
+                f"{name} has categories without a whole-number id and a printable name",
                 "correct them",
                 repr(entry),
             )
-        elif classes.setdefault(number, title.strip()) != title.strip():
+        elif classes.setdefault(number, title) != title:
             problems.add(
                 f"{name} gives one category id to two classes",
                 "give each its own",
-                f"{number} ({classes[number]}, {title.strip()})",
+                f"{number} ({classes[number]}, {title})",
             )
     return classes
+
+
+def _title(value: Any) -> str:
+    """Gives a class name with plain spaces; empty when it is none, or cannot be printed."""
+    title = " ".join(value.split()) if isinstance(value, str) else ""
+    return title if title.isprintable() and len(title) <= _LONGEST_NAME else ""
 
 
 def _is_image(image: Any) -> bool:

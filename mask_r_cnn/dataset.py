@@ -42,6 +42,7 @@ _LAYOUTS = (
     "give it a COCO instances JSON and its pictures, or folders PNGImages/ and PedMasks/, "
     "or images/ and masks/"
 )
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def load_channel(
     """
     problems, notes = Problems(folder.name), Counter[str]()
     if not folder.is_dir():
-        raise DataError(f"channel {folder.name} is missing: {folder} is not there - {_LAYOUTS}")
+        raise DataError(_missing(folder))
     with _no_collector():
         files = ChannelFiles(folder)
         coco = [
@@ -201,13 +202,24 @@ def _something_to_learn(dataset: Dataset, channel: str, must_learn: bool) -> Non
         )
 
 
+def _missing(folder: Path) -> str:
+    pipe = folder.with_name(f"{folder.name}_0")
+    if pipe.exists():
+        return f"channel {folder.name} is in Pipe mode - set its input mode to File or FastFile"
+    return f"channel {folder.name} is missing: {folder} is not there - {_LAYOUTS}"
+
+
 def _nothing_found(files: ChannelFiles, problems: Problems) -> None:
     """Says what the channel holds instead of annotations."""
     texts = _json_files(files)
     if problems:
         return
+    archives = [path for path in files if path.lower().endswith(_ARCHIVES)]
     if not len(files):
         problems.add("it is empty", _LAYOUTS)
+    elif archives:
+        advice = "unpack before the upload, SageMaker does not"
+        problems.add("it holds archives", advice, ", ".join(archives[:3]))
     elif texts:
         problems.add("none of its JSON files is COCO instances", _LAYOUTS, ", ".join(texts[:3]))
     else:

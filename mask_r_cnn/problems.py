@@ -20,7 +20,8 @@ class Problems:
 
     def add(self, what: str, advice: str, name: str = "") -> None:
         """Notes that `what` is wrong with `name`; `advice` says what to do about it."""
-        self._names.setdefault((what, advice), []).append(name[:120])
+        printable = "".join(letter if letter.isprintable() else "?" for letter in name[:160])
+        self._names.setdefault((what, advice), []).append(printable)
 
     def raise_if_any(self) -> None:
         """Ends the collecting: DataError when there was anything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,6 +177,27 @@ def _empty(job: Job) -> None:
 )
 def _pictures_only(job: Job) -> None:
     write_picture(job.training / "a.jpg")
+
+
+@_told(
+    "an archive",
+    "DataError: channel training: it holds archives: data/set.zip - unpack before the upload",
+)
+def _archive(job: Job) -> None:
+    (job.training / "data").mkdir(parents=True)
+    (job.training / "data" / "set.zip").write_bytes(b"PK")
+
+
+@_told(
+    "Pipe mode",
+    "DataError: channel training is in Pipe mode - set its input mode to File or FastFile",
+)
+def _pipe_mode(job: Job) -> None:
+    job.set()
+    config = job.root / "input" / "config" / "inputdataconfig.json"
+    config.write_text('{"training": {"TrainingInputMode": "Pipe"}}')
+    job.channel("training_0").parent.mkdir()
+    os.mkfifo(job.channel("training_0"))
 
 
 @_told(

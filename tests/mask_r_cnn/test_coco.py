@@ -308,8 +308,14 @@ def put(part: str, place: int, key: str, value: Any) -> Callable[[dict[str, Any]
             put("annotations", 0, "image_id", [1]),
             "has annotations of images that it does not list: annotation 1",
         ),
-        (put("categories", 0, "id", "x"), "categories without a whole-number id and a name"),
-        (put("categories", 0, "name", " "), "categories without a whole-number id and a name"),
+        (
+            put("categories", 0, "id", "x"),
+            "categories without a whole-number id and a printable name",
+        ),
+        (put("categories", 0, "name", " "), "whole-number id and a printable name: {'id': 7"),
+        (put("categories", 0, "name", "\ud800"), "whole-number id and a printable name"),
+        (put("categories", 0, "name", "x" * 500), "whole-number id and a printable name"),
+        (put("images", 0, "file_name", "a\nb\x1b[1m.jpg"), "not there: a?b?[1m.jpg - add"),
         (
             put("categories", 0, "id", 3),
             "annotations.json gives one category id to two classes: 3 (dog, cat)",
