@@ -36,7 +36,7 @@ def decide(needed: Iterable[Path]) -> Decision:
     except KeyError:
         return Decision(None, f"there is no user {SERVICE_USER}")
     identity = Identity(entry.pw_uid, entry.pw_gid)
-    obstacle = first_unreadable(identity, needed)
+    obstacle = first_unreadable(identity, [path for path in needed if path.exists()])
     if obstacle:
         return Decision(None, f"{SERVICE_USER} cannot read {obstacle}")
     return Decision(identity)
@@ -65,12 +65,16 @@ def first_unreadable(identity: Identity, needed: Iterable[Path]) -> str:
 
 def _unreadable(needed: Iterable[Path]) -> Iterator[str]:
     for top in needed:
-        if not os.access(top, os.R_OK):
+        if not _readable(top):
             yield str(top)
         for folder, folders, files in os.walk(top):
-            if not os.access(folder, os.R_OK | os.X_OK):
-                yield folder
-            for path in (Path(folder) / name for name in files):
-                if not os.access(path, os.R_OK):
-                    yield str(path)
             folders[:] = [name for name in folders if name != "__pycache__"]
+            paths = (Path(folder) / name for name in [*folders, *files])
+            yield from (str(path) for path in paths if not _readable(path))
+
+
+def _readable(path: Path) -> bool:
+    """A folder has to be entered, too. (Path.is_dir would raise where it cannot look.)"""
+    if not os.access(path, os.R_OK):
+        return False
+    return not path.is_dir() or os.access(path, os.X_OK)

@@ -48,7 +48,10 @@ def receive(sock: socket.socket, max_body: int) -> tuple[Head, bytes]:
         raise ProtocolError(f"expected a frame, got {magic!r}")
     if head_size > MAX_HEAD or body_size > max_body:
         raise ProtocolError(f"frame too long: head {head_size}, body {body_size} bytes")
-    head = json.loads(_exactly(sock, head_size))
+    try:
+        head = json.loads(_exactly(sock, head_size))
+    except ValueError:
+        raise ProtocolError("the head is not JSON") from None
     if not isinstance(head, dict):
         raise ProtocolError("the head is not an object")
     return head, _exactly(sock, body_size)
