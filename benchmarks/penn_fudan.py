@@ -27,7 +27,8 @@ from pycocotools import mask as coco_mask
 from torchvision.models.detection import MaskRCNN
 
 from backbone import build_backbone
-from dataset import Dataset, load_channel, rasterise, split
+from channel import load_channel
+from dataset import Dataset, rasterise, split
 from evaluation import Detection, evaluate
 from pictures import read_picture
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dataset import check_num_classes, load_channel, split
+from channel import load_channel
+from dataset import check_num_classes, split
 from distributed import cluster_of, is_rank, launch, rank_environment, tell_launcher
 from errors import DataError, InputError
 from hyperparameters import Hyperparameters, parse

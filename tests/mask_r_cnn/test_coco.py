@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from dataset import Dataset, Polygons, Rle, instance_rle, load_channel, rasterise
+from channel import load_channel
+from dataset import Dataset, Polygons, Rle, instance_rle, rasterise
 from errors import DataError
 from tests.mask_r_cnn.samples import SQUARE, annotation, coco, write_coco, write_picture
 

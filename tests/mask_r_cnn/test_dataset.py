@@ -9,15 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset import (
-    Dataset,
-    Instance,
-    Picture,
-    Polygons,
-    check_num_classes,
-    load_channel,
-    split,
-)
+from channel import load_channel
+from dataset import Dataset, Instance, Picture, Polygons, check_num_classes, split
 from errors import DataError
 from tests.mask_r_cnn.samples import annotation, coco, write_coco, write_pairs, write_picture
 

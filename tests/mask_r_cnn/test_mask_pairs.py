@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from dataset import MaskFile, load_channel, rasterise
+from channel import load_channel
+from dataset import MaskFile, rasterise
 from errors import DataError
 from mask_reader import outlines
 from tests.mask_r_cnn.samples import (

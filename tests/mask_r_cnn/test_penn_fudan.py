@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset import load_channel, rasterise, split
+from channel import load_channel
+from dataset import rasterise, split
 from pictures import read_picture
 
 FOLDER = Path(os.environ.get("BYOA_TEST_DATA", "/nowhere")) / "PennFudanPed"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
 import run_lengths
-from dataset import Instance, MaskFile, Picture, Polygons, Rle, instance_rle, load_channel
+from channel import load_channel
+from dataset import Instance, MaskFile, Picture, Polygons, Rle, instance_rle
 from errors import DataError
 from raster import rasterise
 from tests.mask_r_cnn.samples import square_mask, write_mask, write_pairs
