@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException
 from container.serving import log
 from container.serving.answers import Answer, error
 from container.serving.bodies import RefusedError, discard, read_body
-from container.serving.broker import Broker, OverloadedError
+from container.serving.broker import Broker
+from container.serving.lanes import OverloadedError
 from container.serving.settings import MIB, Settings
 
 PREFIX = "X-Amzn-SageMaker-"

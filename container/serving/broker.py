@@ -18,68 +18,16 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import gevent
-from gevent.event import AsyncResult
 
 from container.serving import protocol
 from container.serving.answers import Answer, error
+from container.serving.lanes import Job, Lane, Limits, OverloadedError
 from container.serving.protocol import Head
 
 MAX_TRIES = 2
 MAX_ANSWER = 1 << 40
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One request from the moment it is queued to its answer."""
-
-    id: int
-    head: Head
-    body: bytes | bytearray
-    deadline: float
-    queued: float
-    sent: float = 0.0
-    tries: int = 0
-    answer: AsyncResult = field(default_factory=AsyncResult)
-
-
-@dataclass(slots=True, eq=False)
-class Lane:
-    """One model process as the broker sees it."""
-
-    sock: socket.socket
-    pid: int
-    index: int = -1
-    state: str = "loading"
-    reason: str = ""
-    batches: bool = False
-    busy: dict[int, Job] = field(default_factory=dict)
-
-    @property
-    def ready(self) -> bool:
-        return self.state == "ready"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the broker holds itself to."""
-
-    queue_size: int
-    queue_bytes: int
-    max_batch: int
-    batch_delay: float
-    processes: int
-    stuck: float  # seconds past its deadline that a request may hold its model process
-
-
-class OverloadedError(Exception):
-    """The queue is full; in `retry_after` seconds there may be room."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"the queue is full: try again in {retry_after} s")
-        self.retry_after = retry_after
 
 
 class Broker:
@@ -105,10 +53,8 @@ class Broker:
         ready = sum(lane.ready for lane in self.lanes)
         if self.was_ready and ready:
             return True, "ready", ""
-        states = ", ".join(
-            f"{lane.index}: {lane.reason or lane.state}"
-            for lane in sorted(self.lanes, key=lambda lane: lane.index)
-        )
+        lanes = sorted(self.lanes, key=lambda lane: lane.index)
+        states = ", ".join(lane.describe() for lane in lanes)
         code = "restarting" if self.was_ready else "loading"
         count = f"{ready} of {self.limits.processes} model processes are ready"
         return False, code, f"{count} ({states or 'starting'})"

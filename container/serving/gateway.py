@@ -41,7 +41,8 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         from gevent.server import StreamServer
 
         from container.serving.app import create_app
-        from container.serving.broker import Broker, Limits
+        from container.serving.broker import Broker
+        from container.serving.lanes import Limits
 
         launch = self.launch
         broker = Broker(
