@@ -50,6 +50,10 @@ def post(served: Serving, case: Case) -> Reply:
     return served.request("POST", path, case.body, headers)
 
 
+def post_picture(served: Serving, body: bytes, content_type: str, accept: str = "*/*") -> Reply:
+    return post(served, Case("", 200, "", body, content_type, headers={"Accept": accept}))
+
+
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
 def test_it_is_refused_and_the_worker_lives(case: Case, served: Serving) -> None:
     workers = served.model_pids()
@@ -90,7 +94,7 @@ GOOD = {
 @pytest.mark.parametrize("name", GOOD)
 def test_every_type_is_answered(name: str, served: Serving) -> None:
     content_type, body = GOOD[name]
-    reply = served.post(body, Content_Type=content_type)
+    reply = post_picture(served, body, content_type)
     assert reply.status == 200 and reply.headers["content-type"] == "application/json"
     (answer,) = reply.json["predictions"]
     assert (answer["height"], answer["width"]) == (60, 90) and answer["detections"]
@@ -98,7 +102,7 @@ def test_every_type_is_answered(name: str, served: Serving) -> None:
 
 def test_every_answer_has_its_type(served: Serving) -> None:
     def ask(accept: str) -> bytes:
-        reply = served.post(PICTURE, Content_Type="image/png", Accept=accept)
+        reply = post_picture(served, PICTURE, "image/png", accept)
         assert (reply.status, reply.headers["content-type"]) == (200, accept)
         return reply.body
 
@@ -117,13 +121,13 @@ def test_options_come_by_query_and_by_header(served: Serving) -> None:
 
 def test_bad_requests_do_not_touch_their_neighbours(served: Serving) -> None:
     bad = [case for case in BAD if len(case.body) < 100_000]
-    good = served.post(PICTURE, Content_Type="image/png").body
+    good = post_picture(served, PICTURE, "image/png").body
 
     def send(number: int) -> bool:
         if number % 2:
             case = bad[number % len(bad)]
             return post(served, case).status == case.status
-        return served.post(PICTURE, Content_Type="image/png").body == good
+        return post_picture(served, PICTURE, "image/png").body == good
 
     with ThreadPoolExecutor(6) as threads:
         assert all(threads.map(send, range(60)))
