@@ -11,42 +11,14 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NoReturn
+
+from rules import Rule
 
 Value = int | float | bool | str | tuple[int, ...] | None
 _NOTHING = ("", "none", "null", "auto", "default")
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "1.0": True,
           "false": False, "0": False, "no": False, "off": False, "0.0": False}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a hyperparameter may be, and what it is for."""
-
-    kind: str  # integer, number, flag, choice or integers
-    help: str
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    above: bool = False  # the minimum itself is not allowed
-    choices: tuple[str, ...] = ()
-    unset: str = ""  # what happens when it is None; empty: it cannot be None
-
-    def allowed(self) -> str:
-        """Names what is allowed, to end the sentence `it must be …`."""
-        if self.kind == "choice":
-            return f"one of {', '.join(self.choices)}"
-        if self.kind == "flag":
-            return "true or false"
-        low = f"above {self.minimum:g}" if self.above else f"from {_plain(self.minimum)}"
-        join = " and at most" if self.above else " to"
-        noun = {"integer": "a whole number", "number": "a number"}.get(
-            self.kind, "a list of whole numbers, such as 6,8, each"
-        )
-        return f"{noun} {low}{join} {_plain(self.maximum)}" + (
-            " (leave it out for the default)" if self.unset else ""
-        )
 
 
 def read(text: str, rule: Rule) -> Value:
@@ -84,10 +56,6 @@ def pairs(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
         else:
             strays.append(word)
     return found + ([(waiting, "true")] if waiting else []), strays
-
-
-def _plain(number: float | None) -> str:
-    return f"{number:,}".replace(",", "") if isinstance(number, int) else f"{number:g}"
 
 
 def _unquoted(text: str) -> str:

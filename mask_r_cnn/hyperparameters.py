@@ -7,14 +7,15 @@ Standard library only: a typing mistake is told before torch is imported.
 from __future__ import annotations
 
 import difflib
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any
 
-from arguments import Rule, pairs, read
+from arguments import pairs, read
+from description import as_json, as_markdown, as_schema
 from errors import HyperparameterError
+from rules import Rule, choice, flag, number, rules_of, whole_number, whole_numbers
 
 BACKBONES = (
     "resnet50_fpn",
@@ -25,124 +26,103 @@ BACKBONES = (
 )
 
 
-def _integer(default: int | None, low: int, high: int, text: str, **more: Any) -> Any:
-    rule = Rule("integer", text, minimum=low, maximum=high, **more)
-    return field(default=default, metadata={"rule": rule})
-
-
-def _number(default: float, low: float, high: float, text: str, **more: Any) -> Any:
-    rule = Rule("number", text, minimum=low, maximum=high, **more)
-    return field(default=default, metadata={"rule": rule})
-
-
-def _choice(default: str, choices: tuple[str, ...], text: str) -> Any:
-    return field(default=default, metadata={"rule": Rule("choice", text, choices=choices)})
-
-
-def _flag(default: bool, text: str) -> Any:
-    return field(default=default, metadata={"rule": Rule("flag", text)})
-
-
-def _integers(low: int, high: int, text: str, **more: Any) -> Any:
-    rule = Rule("integers", text, minimum=low, maximum=high, **more)
-    return field(default=None, metadata={"rule": rule})
-
-
 @dataclass(frozen=True)
 class Hyperparameters:
     """The knobs of one training job."""
 
     # How long, and on how much at once
-    num_epochs: int = _integer(10, 1, 100_000, "Passes over the training channel.", unit="epochs")
-    batch_size: int = _integer(
+    num_epochs: int = whole_number(
+        10, 1, 100_000, "Passes over the training channel.", unit="epochs"
+    )
+    batch_size: int = whole_number(
         2, 1, 1024, "Pictures in a step on each GPU (or on the CPU).", unit="pictures"
     )
-    accumulate: int = _integer(
+    accumulate: int = whole_number(
         1, 1, 1024, "Batches whose gradients are summed before a step.", unit="batches"
     )
-    num_classes: int | None = _integer(
+    num_classes: int | None = whole_number(
         None, 2, 100_000, "Classes, background included.", unset="counted in the data"
     )
 
     # The optimiser; the defaults are torchvision's detection recipe for two pictures a step
-    optimizer: str = _choice("sgd", ("sgd", "adamw"), "What takes the steps.")
-    learning_rate: float = _number(
+    optimizer: str = choice("sgd", ("sgd", "adamw"), "What takes the steps.")
+    learning_rate: float = number(
         0.005, 0, 10, "Step size after the warm-up, for batch_size x accumulate.", above=True
     )
-    momentum: float = _number(0.9, 0, 0.999, "Momentum of sgd; beta 1 of adamw.")
-    weight_decay: float = _number(0.0005, 0, 1, "Pull of the weights to zero.")
+    momentum: float = number(0.9, 0, 0.999, "Momentum of sgd; beta 1 of adamw.")
+    weight_decay: float = number(0.0005, 0, 1, "Pull of the weights to zero.")
     # Small backbones diverge within the first epoch without it, so it is on by default
-    gradient_clip: float = _number(
+    gradient_clip: float = number(
         5.0, 0, 10_000, "Longest gradient (L2 norm) that is applied; 0 clips nothing."
     )
-    lr_scheduler: str = _choice(
+    lr_scheduler: str = choice(
         "step", ("step", "multistep", "cosine"), "How the learning rate falls."
     )
-    lr_step_size: int = _integer(
+    lr_step_size: int = whole_number(
         3, 1, 100_000, "Epochs between two falls of the step scheduler.", unit="epochs"
     )
-    lr_milestones: tuple[int, ...] | None = _integers(
+    lr_milestones: tuple[int, ...] | None = whole_numbers(
         1,
         100_000,
         "Epochs after which the multistep scheduler falls, such as 6,8.",
         unit="epochs",
         unset="after 60 % and 85 % of the epochs",
     )
-    lr_gamma: float = _number(0.1, 0, 1, "Factor of each fall of step and multistep.", above=True)
-    warmup_steps: int = _integer(
+    lr_gamma: float = number(0.1, 0, 1, "Factor of each fall of step and multistep.", above=True)
+    warmup_steps: int = whole_number(
         100, 0, 1_000_000, "Steps over which the learning rate rises at the start.", unit="steps"
     )
-    ema: float = _number(
+    ema: float = number(
         0.0, 0, 0.99999, "Decay of the averaged weights that are evaluated and kept; 0 keeps none."
     )
-    evaluate_every: int = _integer(
+    evaluate_every: int = whole_number(
         1, 1, 100_000, "Epochs between two judgements on the held-out pictures.", unit="epochs"
     )
-    early_stopping_patience: int = _integer(
+    early_stopping_patience: int = whole_number(
         0, 0, 100_000, "Epochs with no better mask AP that end the job; 0 never does.",
         unit="epochs",
     )  # fmt: skip
 
     # The model
-    backbone: str = _choice("resnet50_fpn", BACKBONES, "The network that sees.")
-    pretrained: str = _choice(
+    backbone: str = choice("resnet50_fpn", BACKBONES, "The network that sees.")
+    pretrained: str = choice(
         "coco",
         ("coco", "imagenet", "none"),
         "Weights to start from: baked into the image; the channel pretrained wins over this.",
     )
-    trainable_layers: int = _integer(
+    trainable_layers: int = whole_number(
         3, 0, 6, "Stages of a pretrained backbone that learn, counted from the top.", unit="stages"
     )
-    rois_per_image: int = _integer(
+    rois_per_image: int = whole_number(
         512, 8, 4096, "Proposals of a picture that the heads learn from.", unit="regions"
     )
-    score_threshold: float = _number(0.05, 0, 1, "Lowest score of a detection that is given out.")
-    max_detections: int = _integer(
+    score_threshold: float = number(0.05, 0, 1, "Lowest score of a detection that is given out.")
+    max_detections: int = whole_number(
         100, 1, 10_000, "Most detections given out for a picture.", unit="detections"
     )
 
     # The pictures
-    min_size: int = _integer(
+    min_size: int = whole_number(
         800, 32, 8192, "Shorter side of a picture as the model sees it.", unit="pixels"
     )
-    max_size: int = _integer(
+    max_size: int = whole_number(
         1333, 32, 8192, "Longer side of a picture, which wins over min_size.", unit="pixels"
     )
-    augment: str = _choice(
+    augment: str = choice(
         "flip",
         ("none", "flip", "multiscale", "strong"),
         "flip mirrors; multiscale also varies the size; strong also crops and changes colours.",
     )
-    validation_fraction: float = _number(
+    validation_fraction: float = number(
         0.1, 0, 0.9, "Part of training that is held out when there is no validation channel."
     )
 
     # The machine
-    precision: str = _choice(
+    precision: str = choice(
         "auto", ("auto", "fp32", "bf16", "fp16"), "Arithmetic; auto takes the fastest safe one."
     )
-    compile: str = _choice("auto", ("auto", "on", "off"), "Whether torch.compile is used.")
-    num_workers: int | None = _integer(
+    compile: str = choice("auto", ("auto", "on", "off"), "Whether torch.compile is used.")
+    num_workers: int | None = whole_number(
         None,
         0,
         256,
@@ -150,24 +130,24 @@ class Hyperparameters:
         unit="threads",
         unset="from the cores of the machine",
     )
-    checkpoint_every: int = _integer(
+    checkpoint_every: int = whole_number(
         200, 0, 1_000_000, "Steps between two checkpoints; 0 writes one an epoch.", unit="steps"
     )
-    seed: int = _integer(0, 0, 2**31 - 1, "Start of every random choice.")
-    deterministic: bool = _flag(False, "Give up speed for the same weights at every run.")
-    tensorboard: bool = _flag(False, "Write TensorBoard events too.")
+    seed: int = whole_number(0, 0, 2**31 - 1, "Start of every random choice.")
+    deterministic: bool = flag(False, "Give up speed for the same weights at every run.")
+    tensorboard: bool = flag(False, "Write TensorBoard events too.")
 
 
 def parse(argv: Sequence[str]) -> Hyperparameters:
     """Reads `--name value` arguments; one HyperparameterError tells everything that is wrong."""
-    rules = {item.name: item for item in fields(Hyperparameters)}
+    rules = rules_of(Hyperparameters)
     found, strays = pairs(argv)
     problems = [f"{word!r} belongs to no --name" for word in strays]
     values: dict[str, Any] = {}
     for written, text in found:
         name = written.replace("-", "_")
         if name in rules:
-            values[name] = _value(name, text, _rule(rules[name]), problems)
+            values[name] = _value(name, text, rules[name], problems)
         elif not _reserved(name):
             problems.append(_unknown(written, list(rules)))
     if not problems:
@@ -176,39 +156,6 @@ def parse(argv: Sequence[str]) -> Hyperparameters:
     if problems:
         raise HyperparameterError(_sentence(problems))
     return result
-
-
-def schema() -> dict[str, Any]:
-    """Describes every hyperparameter as plain data, for forms, grids and documentation."""
-    return {"hyperparameters": [_entry(item) for item in fields(Hyperparameters)]}
-
-
-def markdown() -> str:
-    """Writes the page of the guide that lists the hyperparameters."""
-    lines = [
-        "# Hyperparameters of Mask R-CNN",
-        "",
-        "<!-- made by `python mask_r_cnn/hyperparameters.py --markdown`; do not edit -->",
-        "",
-        "| name | default | allowed | what it does |",
-        "|---|---|---|---|",
-    ]
-    for item in fields(Hyperparameters):
-        rule = _rule(item)
-        default = rule.unset if item.default is None else f"`{_shown(item.default)}`"
-        allowed = rule.allowed().replace(" (leave it out for the default)", "")
-        unit = f" ({rule.unit})" if rule.unit else ""
-        lines.append(f"| `{item.name}` | {default} | {allowed}{unit} | {rule.help} |")
-    return "\n".join(lines) + "\n"
-
-
-def _rule(item: Field[Any]) -> Rule:
-    rule: Rule = item.metadata["rule"]
-    return rule
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _value(name: str, text: str, rule: Rule, problems: list[str]) -> Any:
@@ -246,23 +193,19 @@ def _contradictions(chosen: Hyperparameters) -> list[str]:
 def _sentence(problems: list[str]) -> str:
     if len(problems) == 1:
         return problems[0]
-    listed = "; ".join(f"({number}) {text}" for number, text in enumerate(problems, start=1))
+    listed = "; ".join(f"({place}) {text}" for place, text in enumerate(problems, start=1))
     return f"{len(problems)} hyperparameters are wrong: {listed}"
 
 
-def _entry(item: Field[Any]) -> dict[str, Any]:
-    rule = asdict(_rule(item))
-    unsaid: tuple[object, ...] = (None, "", ())
-    kept = {key: value for key, value in rule.items() if value not in unsaid}
-    return {"name": item.name, "default": item.default, **kept}
+def schema() -> dict[str, Any]:
+    """Describes every hyperparameter as plain data, for forms, grids and documentation."""
+    return as_schema(Hyperparameters)
 
 
 def main(argv: Sequence[str]) -> int:
     """Prints the schema (`--schema`) or the page of the guide (`--markdown`)."""
-    if list(argv) == ["--markdown"]:
-        sys.stdout.write(markdown())
-    else:
-        print(json.dumps(schema(), indent=2))
+    write = as_markdown if list(argv) == ["--markdown"] else as_json
+    sys.stdout.write(write(Hyperparameters))
     return 0
 
 
