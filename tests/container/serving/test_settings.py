@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from container.serving.settings import MIB, Settings, SettingsError, misspelt
+from container.serving.settings import KNOWN, MIB, Settings, SettingsError, misspelt
 
 BASE = {"BYOA_ALGORITHM": str(Path(__file__).parent)}
 
@@ -92,3 +92,8 @@ def test_nonsense_is_refused_with_a_sentence(environ: dict[str, str], sentence: 
 def test_misspelt_names():
     environ = {"BYOA_QUEUE_SZIE": "1", "BYOA_QUEUE_SIZE": "1", "SAGEMAKER_REGION": "x", "PATH": ""}
     assert misspelt(environ) == [("BYOA_QUEUE_SZIE", "BYOA_QUEUE_SIZE")]
+
+
+def test_every_setting_is_documented():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "serving.md").read_text()
+    assert [name for name in KNOWN if name not in page] == []
