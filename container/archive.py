@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tarfile
 import zlib
 from pathlib import Path
@@ -11,15 +12,19 @@ from container.errors import ProgramError
 
 MOST_MEMBERS = 100_000
 MOST_BYTES = 10 << 30
-_FILE_BITS = 0o755
+_BITS = 0o755
 
 
 def unpack(archive: Path, folder: Path) -> None:
     """Unpacks a tar (plain, gz, bz2 or xz). A member that would leave the folder is refused."""
     try:
         with tarfile.open(archive, "r:*") as tar:
-            for member in _checked(tar, archive):
+            members = _checked(tar, archive)
+            for member in members:
                 _extract(tar, member, folder)
+            # A link that led nowhere when it was made may lead out by now.
+            for member in members:
+                _stay_inside(folder / os.path.normpath(member.name), folder, member)
     except (tarfile.TarError, EOFError, zlib.error, UnicodeError, ValueError) as error:
         raise ProgramError(
             f"{archive} is not a whole tar archive ({error}). Make it again, with"
@@ -79,20 +84,40 @@ def _leaves(name: str) -> bool:
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
-    """Writes one member, with our owner and plain bits.
+    """Writes one member with our owner and plain bits, over what an earlier one left there."""
+    target = folder / os.path.normpath(member.name)
+    _stay_inside(target if member.isdir() else target.parent, folder, member)
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+        target.chmod(member.mode & _BITS | 0o700)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Opening an existing link for writing would write to wherever it leads.
+    target.unlink(missing_ok=True)
+    if member.issym():
+        target.symlink_to(member.linkname)
+        _stay_inside(target, folder, member)
+    elif member.islnk():
+        original = folder / os.path.normpath(member.linkname)
+        _stay_inside(original, folder, member)
+        os.link(original, target)
+    else:
+        _write(tar, member, target)
 
-    A link that an earlier member made could lead the path out where the text does not, so the real
-    place is looked at too.
-    """
-    target = folder / member.name
-    real = Path(os.path.realpath(target.parent))
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    content = tar.extractfile(member)
+    with target.open("xb") as file:
+        if content is not None:
+            shutil.copyfileobj(content, file)
+    target.chmod(member.mode & _BITS | 0o600)
+
+
+def _stay_inside(path: Path, folder: Path, member: tarfile.TarInfo) -> None:
+    """Follows links to the real place: together they can lead out where each text does not."""
+    real = Path(os.path.realpath(path))
     if not real.is_relative_to(os.path.realpath(folder)):
         raise ProgramError(
-            f"{member.name!r} in the source archive would be written through a link to {real}."
-            " Remove the link from the archive."
+            f"{member.name!r} in the source archive leads through a link to {real}, outside the"
+            " source folder. Remove the link."
         )
-    member.mode = (member.mode & _FILE_BITS) | (0o700 if member.isdir() else 0o600)
-    member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
-    # Every member was checked above; older Pythons know no filters, newer ones ask for one.
-    tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
-    tar.extract(member, folder)

@@ -49,7 +49,11 @@ def _count(number: int, what: str) -> str:
 def _channels(job: Job) -> str:
     if not job.channels:
         return "none"
-    return ", ".join(
-        name if (job.root.input_data / name).exists() else f"{name} (no folder here)"
-        for name in sorted(job.channels)
-    )
+    return ", ".join(_channel(job, name) for name in sorted(job.channels))
+
+
+def _channel(job: Job, name: str) -> str:
+    config = job.input_data_config[name]
+    if isinstance(config, dict) and config.get("TrainingInputMode") == "Pipe":
+        return f"{name} (pipe)"
+    return name if (job.root.input_data / name).exists() else f"{name} (no folder here)"

@@ -102,7 +102,7 @@ def interfaces() -> frozenset[str]:
         return frozenset()
 
 
-def wait_seconds(cluster: Cluster, environ: Mapping[str, str]) -> float:
+def wait_seconds(environ: Mapping[str, str]) -> float:
     """How long to wait for the other hosts' names: BYOA_HOST_WAIT, or what fits the place."""
     given = environ.get("BYOA_HOST_WAIT")
     if given:
@@ -114,7 +114,7 @@ def wait_seconds(cluster: Cluster, environ: Mapping[str, str]) -> float:
             ) from None
     if environ.get("SM_STUDIO_LOCAL_MODE", "").lower() == "true":
         return 0.0  # Studio's network has no names at all
-    return WAIT_LOCALLY if cluster.is_local else WAIT_IN_A_JOB
+    return WAIT_IN_A_JOB if "TRAINING_JOB_ARN" in environ else WAIT_LOCALLY
 
 
 def wait_for_hosts(

@@ -26,7 +26,10 @@ _ENDINGS = (
 )
 _ANYWHERE = re.compile(r"secret|passw|credential|private_?key|api_?key", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_IN_TEXT = re.compile(r"(secret|passw|token|api_?key|access_?key|credential)|://[^/\s]*:[^/\s]*@")
+# A secret inside a text: `"password": "..."`, `--token=...`, or the user part of an address.
+_IN_TEXT = re.compile(
+    r"(secret|passw|token|api_?key|access_?key|credential)\w*[\"']?\s*[:= ]|://[^/\s]*:[^/\s]*@"
+)
 
 
 def is_secret(name: str) -> bool:

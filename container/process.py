@@ -13,13 +13,12 @@ from pathlib import Path
 from container.family import DieWithParent, Process, descendants, send, send_group
 from container.kills import count_memory_kills
 from container.signals import STOPS, Signals
+from container.tail import Tail
 
 # How long what the program leaves behind may take to end: on its own, after SIGTERM, after SIGKILL.
 SETTLE_SECONDS = 0.5
 TERM_SECONDS = 5.0
 KILL_SECONDS = 5.0
-TAIL_BYTES = 8192
-MOST_READS = 16
 IMPATIENT = 3
 
 
@@ -65,9 +64,8 @@ class _Run:
     deadline: float | None = None
     overdue: bool = False
     stops: int = 0
-    stderr: int | None = None
+    tail: Tail | None = None
     memory_kills: int = 0
-    tail: bytes = b""
     child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def to_its_end(self) -> Ended:
@@ -77,37 +75,37 @@ class _Run:
         if self.launch.signal_group and self.deadline is not None and self._family():
             self.log(f"the program is gone; waiting for {_names(self._family())}")
         self._settle()
-        self._copy_stderr()
-        if self.stderr is not None:
-            os.close(self.stderr)
+        if self.tail is not None:
+            self.tail.copy()
+            self.tail.close()
         return self._ended()
 
     def _start(self) -> None:
         self.memory_kills = count_memory_kills()
-        reader, writer = os.pipe() if self.launch.keep_stderr else (None, None)
+        self.tail = Tail() if self.launch.keep_stderr else None
         self.child = subprocess.Popen(
             list(self.launch.command),
             cwd=self.launch.folder,
             env=dict(self.launch.environ),
-            stderr=writer,
+            stderr=self.tail.writer if self.tail else None,
             start_new_session=True,
             preexec_fn=DieWithParent(),  # noqa: PLW1509 - we have no thread by now
         )
-        self.pid, self.stderr = self.child.pid, reader
-        if writer is not None and reader is not None:
-            os.close(writer)
-            os.set_blocking(reader, False)
+        self.pid = self.child.pid
+        if self.tail is not None:
+            self.tail.started()
 
     def _left(self) -> float | None:
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
     def _handle(self, seconds: float | None) -> None:
         """Waits for one thing to happen, and deals with it."""
-        descriptors = () if self.stderr is None else (self.stderr,)
+        descriptors = self.tail.descriptors() if self.tail else ()
         for number in self.signals.wait(seconds, *descriptors):
             if number != signal.SIGCHLD:
                 self._forward(number)
-        self._copy_stderr()
+        if self.tail is not None:
+            self.tail.copy()
         self._reap()
         if self._left() == 0 and not self.overdue:
             self._kill(f"still running {self.launch.grace:g} s after {self._stop_name()}")
@@ -146,22 +144,6 @@ class _Run:
                 return
             if pid == self.pid:
                 self.status = status
-
-    def _copy_stderr(self) -> None:
-        # A bounded number of reads: an endless flood must not keep signals waiting.
-        for _ in range(MOST_READS):
-            if self.stderr is None:
-                return
-            try:
-                data = os.read(self.stderr, 65536)
-            except BlockingIOError:
-                return
-            if not data:
-                os.close(self.stderr)
-                self.stderr = None
-                return
-            self.tail = (self.tail + data)[-TAIL_BYTES:]
-            _write_all(2, data)
 
     def _family(self) -> list[Process]:
         return descendants(os.getpid())
@@ -211,15 +193,10 @@ class _Run:
             stop=self.signals.stop,
             overdue=self.overdue,
             memory_kill=count_memory_kills() > self.memory_kills,
-            stderr=self.tail.decode("utf-8", "replace"),
+            stderr=self.tail.text if self.tail else "",
         )
 
 
 def _names(processes: list[Process]) -> str:
     shown = ", ".join(f"{process.name} ({process.pid})" for process in processes[:5])
     return shown + (f" and {len(processes) - 5} more" if len(processes) > 5 else "")
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]

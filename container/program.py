@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 from container.algorithm import PROGRAM, find_algorithm
@@ -129,24 +130,18 @@ def download(address: str, target: Path, environ: Mapping[str, str]) -> None:
     """Brings an s3:// object here, with time-outs: a job in network isolation must not hang."""
     try:
         import boto3
-        from botocore.config import Config
     except ImportError:
         raise ProgramError(
             f"The source is at {address}, but this image has no boto3 to fetch it."
             " Add boto3 to the image, or send the archive as a channel named code."
         ) from None
     place = urlparse(address)
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"max_attempts": 3, "mode": "standard"},
-    )
     try:
         client = boto3.client(
             "s3",
             region_name=region(environ),
             endpoint_url=environ.get("S3_ENDPOINT_URL"),
-            config=config,
+            config=_time_outs(),
         )
         client.download_file(place.netloc, place.path.lstrip("/"), str(target))
     except Exception as error:  # botocore has dozens, and may not be here to name them
@@ -155,3 +150,13 @@ def download(address: str, target: Path, environ: Mapping[str, str]) -> None:
             " Check that it exists, that the job's role may s3:GetObject it, and that the job is"
             " not in network isolation (then send it as a channel named code)."
         ) from error
+
+
+def _time_outs() -> Any:
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"max_attempts": 3, "mode": "standard"},
+    )

@@ -75,22 +75,22 @@ def test_this_machine_has_a_loopback():
 
 
 @pytest.mark.parametrize(
-    ("config", "environ", "seconds"),
+    ("environ", "seconds"),
     [
-        ({**THREE, "current_instance_type": "ml.g5.xlarge"}, {}, 300),
-        (THREE, {}, 30),
-        (THREE, {"BYOA_HOST_WAIT": "2.5"}, 2.5),
-        (THREE, {"BYOA_HOST_WAIT": "-1"}, 0),
-        (THREE, {"SM_STUDIO_LOCAL_MODE": "True"}, 0),
+        ({"TRAINING_JOB_ARN": "arn:aws:sagemaker:eu-west-3:1:training-job/x"}, 300),
+        ({}, 30),
+        ({"BYOA_HOST_WAIT": "2.5"}, 2.5),
+        ({"BYOA_HOST_WAIT": "-1"}, 0),
+        ({"SM_STUDIO_LOCAL_MODE": "True"}, 0),
     ],
 )
-def test_how_long_to_wait(config, environ, seconds):
-    assert wait_seconds(read_cluster(config), environ) == seconds
+def test_how_long_to_wait(environ, seconds):
+    assert wait_seconds(environ) == seconds
 
 
 def test_a_wait_that_is_no_number():
     with pytest.raises(ConfigurationError, match="BYOA_HOST_WAIT is 'long'"):
-        wait_seconds(read_cluster(THREE), {"BYOA_HOST_WAIT": "long"})
+        wait_seconds({"BYOA_HOST_WAIT": "long"})
 
 
 def test_names_that_appear_late_are_waited_for():

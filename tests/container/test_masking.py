@@ -31,11 +31,14 @@ def test_what_is_shown():
         "config": '{"password": "geheim"}',
         "url": "https://me:geheim@host/x",
         "long": "x" * 500,
+        "flags": "--hf-token=geheim",
+        "file": "tokenizer.json",
         "text": "two\nlines",
     }
     line = shown(values)
     assert "geheim" not in line and "\n" not in line
-    assert "lr=0.1" in line and "text=two lines" in line and len(line) < 300
+    assert "file=tokenizer.json" in line
+    assert "lr=0.1" in line and "text=two lines" in line and len(line) < 350
 
 
 def test_secret_values_at_any_depth():
