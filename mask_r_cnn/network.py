@@ -31,7 +31,7 @@ _STD = (0.229, 0.224, 0.225)
 # over a thousand boxes a class and helps nobody; COCO evaluation uses the same floor.
 LOWEST_SCORE = 0.05
 # Sides of the anchors on the four levels (strides 8 to 64) of a MobileNet's pyramid.
-_MOBILE_ANCHORS = ((32, 45), (64, 90), (128, 181), (256, 362))
+MOBILE_ANCHORS = ((32, 45), (64, 90), (128, 181), (256, 362))
 
 
 class Network(MaskRCNN):  # type: ignore[misc]
@@ -79,7 +79,7 @@ def build_network(
         heads |= _second_version_heads(pyramid.out_channels)
     elif backbone.startswith("mobilenet"):
         heads["rpn_anchor_generator"] = AnchorGenerator(
-            _MOBILE_ANCHORS, ((0.5, 1.0, 2.0),) * len(_MOBILE_ANCHORS)
+            MOBILE_ANCHORS, ((0.5, 1.0, 2.0),) * len(MOBILE_ANCHORS)
         )
     network = Network(
         pyramid,

@@ -14,9 +14,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN
 
 from errors import DataError, HyperparameterError
-from network import Network
 
 _SUFFIXES = (".safetensors", ".pth", ".pt")
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
@@ -91,7 +91,7 @@ def _plain(loaded: object, path: Path) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in loaded.items()}
 
 
-def load_weights(network: Network, path: Path) -> str:
+def load_weights(network: MaskRCNN, path: Path) -> str:
     """Load a whole model or a backbone into `network`; a sentence that says what was loaded.
 
     Class-dependent layers of another number of classes start fresh; any other mismatch
