@@ -31,7 +31,7 @@ def coco_table(evaluation: Evaluation | None) -> str:
         for name in FIGURES
     )
     note = '<p class="quiet">– means that the held-out pictures have no such object.</p>'
-    return table(["", "boxes", "masks"], rows) + note
+    return table("COCO figures", ["figure", "boxes", "masks"], rows) + note
 
 
 def class_table(evaluation: Evaluation | None) -> str:
@@ -55,4 +55,4 @@ def class_table(evaluation: Evaluation | None) -> str:
         ]
         for row in evaluation.per_class
     )
-    return table(["class", "objects", "detections", "mask AP", *heads.values()], rows)
+    return table("Classes", ["class", "objects", "detections", "mask AP", *heads.values()], rows)

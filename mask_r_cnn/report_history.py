@@ -81,4 +81,4 @@ def history_table(history: History) -> str:
     """Every row of the history, folded away."""
     names = list(dict.fromkeys(name for row in history for name in row))
     rows = ([cell(row.get(name, "")) for name in names] for row in history)
-    return f"<details><summary>The numbers</summary>{table(names, rows)}</details>"
+    return f"<details><summary>The numbers</summary>{table('Epochs', names, rows)}</details>"

@@ -43,7 +43,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(name: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table whose cells are HTML already; the first of each row is its heading."""
     lines = [
         f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>'
@@ -52,7 +52,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in heads)
     size = "scroll tall" if len(lines) > 25 else "scroll"
     return (
-        f'<div class="{size}" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="{size}" tabindex="0" role="region" aria-label="{name}"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 

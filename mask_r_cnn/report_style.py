@@ -111,4 +111,7 @@ img {
   object-position: left top;
 }
 summary { cursor: pointer; margin: .6rem 0; }
+@media (max-width: 30rem) {
+  svg text { font-size: 16px; }
+}
 """

@@ -245,6 +245,16 @@ def test_a_browser_shows_it_without_errors(tmp_path: Path, size: str) -> None:
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
+def test_it_is_dark_where_the_reader_wants_it(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    write_report(page, full_report())
+    browse(page, tmp_path, "800,900", "--blink-settings=preferredColorScheme=0")
+    shot = np.asarray(Image.open(tmp_path / "800,900.png").convert("L"))
+    assert np.median(shot) < 60 and shot.max() > 200
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
 def test_a_page_with_an_error_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "broken.html"
     page.write_text(render(full_report()).replace("</main>", "<script>boom()</script></main>"))
