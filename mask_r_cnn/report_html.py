@@ -52,8 +52,8 @@ def table(name: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in heads)
     size = "scroll tall" if len(lines) > 25 else "scroll"
     return (
-        f'<div class="{size}" tabindex="0" role="region" aria-label="{name}"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f'<div class="{size}" tabindex="0" role="region" aria-label="{name}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 
