@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import signal
 
 from container.process import Ended
+from container.traceback_text import last_exception
 
 LAST_LINES = 8
-_EXCEPTION = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Exit|Interrupt)): (.+)$")
 # What a shell adds to the number of a signal that ended its command.
 SIGNAL_BASE = 128
 _SHELL_CODES = {126: "a command in it is not executable", 127: "a command in it was not found"}
@@ -25,9 +24,8 @@ def explain(name: str, ended: Ended) -> tuple[str, str]:
     number = ended.by_signal or _signal_of(ended.code)
     if number is not None:
         return f"ProgramKilled: {name} was ended by signal {number.value} ({number.name}).", details
-    for line in reversed(lines):
-        if found := _EXCEPTION.match(line):
-            return f"{found[1]}: {found[2]} ({name} ended with exit code {ended.code})", details
+    if said := last_exception(lines):
+        return f"{said} ({name} ended with exit code {ended.code})", details
     return f"ProgramFailed: {name} ended with exit code {ended.code}{_why(ended, lines)}", details
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from container import failure
+from container.traceback_text import HEADER, last_exception
 
 LONGEST_PLACE = 160
 MOST_PLACES = 3
@@ -36,9 +37,7 @@ def describe(error: BaseException, environ: Mapping[str, str]) -> str:
         return ""
     if is_sentence(error):
         return failure.compose(_headline(error), environ)
-    details = [*_places(error.__traceback__), *_rank(environ)]
-    if error.__cause__ is not None:
-        details.insert(0, f"Caused by {_headline(error.__cause__)}")
+    details = [*_causes(error), *_places(error.__traceback__), *_rank(environ)]
     return failure.compose(_headline(error), environ, "\n".join(details))
 
 
@@ -71,12 +70,26 @@ def is_sentence(error: BaseException) -> bool:
     return any(base.__name__ == SENTENCE_CLASS for base in type(error).__mro__)
 
 
+def _causes(error: BaseException) -> list[str]:
+    """What lies behind an exception: its cause, or the members of a group."""
+    causes = [error.__cause__, *getattr(error, "exceptions", ())]
+    return [
+        f"Caused by {_headline(cause)}"
+        for cause in causes
+        # A worker's traceback as text is chained to the exception that was sent from there.
+        if isinstance(cause, BaseException) and "RemoteTraceback" not in type(cause).__name__
+    ]
+
+
 def _headline(error: BaseException) -> str:
     name = type(error).__name__
     try:
         message = str(error).strip()
     except Exception:
         message = "its message cannot be shown"
+    if HEADER in message:
+        # A worker's exception, told by another: a data loader's, or a spawned process's.
+        return last_exception(message.splitlines()) or f"{name}: {message}"
     return f"{name}: {message}" if message else f"{name}: no message{_last_line(error)}"
 
 

@@ -35,6 +35,9 @@ CASES = [
     ("own_hook", 1, r"ValueError: learning_rate is 0\. Set it above 0\."),
     ("broken_message", 1, r"Broken: its message cannot be shown"),
     ("unlucky_modules", 1, r"ValueError: learning_rate is 0\. Set it above 0\."),
+    ("loader", 1, r"KeyError: 'label'"),
+    ("spawned", 1, r"BadError: no labels"),
+    ("group", 1, r"Group: 2 tasks failed"),
     ("library", 1, r"JSONDecodeError: Expecting property name .*"),
 ]
 
@@ -84,6 +87,15 @@ def test_a_cause_is_told(place):
     place.hyperparameters(how="chained")
     place.train("fails")
     assert "Caused by KeyError: 'missing'" in place.failure
+
+
+def test_the_members_of_a_group_are_told(place):
+    place.hyperparameters(how="group")
+    place.train("fails")
+    assert place.failure.splitlines()[1:3] == [
+        "Caused by ValueError: first",
+        "Caused by KeyError: 'second'",
+    ]
 
 
 def test_the_traceback_in_the_log_is_pythons_own(place):

@@ -6,6 +6,7 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -149,6 +150,22 @@ def test_a_stop_while_waiting_for_hosts_ends_at_once(place):
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=5) == 143
     assert "SIGTERM before the program started" in place.log
+    assert place.failure is None
+
+
+def test_a_stop_while_packages_are_installed_ends_pip_too(place):
+    place.code("echo")
+    (place.base / "code/requirements.txt").write_text("tinydep==1.0\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        environ = {"PIP_INDEX_URL": index, "PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": ""}
+        process = place.start("nowhere", SAGEMAKER_PROGRAM="train.py", **environ)
+        silent.settimeout(20)
+        with silent.accept()[0]:  # pip asks, and gets no answer
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 143
+    assert "SIGTERM before the program started" in place.log
+    assert not (place.base / "output/data/seen.json").exists()
     assert place.failure is None
 
 
