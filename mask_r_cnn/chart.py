@@ -10,7 +10,7 @@ Points = Sequence[tuple[float, float]]
 
 # Small, so that letters stay readable when a phone shrinks the drawing to its width.
 _WIDTH, _HEIGHT = 440, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 10, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 10, 10, 36
 _COLOURS = 6  # --line-0 … --line-5 in the style sheet
 
 

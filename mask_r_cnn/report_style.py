@@ -112,6 +112,6 @@ img {
 }
 summary { cursor: pointer; margin: .6rem 0; }
 @media (max-width: 30rem) {
-  svg text { font-size: 16px; }
+  svg text { font-size: 14.5px; }
 }
 """
