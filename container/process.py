@@ -48,6 +48,12 @@ class Ended:
     memory_kill: bool = False
     stderr: str = ""
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it ended because somebody asked it to: in time, and of nothing else."""
+        asked = self.stop is not None and not self.overdue and not self.memory_kill
+        return asked and self.by_signal in (None, self.stop)
+
 
 def run(launch: Launch, signals: Signals, log: Callable[[str], None]) -> Ended:
     """Runs a program to its end, and everything that it started with it."""

@@ -140,7 +140,7 @@ class Training:
                 log("the program left a failure file, but its exit code says that it succeeded")
             log(f"{program.entry} succeeded {took}")
             return 0
-        if ended.stop is not None and not ended.overdue and ended.code == 128 + ended.stop:
+        if ended.stop is not None and ended.is_stopped and not job.root.failure.exists():
             log(f"{program.entry} ended on {ended.stop.name} {took}, exit code {ended.code}")
             return ended.code
         headline, details = explain(program.entry, ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -87,3 +88,15 @@ def test_the_rank_that_fails_is_named(place):
     assert place.headline == "ValueError: rank 1 has no data"
     assert "on rank 1 of 2, algo-1" in (place.failure or "")
     assert not list(Path(place.base / "output/data").iterdir())
+
+
+@pytest.mark.slow
+def test_a_stop_reaches_every_rank(place):
+    place.hyperparameters(sagemaker_torch_distributed_enabled="true", wait="300")
+    process = place.start("ranks", CUDA_VISIBLE_DEVICES="0,1", OMP_NUM_THREADS="1")
+    ranks = [int(place.wait_for(f"ready{rank}", 60)) for rank in (0, 1)]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) != 0  # torchrun's own, though every rank ended with 0
+    assert "train.py ended on SIGTERM after" in place.log
+    assert place.failure is None
+    assert not any(Path(f"/proc/{pid}").exists() for pid in ranks)

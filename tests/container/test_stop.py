@@ -59,6 +59,26 @@ def test_without_a_handler_the_code_is_143_and_it_is_no_failure(place):
     assert not living(place)
 
 
+def test_a_code_of_its_own_is_no_failure_either(place):
+    place.hyperparameters(how="exits_with_4")
+    assert stop_when_ready(place) == 4
+    assert "train.py ended on SIGTERM after" in place.log
+    assert place.failure is None
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "headline"),
+    [
+        ("fails_to_save", 1, "OSError: [Errno 28] No space left on device: 'checkpoint'"),
+        ("crashes", 139, "ProgramKilled: train.py was ended by signal 11 (SIGSEGV)."),
+    ],
+)
+def test_a_failure_while_stopping_is_told(place, how, code, headline):
+    place.hyperparameters(how=how)
+    assert stop_when_ready(place) == code
+    assert place.headline == headline
+
+
 def test_control_c_on_a_laptop_is_130(place):
     place.hyperparameters(how="plain")
     assert stop_when_ready(place, number=signal.SIGINT) == 130
