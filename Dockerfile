@@ -37,12 +37,14 @@ RUN export DEBIAN_FRONTEND=noninteractive \
 COPY --from=builder /opt/venv /opt/venv
 COPY --from=builder /opt/pretrained /opt/byoa/pretrained
 
-# The environment first: a change of the code then rebuilds two small layers.
+# The environment first: a change of the code then rebuilds two small layers. torch asks for the
+# user's name to find its cache folder, and a user that is only a number has none: it is told.
 ENV PATH=/opt/venv/bin:/opt/byoa/container/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     BYOA_ALGORITHM=/opt/byoa/${ALGORITHM} \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     LANG=C.UTF-8 \
+    TORCHINDUCTOR_CACHE_DIR=/tmp/torchinductor \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 

@@ -24,6 +24,9 @@ from PIL import Image, ImageDraw
 CLASSES = ("ball", "crate", "star")
 #: With a gap, as COCO's own ids have them.
 CATEGORY_IDS = (1, 2, 4)
+#: Balls are red to orange, crates green to blue, stars pink to purple: as with real things,
+#: colour says much about the class, but not all of it.
+HUES = (10, 120, 205)
 #: Outlines are drawn this much larger and scaled down, so that their edges are smooth.
 SCALE = 4
 
@@ -47,7 +50,7 @@ class Scene:
     things: list[Thing]
 
 
-def make_scene(random: np.random.Generator, width: int, height: int, most: int = 5) -> Scene:
+def make_scene(random: np.random.Generator, width: int, height: int, most: int = 4) -> Scene:
     """One picture with 1 to `most` objects, later ones in front of earlier ones."""
     pixels = ground(random, width, height)
     drawn: list[tuple[int, Mask, list[tuple[float, float]]]] = []
@@ -82,7 +85,7 @@ def overlaps_too_much(mask: Mask, others: list[Mask]) -> bool:
 
 def ground(random: np.random.Generator, width: int, height: int) -> NDArray[np.float64]:
     """An uneven background: a gradient between two dull colours, and blotches."""
-    one, two = random.uniform(60, 190, (2, 3))
+    one, two = random.uniform(70, 180, (2, 1)) + random.uniform(-20, 20, (2, 3))
     y, x = np.mgrid[0:height, 0:width]
     angle = random.uniform(0, 2 * np.pi)
     along = x / width * np.cos(angle) + y / height * np.sin(angle)
@@ -135,7 +138,7 @@ def texture(
     height: int,
 ) -> NDArray[np.float64]:
     """What an object is painted with: a shaded ball, a striped crate, a plain bright star."""
-    colour = vivid(random)
+    colour = vivid(random, HUES[label])
     y, x = np.mgrid[0:height, 0:width]
     points = np.array(outline)
     centre, radius = points.mean(axis=0), np.ptp(points[:, 0]) / 2
@@ -152,9 +155,9 @@ def texture(
     return painted
 
 
-def vivid(random: np.random.Generator) -> NDArray[np.float64]:
-    """A saturated colour of any hue."""
-    hue = int(random.integers(0, 256))
+def vivid(random: np.random.Generator, hue: int) -> NDArray[np.float64]:
+    """A saturated colour of about a hue."""
+    hue = (hue + int(random.integers(-22, 23))) % 256
     pixel = Image.new(
         "HSV", (1, 1), (hue, int(random.integers(170, 256)), int(random.integers(190, 256)))
     )

@@ -11,7 +11,8 @@ import pytest
 
 from tests.docker.conftest import ROOT
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# The environment comes from the cache that `make image` left; without it this is a whole build.
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def windows_checkout(folder: Path) -> Path:

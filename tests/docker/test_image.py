@@ -49,6 +49,7 @@ def test_environment_names_no_secret_and_no_host(about):
         "PYTHONUNBUFFERED",
         "PYTHONDONTWRITEBYTECODE",
         "LANG",
+        "TORCHINDUCTOR_CACHE_DIR",
         "NVIDIA_VISIBLE_DEVICES",
         "NVIDIA_DRIVER_CAPABILITIES",
     }

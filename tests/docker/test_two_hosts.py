@@ -14,7 +14,7 @@ HOSTS = ("algo-1", "algo-2")
 def start_host(docker, image, network, root, host):
     return docker.start(
         *("--init", "--hostname", host, "--network", network, "--network-alias", host),
-        *("--env", "OMP_NUM_THREADS=1", "--volume", f"{root}:/opt/ml", image, "train"),
+        *("--volume", f"{root}:/opt/ml", image, "train"),
     )
 
 
