@@ -12,7 +12,7 @@ from pathlib import Path
 from categories import Categories
 from channel_files import ChannelFiles
 from coco import CocoReader
-from coco_file import read_coco
+from coco_file import CocoFile, read_coco
 from dataset import Dataset
 from errors import DataError
 from instances import Picture
@@ -33,22 +33,24 @@ def load_channel(
     *,
     sharded: bool = False,
     categories: tuple[Sequence[str], Sequence[int]] | None = None,
+    annotations: Path | None = None,
 ) -> Dataset:
     """Reads a channel's pictures and annotations; one DataError tells all that is wrong.
 
     Sharded: the channel holds a part of the pictures, so the missing ones are counted only, and
     it may be empty. Categories: those of the training channel, for a channel that must share them.
+    Annotations: a second channel with COCO files for the pictures of this one.
     """
     problems, notes = Problems(folder.name), Counter[str]()
-    if not folder.is_dir():
-        raise DataError(_missing(folder))
+    for place in (folder, annotations or folder):
+        if not place.is_dir():
+            raise DataError(_missing(place))
     with _no_collector():
         files = ChannelFiles(folder)
-        coco = [
-            CocoReader(source, files, problems, notes)
-            for name in _json_files(files)
-            if (source := read_coco(folder, name, problems))
-        ]
+        sources = _coco_files(files, problems)
+        if annotations is not None:
+            sources += _coco_files(ChannelFiles(annotations), problems)
+        coco = [CocoReader(source, files, problems, notes) for source in sources]
         # What a COCO file names, it says all about: masks beside it may be a drawing of the same
         named = set().union(*(reader.find(sharded) for reader in coco))
         pairs = find_mask_pairs(files, named, problems)
@@ -94,6 +96,11 @@ def _no_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _coco_files(files: ChannelFiles, problems: Problems) -> list[CocoFile]:
+    found = [read_coco(files.folder, name, problems) for name in _json_files(files)]
+    return [source for source in found if source is not None]
 
 
 def _json_files(files: ChannelFiles) -> list[str]:

@@ -56,7 +56,9 @@ def _job(chosen: Hyperparameters, environ: Mapping[str, str]) -> Job:
             "with the pictures and their annotations."
         )
     name = "training" if "training" in channels else "train"
-    training = load_channel(folder, sharded=name in sharded)
+    training = load_channel(
+        folder, sharded=name in sharded, annotations=channels.get("annotations")
+    )
     check_num_classes(training, chosen.num_classes)
     if "validation" in channels:
         validation = load_channel(

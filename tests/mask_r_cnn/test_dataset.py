@@ -159,3 +159,16 @@ def test_a_channel_with_nothing_to_learn(tmp_path: Path) -> None:
     classes = (("cat", "dog"), (3, 7))
     assert len(load_channel(folder, categories=classes)) == 2  # to validate on, they will do
     assert len(load_channel(folder, sharded=True)) == 2  # other hosts may have more
+
+
+def test_annotations_in_a_channel_of_their_own(tmp_path: Path) -> None:
+    pictures = write_coco(tmp_path / "training", pictures=("images/b.jpg",))
+    (tmp_path / "annotations").mkdir()
+    (pictures / "annotations.json").rename(tmp_path / "annotations" / "all.json")
+    data = load_channel(pictures, sharded=True, annotations=tmp_path / "annotations")
+    assert [picture.path.name for picture in data.pictures] == ["b.jpg"]
+    assert data.notes == {"pictures on other hosts": 1}
+    with pytest.raises(DataError, match=r"all.json names pictures that are not there: a.jpg"):
+        load_channel(pictures, annotations=tmp_path / "annotations")
+    with pytest.raises(DataError, match="channel nowhere is missing"):
+        load_channel(pictures, annotations=tmp_path / "nowhere")
