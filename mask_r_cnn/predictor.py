@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from network import Network
 from options import Options, parse_options
 from request import Limits, read_pictures
 from response import NPY, PNG, Answer, Prediction, RequestError, encode
+
+Place = tuple[int, int]  # of a request in its batch, and of a picture in its request
 
 # Pictures in one pass. On a CPU a batch is not faster than its pictures one by one, only larger.
 _AT_ONCE = {"cuda": 8, "cpu": 1}
@@ -75,29 +78,32 @@ def input_fn(body: bytes, content_type: str, context: Any = None) -> Request:
     return Request(answers, options)
 
 
-def predict_fn(item: Request, model: Model) -> Prediction:
+def predict_fn(item: Request, model: Model, context: Any = None) -> Prediction:
     """Predict for one request."""
-    return predict_batch_fn([item], model)[0]
+    return predict_batch_fn([item], model, [context])[0]
 
 
-def predict_batch_fn(items: Sequence[Request], model: Model) -> list[Prediction]:
-    """Predict for several requests: pictures with the same options share a pass."""
-    found: dict[tuple[int, int], list[Detection]] = {}
+def predict_batch_fn(
+    items: Sequence[Request], model: Model, context: Sequence[Any] | None = None
+) -> list[Prediction]:
+    """Predict for several requests: pictures with the same options share a pass.
+
+    A request of many pictures may take longer than its client waits: what is left of it then is
+    not computed.
+    """
+    deadlines = [getattr(one, "deadline", None) for one in context or [None] * len(items)]
+    found: dict[Place, list[Detection]] = {}
+    late: set[int] = set()
     for options, places in _groups(items).items():
         step = _AT_ONCE[model.device.type]
         for start in range(0, len(places), step):
-            chunk = places[start : start + step]
-            images = [items[item].answers[number].image for item, number in chunk]
-            predicted = predict(
-                model.network,
-                model.info,
-                [image for image in images if image is not None],
-                score_threshold=options.score_threshold,
-                max_detections=options.max_detections,
-                masks=options.segmentation != "none",
-            )
-            found.update(zip(chunk, predicted, strict=True))
-    return [_prediction(place, item, found, model.info) for place, item in enumerate(items)]
+            late |= _late(deadlines)
+            chunk = [place for place in places[start : start + step] if place[0] not in late]
+            found.update(_predicted(items, chunk, options, model))
+    return [
+        _late_prediction(model.info) if place in late else _prediction(place, item, found, model)
+        for place, item in enumerate(items)
+    ]
 
 
 def output_fn(prediction: Prediction, accept: str) -> tuple[bytes, str]:
@@ -110,9 +116,37 @@ def _as_bytes(body: object) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[call-overload]
 
 
-def _groups(items: Sequence[Request]) -> dict[Options, list[tuple[int, int]]]:
-    """Places (request, picture) by what the network must do for them."""
-    groups: dict[Options, list[tuple[int, int]]] = defaultdict(list)
+def _predicted(
+    items: Sequence[Request], chunk: Sequence[Place], options: Options, model: Model
+) -> dict[Place, list[Detection]]:
+    images = [items[item].answers[number].image for item, number in chunk]
+    predicted = predict(
+        model.network,
+        model.info,
+        [image for image in images if image is not None],
+        score_threshold=options.score_threshold,
+        max_detections=options.max_detections,
+        masks=options.segmentation != "none",
+    )
+    return dict(zip(chunk, predicted, strict=True))
+
+
+def _late(deadlines: Sequence[float | None]) -> set[int]:
+    """The requests whose client has stopped waiting."""
+    now = time.monotonic()
+    return {place for place, end in enumerate(deadlines) if end is not None and now > end}
+
+
+def _late_prediction(info: ModelInfo) -> Prediction:
+    error = RequestError(
+        504, "deadline", "the pictures took longer than the client waits - send fewer in a request"
+    )
+    return Prediction((), info.class_names, info.category_ids, error=error)
+
+
+def _groups(items: Sequence[Request]) -> dict[Options, list[Place]]:
+    """Places by what the network must do for them."""
+    groups: dict[Options, list[Place]] = defaultdict(list)
     for place, item in enumerate(items):
         options = item.options
         if options.segmentation == "polygon":
@@ -123,12 +157,13 @@ def _groups(items: Sequence[Request]) -> dict[Options, list[tuple[int, int]]]:
 
 
 def _prediction(
-    place: int, item: Request, found: dict[tuple[int, int], list[Detection]], info: ModelInfo
+    place: int, item: Request, found: dict[Place, list[Detection]], model: Model
 ) -> Prediction:
     answers = [
         replace(answer, detections=found.get((place, number), ()))
         for number, answer in enumerate(item.answers)
     ]
+    info = model.info
     return Prediction(answers, info.class_names, info.category_ids, item.options.segmentation)
 
 

@@ -49,16 +49,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answers to one request, with the model's classes and the form of masks asked for."""
+    """The answers to one request, with the model's classes and the form of masks asked for.
+
+    With an error there is no answer at all.
+    """
 
     answers: Sequence[Answer]
     class_names: Sequence[str]
     category_ids: Sequence[int]
     segmentation: str = "rle"
+    error: RequestError | None = None
 
 
 def encode(prediction: Prediction, content_type: str) -> bytes:
-    """A prediction in one of the four forms."""
+    """A prediction in one of the four forms; its error is raised."""
+    if prediction.error is not None:
+        raise prediction.error
     return _ENCODERS[content_type](prediction)
 
 

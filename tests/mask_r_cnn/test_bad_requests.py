@@ -31,6 +31,7 @@ class Context:
     def __init__(self, headers: Mapping[str, str], query: Mapping[str, str]) -> None:
         self.headers = {name.lower(): value for name, value in headers.items()}
         self.query = dict(query)
+        self.deadline: float | None = None
         self.system_properties = {"model_dir": "", "gpu_id": None}
 
     def get_request_header(self, index: int, name: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -290,6 +291,20 @@ def test_a_batch_of_mixed_requests_is_each_alone(model: Model) -> None:
         alone = predictor.predict_fn(item, model)
         assert predictor.output_fn(batched, "") == predictor.output_fn(alone, "")
     assert together(model) == []
+
+
+def test_a_request_past_its_deadline_is_not_computed(model: Model) -> None:
+    three = instances(*({"b64": b64(file_of(PICTURE))} for _ in range(3)))
+    requests = [predictor.input_fn(three, "application/json") for _ in range(3)]
+    contexts = [Context({}, {}) for _ in requests]
+    for context, seconds in zip(contexts, (0.0, 1000.0, 0.05), strict=True):
+        context.deadline = time.monotonic() + seconds  # the last one ends while it is computed
+    late, good, cut = predictor.predict_batch_fn(requests, model, contexts)
+    assert len(good.answers) == 3 and all(answer.detections for answer in good.answers)
+    for prediction in (late, cut):
+        with pytest.raises(RequestError, match="send fewer in a request") as caught:
+            predictor.output_fn(prediction, "")
+        assert (caught.value.status_code, caught.value.code) == (504, "deadline")
 
 
 def test_a_warm_model_predicts_as_a_cold_one(tiny_model_folder: Path, model: Model) -> None:

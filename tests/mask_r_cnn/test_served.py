@@ -24,6 +24,12 @@ ALGORITHM = Path(__file__).resolve().parents[2] / "mask_r_cnn"
 PICTURE = file_of(pixels(60, 90))
 
 
+def serving(folder: Path, model: Path, **environ: str) -> Serving:
+    """Mask R-CNN with a model, not started yet."""
+    shutil.copytree(model, folder / "model")
+    return Serving(folder, {"BYOA_ALGORITHM": str(ALGORITHM), "OMP_NUM_THREADS": "1", **environ})
+
+
 @pytest.fixture(scope="module", params=FRONTS)
 def served(
     request: pytest.FixtureRequest,
@@ -32,14 +38,9 @@ def served(
 ) -> Iterator[Serving]:
     """A tiny model behind each front end."""
     root = tmp_path_factory.mktemp("served")
-    shutil.copytree(tiny_model_folder, root / "model")
-    environ = {
-        "BYOA_ALGORITHM": str(ALGORITHM),
-        "BYOA_NGINX": "true" if request.param == "nginx" else "false",
-        "OMP_NUM_THREADS": "1",
-    }
-    with Serving(root, environ) as serving:
-        yield serving.wait_ready(120)
+    nginx = "true" if request.param == "nginx" else "false"
+    with serving(root, tiny_model_folder, BYOA_NGINX=nginx) as started:
+        yield started.wait_ready(120)
 
 
 def post(served: Serving, case: Case) -> Reply:
@@ -131,3 +132,14 @@ def test_bad_requests_do_not_touch_their_neighbours(served: Serving) -> None:
 
     with ThreadPoolExecutor(6) as threads:
         assert all(threads.map(send, range(60)))
+
+
+def test_more_pictures_than_time_cost_no_worker(tmp_path: Path, tiny_model_folder: Path) -> None:
+    environ = {"SAGEMAKER_MODEL_SERVER_TIMEOUT": "2", "BYOA_NGINX": "false"}
+    with serving(tmp_path, tiny_model_folder, **environ) as served:
+        served.wait_ready(120)
+        workers = served.model_pids()
+        many = instances(*[{"b64": b64(PICTURE)}] * 900)
+        assert post_picture(served, many, "application/json").status == 504
+        replies = [post_picture(served, PICTURE, "image/png").status for _ in range(5)]
+        assert replies[-1] == 200 and served.model_pids() == workers
