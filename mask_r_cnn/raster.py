@@ -23,21 +23,23 @@ def rasterise(picture: Picture, height: int, width: int) -> Mask:
     Outlines are scaled and drawn at the size that is asked for; a mask that is pixels already is
     read at the nearest pixel.
     """
-    wanted = [one for one in picture.instances if not one.crowd]
+    wanted = [one.segmentation for one in picture.instances if not one.crowd]
     masks = np.zeros((len(wanted), height, width), np.uint8)
-    rows = _nearest(picture.height, height)
-    columns = _nearest(picture.width, width)
     opened: dict[Path, npt.NDArray[Any]] = {}
-    for place, instance in enumerate(wanted):
-        shape = instance.segmentation
+    for mask, shape in zip(masks, wanted, strict=True):
         if isinstance(shape, Polygons):
-            masks[place] = coco_mask.decode(_drawn(shape, picture, height, width))
+            drawn = _drawn(shape, picture, height, width)["counts"]
+            crop, left, top = run_lengths.crop_from_counts(
+                run_lengths.counts_of(drawn, height * width), height
+            )
+            mask[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
         elif isinstance(shape, Rle):
-            masks[place] = _pixels(shape, picture)[rows][:, columns]
+            _stretch(shape, picture, mask)
         else:
             if shape.path not in opened:
+                rows, columns = _nearest(picture.height, height), _nearest(picture.width, width)
                 opened[shape.path] = labels_of(shape.path, picture)[rows][:, columns]
-            masks[place] = opened[shape.path] == shape.value
+            np.equal(opened[shape.path], shape.value, out=mask.view(np.bool_))
     return masks
 
 
@@ -72,9 +74,15 @@ def _drawn(shape: Polygons, picture: Picture, height: int, width: int) -> dict[s
     return {"size": [height, width], "counts": drawn["counts"]}
 
 
-def _pixels(shape: Rle, picture: Picture) -> Mask:
+def _stretch(shape: Rle, picture: Picture, mask: Mask) -> None:
+    """Draws run lengths into a mask of another size, pixel by nearest pixel."""
     counts = run_lengths.counts_of(shape.counts, picture.height * picture.width)
-    return run_lengths.mask_from_counts(counts, picture.height, picture.width)
+    crop, left, top = run_lengths.crop_from_counts(counts, picture.height)
+    rows = _nearest(picture.height, mask.shape[0]) - top
+    columns = _nearest(picture.width, mask.shape[1]) - left
+    first, after = np.searchsorted(rows, (0, crop.shape[0]))
+    start, end = np.searchsorted(columns, (0, crop.shape[1]))
+    mask[first:after, start:end] = crop[rows[first:after]][:, columns[start:end]]
 
 
 def _nearest(source: int, target: int) -> npt.NDArray[np.int64]:

@@ -63,10 +63,15 @@ def counts_from_mask(mask: npt.NDArray[np.bool_]) -> Counts:
     return np.diff(np.flatnonzero(flat[1:] != flat[:-1]), prepend=0)
 
 
-def mask_from_counts(counts: Counts, height: int, width: int) -> npt.NDArray[np.uint8]:
-    """Draws the [height, width] mask of 0 and 1."""
+def crop_from_counts(counts: Counts, height: int) -> tuple[npt.NDArray[np.uint8], int, int]:
+    """Draws the part of a mask that holds all its pixels: 0 and 1, with its left and its top."""
+    _, (x0, y0, x1, y1) = area_and_box(counts, height)
+    left, top, right, bottom = int(x0), int(y0), int(x1), int(y1)
+    ends = np.clip(np.cumsum(counts), left * height, right * height)
+    lengths = np.diff(ends, prepend=left * height)
     values = (np.arange(len(counts)) & 1).astype(np.uint8)
-    return np.repeat(values, counts).reshape(width, height).T
+    columns = np.repeat(values, lengths).reshape(right - left, height)
+    return columns[:, top:bottom].T, left, top
 
 
 def area_and_box(counts: Counts, height: int) -> tuple[int, tuple[float, float, float, float]]:
