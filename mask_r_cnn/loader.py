@@ -7,16 +7,19 @@ and die with the process when a signal comes.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from augment import Augmentation, Example
 from instances import Picture
+from packing import PackedPictures
 from resize import stack_pictures
 
 _BATCHES_AHEAD = 4
@@ -33,27 +36,28 @@ class Batch:
 
 
 def epoch_order(
-    pictures: Sequence[Picture], batch_size: int, seed: int, epoch: int
+    tall_ones: NDArray[np.bool_], batch_size: int, seed: int, epoch: int
 ) -> list[list[int]]:
-    """Every picture once, in batches of `batch_size`, landscape and portrait kept apart.
+    """Every picture once, in batches of `batch_size`, the tall ones and the others kept apart.
 
     A mixed batch is padded to a square, which costs up to 60 % more. The last batch of
     each kind is filled up with pictures from the epoch's start, so all steps weigh the same.
     """
     rng = np.random.default_rng([seed, epoch])
     batches: list[list[int]] = []
-    for tall in (False, True):
-        group = [i for i, p in enumerate(pictures) if (p.height > p.width) == tall]
-        order = [group[i] for i in rng.permutation(len(group))]
+    for kind in (False, True):
+        order = rng.permutation(np.flatnonzero(tall_ones == kind)).tolist()
         for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            batches.append(
-                [
-                    (batch + order)[i % len(order)] if i >= len(batch) else batch[i]
-                    for i in range(batch_size)
-                ]
-            )
+            filled = itertools.islice(itertools.cycle(order[start:] + order[:start]), batch_size)
+            batches.append(list(filled))
     return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def tall(pictures: Sequence[Picture]) -> NDArray[np.bool_]:
+    """Which pictures are higher than wide."""
+    if isinstance(pictures, PackedPictures):
+        return np.asarray(pictures.sizes[:, 1] > pictures.sizes[:, 0])
+    return np.array([picture.height > picture.width for picture in pictures], dtype=bool)
 
 
 def example_seed(seed: int, epoch: int, index: int) -> int:

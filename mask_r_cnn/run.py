@@ -17,7 +17,7 @@ from errors import DataError
 from failures import told_plainly
 from job import Job
 from keeper import Keeper
-from loader import Loader, epoch_order
+from loader import Loader, epoch_order, tall
 from start import starting_point
 from validate import Validator
 
@@ -47,6 +47,7 @@ class Run:
         # Every rank of a sharded job sees other pictures, so it must draw other orders too.
         self._seed = self.chosen.seed + (ranks.layout.rank if job.sharded else 0)
         threads = _loader_threads(job, ranks)
+        self._tall = tall(job.training.pictures)
         self.loader = Loader(job.training.pictures, augmentation, self._seed, threads)
         self.trainer = Trainer(network, self.chosen, ranks, self.loader)
         self.validator = Validator(job.validation, ranks, job.sharded)
@@ -91,11 +92,10 @@ class Run:
     def _order(self, epoch: int) -> list[list[int]]:
         """This rank's batches of an epoch; every rank gets the same number of them."""
         layout, size = self.ranks.layout, self.chosen.batch_size
-        pictures = self.job.training.pictures
         if not self.job.sharded:
-            whole = epoch_order(pictures, size * layout.world_size, self._seed, epoch)
+            whole = epoch_order(self._tall, size * layout.world_size, self._seed, epoch)
             return [b[layout.rank * size : (layout.rank + 1) * size] for b in whole]
-        own = epoch_order(pictures, size, self._seed, epoch)
+        own = epoch_order(self._tall, size, self._seed, epoch)
         # Hosts with fewer pictures start over: a rank that ends early would hang the others.
         return [own[i % len(own)] for i in range(self.ranks.largest(len(own)))]
 

@@ -1,0 +1,98 @@
+"""Which pictures a step sees, and in what shape."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from augment import Augmentation
+from channel import load_channel
+from loader import Loader, epoch_order, example_seed, tall
+from tests.mask_r_cnn.samples import square_mask, write_mask, write_pairs, write_picture
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 9), st.integers(0, 99))
+def test_an_epoch_shows_every_picture_and_keeps_shapes_apart(
+    kinds: list[bool], size: int, seed: int
+) -> None:
+    tall_ones = np.array(kinds)
+    order = epoch_order(tall_ones, size, seed, 3)
+    assert order == epoch_order(tall_ones, size, seed, 3)
+    assert all(len(batch) == size for batch in order)
+    assert all(len({kinds[index] for index in batch}) == 1 for batch in order)
+    seen = Counter(index for batch in order for index in batch)
+    assert set(seen) == set(range(len(kinds)))
+    # Only filling up the last batch of each shape shows a picture again.
+    assert sum(seen.values()) - len(kinds) < 2 * size
+
+
+def test_epochs_and_seeds_differ() -> None:
+    tall_ones = np.zeros(40, dtype=bool)
+    orders = [epoch_order(tall_ones, 2, seed, epoch) for seed in (0, 1) for epoch in (0, 1)]
+    assert len({str(order) for order in orders}) == 4
+    assert len({example_seed(s, e, i) for s in range(3) for e in range(3) for i in range(3)}) == 27
+
+
+def _channel(folder: Path) -> Path:
+    write_pairs(folder, ("one", "two"))
+    write_picture(folder / "PNGImages" / "tall.png", 48, 64)
+    write_mask(folder / "PedMasks" / "tall_mask.png", square_mask((1, 2, 3), 48, 64))
+    return folder
+
+
+def test_batches_are_padded_and_come_in_order(tmp_path: Path) -> None:
+    pictures = load_channel(_channel(tmp_path)).pictures
+    assert tall(pictures).tolist() == [p.height > p.width for p in pictures]
+    order = epoch_order(tall(pictures), 2, 0, 0)
+    loader = Loader(pictures, Augmentation("flip", 64, 96), 0, threads=2)
+    try:
+        batches = list(loader.batches(0, order))
+    finally:
+        loader.close()
+    for batch, indices in zip(batches, order, strict=True):
+        assert batch.seeds == [example_seed(0, 0, index) for index in indices]
+        height, width = batch.pictures.shape[-2:]
+        assert height % 32 == width % 32 == 0
+        for target, (h, w) in zip(batch.targets, batch.sizes, strict=True):
+            assert target["masks"].shape[-2:] == (height, width)
+            assert not target["masks"][:, h:].any()
+            assert not target["masks"][:, :, w:].any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["none", "flip", "multiscale", "strong"]), st.integers(0, 2**32))
+def test_boxes_fit_their_masks_whatever_the_variation(name: str, seed: int) -> None:
+    picture = load_channel(_CHANNEL).pictures[0]
+    example = Augmentation(name, 64, 96)(picture, np.random.default_rng(seed))
+    image, target = example.image, example.target
+    assert image.dtype == torch.uint8
+    assert image.shape[-2:] == target["masks"].shape[-2:]
+    assert max(image.shape[-2:]) <= 96
+    assert len(target["boxes"]) == len(target["labels"]) == len(target["masks"])
+    for box, mask in zip(target["boxes"].int().tolist(), target["masks"]):
+        rows, columns = torch.where(mask > 0)
+        assert [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] == box
+
+
+def test_a_flip_mirrors_picture_and_masks_together() -> None:
+    picture = load_channel(_CHANNEL).pictures[0]
+    plain = Augmentation("none", 64, 96)(picture, np.random.default_rng(0))
+    flips = [Augmentation("flip", 64, 96)(picture, np.random.default_rng(s)) for s in range(20)]
+    mirrored = [f for f in flips if not torch.equal(f.target["masks"], plain.target["masks"])]
+    assert 0 < len(mirrored) < 20
+    assert torch.equal(mirrored[0].target["masks"], plain.target["masks"].flip(-1))
+    assert torch.equal(mirrored[0].image, plain.image.flip(-1))
+
+
+def _made() -> Path:
+    import tempfile
+
+    return _channel(Path(tempfile.mkdtemp(prefix="loader-")))
+
+
+_CHANNEL = _made()
