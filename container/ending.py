@@ -23,18 +23,23 @@ def explain(name: str, ended: Ended) -> tuple[str, str]:
         return f"OutOfMemory: the kernel killed {name}, or a process of it, for memory.", details
     number = ended.by_signal or _signal_of(ended.code)
     if number is not None:
-        return f"ProgramKilled: {name} was ended by signal {number.value} ({number.name}).", details
+        return f"ProgramKilled: {name} was ended by signal {_named(number)}.", details
     if said := last_exception(lines):
         return f"{said} ({name} ended with exit code {ended.code})", details
     return f"ProgramFailed: {name} ended with exit code {ended.code}{_why(ended, lines)}", details
 
 
-def _signal_of(code: int) -> signal.Signals | None:
+def _signal_of(code: int) -> int | None:
     """The signal that a shell reports by 128 + n."""
+    number = code - SIGNAL_BASE
+    return number if number in signal.valid_signals() else None
+
+
+def _named(number: int) -> str:
     try:
-        return signal.Signals(code - SIGNAL_BASE) if code > SIGNAL_BASE else None
-    except ValueError:
-        return None
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:  # most real-time signals have no name
+        return str(number)
 
 
 def _why(ended: Ended, lines: list[str]) -> str:

@@ -24,7 +24,7 @@ def variables(
     job: Job, machine: Machine, environ: Mapping[str, str], entry_point: str | None, source: Path
 ) -> dict[str, str]:
     """Every SM_* variable of the job, for a program `entry_point` in the folder `source`."""
-    facts = _toolkit_facts(job, machine, environ, entry_point)
+    facts = _toolkit_facts(job, machine, environ, entry_point, source)
     values: dict[str, Any] = {
         **_sdk_values(job, entry_point, source),
         **_aliases(job),
@@ -75,7 +75,7 @@ _NAMES = {
 
 
 def _toolkit_facts(
-    job: Job, machine: Machine, environ: Mapping[str, str], entry_point: str | None
+    job: Job, machine: Machine, environ: Mapping[str, str], entry_point: str | None, source: Path
 ) -> dict[str, Any]:
     """The properties of sagemaker-training's Environment, by its names."""
     root, cluster, hyperparameters = job.root, job.cluster, job.hyperparameters
@@ -110,7 +110,7 @@ def _toolkit_facts(
         ),
         "master_hostname": job.master,
         "model_dir": str(root.model),
-        "module_dir": str(hyperparameters.reserved.get("sagemaker_submit_directory", root.code)),
+        "module_dir": str(hyperparameters.reserved.get("sagemaker_submit_directory", source)),
         "module_name": str(entry_point).removesuffix(".py"),
         "network_interface_name": cluster.interface,
         "num_cpus": machine.cpus,

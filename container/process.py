@@ -41,7 +41,7 @@ class Ended:
     """How a program ended."""
 
     code: int
-    by_signal: signal.Signals | None = None
+    by_signal: int | None = None
     stop: signal.Signals | None = None
     overdue: bool = False
     # Whether the kernel killed something for lack of memory meanwhile: it or one of its children.
@@ -77,10 +77,8 @@ class _Run:
     def to_its_end(self) -> Ended:
         self._start()
         while self.status is None:
-            self._handle(self._left())
-        if self.launch.signal_group and self.deadline is not None and self._family():
-            self.log(f"the program is gone; waiting for {_names(self._family())}")
-        self._settle()
+            self._handle(None if self.overdue else self._left())
+        self._settle(self._is_patient())
         if self.tail is not None:
             self.tail.copy()
             self.tail.close()
@@ -154,27 +152,34 @@ class _Run:
     def _family(self) -> list[Process]:
         return descendants(os.getpid())
 
-    def _settle(self) -> None:
+    def _is_patient(self) -> bool:
+        """Whether what the program started has the rest of its time to save.
+
+        A shell, or a script that only waits for others, dies of SIGTERM itself at once.
+        """
+        died_of_it = self._signal() == signal.SIGTERM
+        return self.deadline is not None and (self.launch.signal_group or died_of_it)
+
+    def _settle(self, patient: bool) -> None:
         """Ends what the program left behind: itself first, then by SIGTERM, then by SIGKILL."""
-        self._wait_for_family(SETTLE_SECONDS)
-        left = self._family()
-        if left:
-            self._end(left)
-        # A shell's children were told to stop when it was: they have the rest of its time.
-        told = self.launch.signal_group and self.deadline is not None
-        if not self._wait_for_family(self._left() or 0.0 if told else TERM_SECONDS):
+        if self._wait_for_family(SETTLE_SECONDS):
+            return
+        self._end(self._family(), patient)
+        if not self._wait_for_family(self._left() or 0.0 if patient else TERM_SECONDS):
             for process in self._family():
                 send(process.pid, signal.SIGKILL)
             send_group(self.pid, signal.SIGKILL)
             self._wait_for_family(KILL_SECONDS)
 
-    def _end(self, left: list[Process]) -> None:
+    def _end(self, left: list[Process], patient: bool) -> None:
         """SIGTERM to all that have not had one with the program's group."""
         told = self.launch.signal_group and self.deadline is not None
         for process in left:
             if not (told and process.group == self.pid):
                 send(process.pid, signal.SIGTERM)
-        if not told:
+        if patient:
+            self.log(f"the program is gone; waiting for {_names(left)}")
+        elif left:
             self.log(f"the program left processes behind, ended now: {_names(left)}")
 
     def _wait_for_family(self, seconds: float) -> bool:
@@ -188,14 +193,17 @@ class _Run:
         self._reap()
         return True
 
+    def _signal(self) -> int | None:
+        code = os.waitstatus_to_exitcode(self.status or 0)
+        return -code if code < 0 else None
+
     def _ended(self) -> Ended:
         code = os.waitstatus_to_exitcode(self.status or 0)
         if self.child is not None:
             self.child.returncode = code  # we reaped it ourselves: Popen must not look for it
-        number = signal.Signals(-code) if code < 0 else None
         return Ended(
             code=128 - code if code < 0 else code,
-            by_signal=number,
+            by_signal=self._signal(),
             stop=self.signals.stop,
             overdue=self.overdue,
             memory_kill=count_memory_kills() > self.memory_kills,

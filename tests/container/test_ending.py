@@ -33,6 +33,7 @@ train.py FAILED
         (Ended(137, by_signal=signal.SIGKILL), "x was ended by signal 9 (SIGKILL)."),
         (Ended(137, stderr="Killed"), "x was ended by signal 9 (SIGKILL)."),
         (Ended(139), "x was ended by signal 11 (SIGSEGV)."),
+        (Ended(168, by_signal=40), "x was ended by signal 40."),
         (Ended(200), "ended with exit code 200"),
         (Ended(255), "ended with exit code 255"),
         (Ended(137, overdue=True), "x did not stop in time and was killed."),

@@ -204,6 +204,14 @@ def test_python_below_a_shell_script_gets_its_time_to_save(place):
     assert place.failure is None
 
 
+def test_a_program_that_only_waits_for_another_leaves_it_its_time_too(place):
+    """Python without a handler dies at once; the trainer that it started needs a second to save."""
+    place.hyperparameters(how="waits_for_a_child")
+    assert stop_when_ready(place) == 143, place.log
+    assert place.wait_for("checkpoint") == "saved"
+    assert "the program is gone; waiting for python" in place.log
+
+
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare makes a PID namespace")
 @pytest.mark.parametrize("how", ["handles", "double_fork", "leaves_a_daemon"])
 def test_as_process_1_it_reaps_and_stops_the_same(place, how):

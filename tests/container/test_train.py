@@ -34,6 +34,8 @@ def test_a_program_gets_arguments_variables_and_its_own_folder(place):
     assert seen["environ"]["SM_MODEL_DIR"] == str(place.base / "model")
     assert seen["environ"]["SM_CHECKPOINT_DIR"] == str(place.base / "checkpoints")
     assert seen["environ"]["SM_HP_NUM_EPOCHS"] == "3"
+    assert seen["environ"]["SM_MODULE_DIR"] == seen["environ"]["SM_SOURCE_DIR"] == folder
+    assert seen["environ"]["SM_USER_ENTRY_POINT"] == "train.py"
     assert seen["environ"]["PYTHONUNBUFFERED"] == "1"
     assert seen["unbuffered"]
     assert seen["modules"] == []  # a user's own module called container is not shadowed
