@@ -121,7 +121,11 @@ class Hyperparameters:
     precision: str = choice(
         "auto", ("auto", "fp32", "bf16", "fp16"), "Arithmetic; auto takes the fastest safe one."
     )
-    compile: str = choice("auto", ("auto", "on", "off"), "Whether torch.compile is used.")
+    compile: str = choice(
+        "auto",
+        ("auto", "on", "off"),
+        "Whether torch.compile is used; auto never does. It needs a C compiler, on GPUs Triton too.",
+    )
     num_workers: int | None = whole_number(
         None,
         0,
@@ -135,7 +139,7 @@ class Hyperparameters:
     )
     seed: int = whole_number(0, 0, 2**31 - 1, "Start of every random choice.")
     deterministic: bool = flag(False, "Give up speed for the same weights at every run.")
-    tensorboard: bool = flag(False, "Write TensorBoard events too.")
+    tensorboard: bool = flag(False, "Also write TensorBoard events, to /opt/ml/output/tensorboard.")
 
 
 def parse(argv: Sequence[str]) -> Hyperparameters:

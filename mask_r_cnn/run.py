@@ -174,6 +174,9 @@ class Run:
             f"{len(training.pictures)} pictures to train on, {len(self.validator)} held out, "
             f"classes: {names}"
         )
+        notes = ", ".join(f"{what}: {count}" for what, count in training.notes.items())
+        if notes:
+            self._say(f"left out or corrected: {notes}")
         self._say(
             f"{self.chosen.backbone} on {world} x {self.ranks.device.type} in "
             f"{self.trainer.precision}, batch {self.chosen.batch_size * world}, "

@@ -18,6 +18,7 @@ from channel import load_channel
 from dataset import check_num_classes, split
 from distributed import cluster_of, is_rank, launch, rank_environment, tell_launcher
 from errors import DataError, InputError
+from folders import model_folder, require_writable
 from hyperparameters import Hyperparameters, parse
 from job import Folders, Job
 
@@ -69,13 +70,17 @@ def _job(chosen: Hyperparameters, environ: Mapping[str, str]) -> Job:
     else:
         training, validation = split(training, chosen.validation_fraction, chosen.seed)
     model_dir = Path(environ.get("SM_MODEL_DIR", "/opt/ml/model"))
+    output = Path(environ.get("SM_OUTPUT_DATA_DIR", str(model_dir.parent / "output" / "data")))
     folders = Folders(
         model=model_dir,
-        output=Path(environ.get("SM_OUTPUT_DATA_DIR", str(model_dir.parent / "output" / "data"))),
+        output=output,
         checkpoints=Path(environ.get("SM_CHECKPOINT_DIR", str(model_dir.parent / "checkpoints"))),
+        # TensorBoardOutputConfig's own default: SageMaker uploads it while the job runs.
+        events=output.parent / "tensorboard",
         pretrained=channels.get("pretrained"),
-        start=channels.get("model"),
+        start=model_folder(channels["model"]) if "model" in channels else None,
     )
+    require_writable(folders.model, folders.output, folders.checkpoints)
     return Job(chosen, training, validation, folders, bool(sharded), dict(environ))
 
 

@@ -73,19 +73,16 @@ def _no_file(job: Job) -> None:
     job.channel("pretrained").mkdir()
 
 
-def _empty_model(job: Job) -> None:
+def _torn_model(job: Job) -> None:
     tiny(job)
     job.channel("model").mkdir()
-
-
-def _torn_model(job: Job) -> None:
-    _empty_model(job)
     (job.channel("model") / "model.json").write_text("{")
     (job.channel("model") / "model.safetensors").write_bytes(b"")
 
 
 def _model_of_another_backbone(job: Job) -> None:
-    _empty_model(job)
+    tiny(job)
+    job.channel("model").mkdir()
     described = {
         "backbone": "resnet18_fpn",
         "norm": "group",
@@ -124,7 +121,6 @@ LATE_MISTAKES = [
     Mistake("code for weights", _pickle, "DataError: weights.pth can't be read as weights"),
     Mistake("two files of weights", _two_files, "DataError: the pretrained channel needs exactly"),
     Mistake("no file of weights", _no_file, "DataError: the pretrained channel needs exactly one"),
-    Mistake("no model to go on from", _empty_model, "DataError: "),
     Mistake("a torn model", _torn_model, "DataError: "),
     Mistake(
         "a model of another backbone",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -379,3 +380,36 @@ def _foreign_classes(job: Job) -> None:
 def _empty_validation(job: Job) -> None:
     job.coco()
     job.channel("validation").mkdir()
+
+
+def _model_channel(job: Job, name: str, data: bytes) -> None:
+    job.coco()
+    job.channel("model").mkdir()
+    (job.channel("model") / name).write_bytes(data)
+
+
+@_told(
+    "no model in the model channel",
+    "DataError: channel model holds no model: model.json and model.safetensors are needed, or one "
+    "model.tar.gz with them, but model.pth is there - give what an earlier job left",
+)
+def _no_model(job: Job) -> None:
+    _model_channel(job, "model.pth", b"")
+
+
+@_told(
+    "half a model.tar.gz",
+    "DataError: model.tar.gz in channel model cannot be unpacked (",
+)
+def _half_an_archive(job: Job) -> None:
+    _model_channel(job, "model.tar.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03")
+
+
+@_told(
+    "model.tar.gz of another algorithm",
+    "DataError: model.tar.gz in channel model holds no model.json and no model.safetensors - give",
+)
+def _foreign_archive(job: Job) -> None:
+    _model_channel(job, "model.tar.gz", b"")
+    with tarfile.open(job.channel("model") / "model.tar.gz", "w:gz") as archive:
+        archive.add(job.training / "a.jpg", "model.pth")
