@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import math
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from distributed import Ranks
-from errors import TrainingError
+from errors import HyperparameterError, TrainingError
 from hyperparameters import Hyperparameters
 from loader import Batch, Loader
 from network import Network
@@ -64,6 +66,8 @@ class Trainer:
         self.loader = loader
         self.progress = Progress()
         self.precision = resolve_precision(chosen.precision, ranks.device)
+        if chosen.compile == "on":
+            compile_backbone(self.network, ranks.device)
         self.optimizer = _optimizer(network, chosen)
         self.scaler = GradScaler(ranks.device.type, enabled=self.precision == "fp16")
         self.average: Network | None = None
@@ -195,6 +199,20 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
+
+
+def compile_backbone(network: Network, device: torch.device) -> None:
+    """Have torch.compile build the body and pyramid; HyperparameterError where it can not."""
+    lacking = [] if any(map(shutil.which, ("cc", "gcc", "clang"))) else ["a C compiler"]
+    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+        lacking.append("Triton")
+    if lacking:
+        raise HyperparameterError(
+            f"compile=on needs {' and '.join(lacking)}, which this image lacks. Build it with "
+            "them, or leave compile at auto."
+        )
+    # In place, so that the names in the state dict stay. Pictures come in many sizes.
+    network.backbone.compile(dynamic=True)
 
 
 def _optimizer(network: nn.Module, chosen: Hyperparameters) -> torch.optim.Optimizer:

@@ -124,7 +124,7 @@ class Hyperparameters:
     compile: str = choice(
         "auto",
         ("auto", "on", "off"),
-        "Whether torch.compile is used; auto never does. It needs a C compiler, on GPUs Triton too.",
+        "Whether torch.compile is used; auto never does. Needs a C compiler, on GPUs Triton too.",
     )
     num_workers: int | None = whole_number(
         None,

@@ -16,6 +16,7 @@ class Folders:
     model: Path
     output: Path
     checkpoints: Path
+    events: Path
     pretrained: Path | None = None
     start: Path | None = None
 

@@ -14,6 +14,7 @@ from checkpoint import load_newest, save_checkpoint
 from distributed import Ranks
 from engine import Trainer
 from errors import DataError
+from events import write_events
 from job import Job
 from model import ModelInfo, info_from, save_model
 
@@ -45,6 +46,8 @@ class Keeper:
             temporary = path.with_name(f".{path.name}.tmp")
             temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
             os.replace(temporary, path)
+            if self._job.chosen.tensorboard:
+                write_events(self._job.folders.events, rows[-1:])
 
     def checkpoint(self) -> None:
         """Write all that resuming needs.
