@@ -6,11 +6,20 @@ are ours. A function that takes one more argument than it must gets it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 REFUSED_HEADERS = frozenset(
     ("connection", "content-length", "content-type", "keep-alive", "transfer-encoding", "upgrade")
 )
+
+
+TOKEN = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text can be a header's value."""
+    return text.isascii() and text.isprintable()
 
 
 class Context:
@@ -41,8 +50,8 @@ class Context:
         """Add a header to the answer, as X-Amzn-SageMaker-Custom-Attributes."""
         if name.lower() in REFUSED_HEADERS:
             raise ValueError(f"a handler cannot set {name}: the server does")
-        if not (name + value).isprintable():
-            raise ValueError(f"header {name!r} or its value has a control character")
+        if not TOKEN.fullmatch(name) or not is_plain(value):
+            raise ValueError(f"{name!r}: {value!r} is no header: use plain ASCII")
         self.response_headers[name] = value
 
     def set_response_content_type(self, index: int, content_type: str) -> None:
@@ -51,6 +60,8 @@ class Context:
 
     def set_response_status(self, code: int = 200, phrase: str = "", index: int = 0) -> None:
         """The status of an answer that is not an error."""
+        if not 200 <= code <= 599:
+            raise ValueError(f"{code} is no status of an answer: use 200 to 599")
         self.response_status = code
 
 

@@ -30,6 +30,7 @@ CANNOT_LOAD = 1
 BROKEN = 70
 RETRY_SECONDS = 0.05
 MEMORY_SHARE = 0.9
+GROWTH = 1.5  # a model that needs more than its share from the start is no leak
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class ModelProcess:
     memory: int
     max_payload: int
     sock: socket.socket | None = None
+    at_start: int = 0
 
     def tell(self, state: str, **facts: Any) -> None:
         """Say to the broker how far we are; no broker yet is no reason to stop loading."""
@@ -61,6 +63,7 @@ class ModelProcess:
 
     def serve(self, runner: Runner) -> int:
         """Answer until the process has to be replaced; gives the exit status."""
+        self.at_start = resident_bytes()
         while True:
             self.tell("ready", batches=runner.handler.predict_batch_fn is not None)
             try:
@@ -100,7 +103,7 @@ class ModelProcess:
     def _too_big(self) -> bool:
         """Whether a leaking predictor has used up this process's share of the memory."""
         used = resident_bytes()
-        if used < self.memory * MEMORY_SHARE:
+        if used < max(self.memory * MEMORY_SHARE, self.at_start * GROWTH):
             return False
         say(
             f"model process {self.index} uses {used // MIB} of its {self.memory // MIB} MiB:"

@@ -8,7 +8,7 @@ import traceback
 from typing import Any
 
 from container.serving.answers import Answer, error
-from container.serving.context import Context
+from container.serving.context import Context, is_plain
 from container.serving.log import say
 
 
@@ -26,10 +26,13 @@ def success(result: Any, accept: str, context: Context) -> Answer:
     body = result
     if isinstance(result, tuple) and len(result) == 2:
         body, content_type = result
+    content_type = str(content_type or _first_type(accept))
+    if not is_plain(content_type):
+        raise ValueError(f"{content_type!r} is no content type: use plain ASCII")
     return Answer(
         context.response_status or 200,
         _as_bytes(body),
-        str(content_type or _first_type(accept)),
+        content_type,
         dict(context.response_headers),
     )
 

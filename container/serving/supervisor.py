@@ -29,6 +29,7 @@ from container.serving.surroundings import Surroundings, survey
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 SIGNALS = (signal.SIGCHLD, *STOP)
 TICK = 0.25
+TMP = "/tmp"
 DRAIN_TICK = 0.05
 # What comes after the drain, in seconds: nginx forwards the last answers, model processes leave.
 LAST_ANSWERS, LAST_WORDS = 2.0, 1.0
@@ -130,6 +131,13 @@ class Supervisor:
             signal.sigtimedwait((signal.SIGCHLD,), DRAIN_TICK)
 
 
+def private_folder() -> Path:
+    """A folder for sockets and buffers: in /tmp, where names are short and nginx's user gets in."""
+    return Path(
+        tempfile.mkdtemp(prefix="byoa-serve-", dir=TMP if os.access(TMP, os.W_OK) else None)
+    )
+
+
 def main() -> int:
     """`serve`: gives the exit status."""
     environ = dict(os.environ)
@@ -137,7 +145,7 @@ def main() -> int:
         settings = Settings.from_environment(environ)
         for name, known in misspelt(environ):
             say(f"{name} is no setting: did you mean {known}?")
-        folder = Path(tempfile.mkdtemp(prefix="byoa-serve-"))
+        folder = private_folder()
         try:
             return Supervisor(survey(settings, folder, environ)).run()
         finally:

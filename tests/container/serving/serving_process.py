@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -185,6 +186,10 @@ class Serving:
     def pids(self, part: str) -> list[int]:
         """Processes below ours whose command line has `part`."""
         return [pid for pid in descendants(self.process.pid) if part in command_line(pid)]
+
+    def private_folder(self) -> Path:
+        """Where it keeps its sockets."""
+        return Path(re.findall(r"(\S+)/broker\.sock", command_line(self.model_pids()[0]))[0])
 
     def memory(self) -> int:
         """Resident bytes of all our processes."""

@@ -142,7 +142,9 @@ def test_what_output_fn_may_return(serve: Serve):
         )
         assert (reply.status, reply.body) == (status, body)
         assert reply.headers["content-type"] == "text/x-mine"
-    assert order(serving, do="return", what="object").status == 500
+    for what in ("object", "content type"):
+        reply = order(serving, do="return", what=what)
+        assert (reply.status, reply.code) == (500, "predictor_failed")
 
 
 def test_a_request_that_kills_its_process_fails_alone(serve: Serve):
@@ -173,6 +175,13 @@ def test_a_leaking_predictor_is_replaced_in_time(serve: Serve):
     assert serving.memory() < 400 << 20
 
 
+def test_a_model_that_is_larger_than_its_share_is_no_leak(serve: Serve):
+    serving = serve("told", BYOA_MODEL_MEMORY_MB="16").wait_ready()
+    pids = serving.model_pids()
+    assert [order(serving).status for _ in range(5)] == [200] * 5
+    assert serving.model_pids() == pids
+
+
 def test_a_predictor_that_prints_a_lot(serve: Serve):
     serving = serve("chatty").wait_ready()
     for _ in range(5):
@@ -199,7 +208,13 @@ def test_context_and_custom_attributes(serve: Serve, front: str):
     assert serving.access_log()[-1]["inference_id"] == "id-7"
     told = serving.post(json.dumps([custom, "b=2"]).encode())
     assert told.headers[custom.lower()] == "b=2"
-    for name, value in [("Content-Length", "1"), ("X-A", "b\r\nSet-Cookie: c"), ("X\n", "b")]:
+    for name, value in [
+        ("Content-Length", "1"),
+        ("X-A", "b\r\nSet-Cookie: c"),
+        ("X\n", "b"),
+        ("X Y", "b"),
+        ("X-A", "€"),
+    ]:
         assert serving.post(json.dumps([name, value]).encode()).status == 400
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -132,6 +133,8 @@ def test_ping_says_no_while_draining(serve: Serve):
 def test_the_drain_ends_in_time_whatever_is_computed(serve: Serve, front: str):
     serving = serve("told", front=front, BYOA_DRAIN_SECONDS="1").wait_ready()
     pids = descendants(serving.process.pid)
+    folder = serving.private_folder()
+    assert folder.is_dir()
     with ThreadPoolExecutor(2) as pool:
         endless, waiting = pool.submit(sleep, serving, 1000), pool.submit(sleep, serving, 0)
         time.sleep(0.3)
@@ -142,6 +145,7 @@ def test_the_drain_ends_in_time_whatever_is_computed(serve: Serve, front: str):
         for future in (endless, waiting):
             assert (future.result().status, future.result().code) == (503, "draining")
     assert not any(alive(pid) for pid in pids)
+    assert not folder.exists()
 
 
 def test_a_second_signal_hurries(serve: Serve):
@@ -196,12 +200,21 @@ def test_nothing_survives_the_supervisor(serve: Serve, front: str, number: signa
     serving = serve("told", front=front, SAGEMAKER_MODEL_SERVER_WORKERS="2").wait_ready()
     pids = descendants(serving.process.pid)
     assert len(pids) >= 4
+    folder = serving.private_folder()
     serving.process.send_signal(number)
     serving.wait_end()
     end = time.monotonic() + 10
     while any(alive(pid) for pid in pids) and time.monotonic() < end:
         time.sleep(0.05)
     assert [command_line(pid) for pid in pids if alive(pid)] == []
+    shutil.rmtree(folder)  # the one thing that nobody was left to do
+
+
+def test_a_temporary_folder_that_is_too_deep_for_a_socket(serve: Serve, front: str, tmp_path: Path):
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    serving = serve("told", front=front, TMPDIR=str(deep)).wait_ready()
+    assert sleep(serving, 0).status == 200
 
 
 def test_what_a_predictor_started_ends_with_it(serve: Serve):
