@@ -55,6 +55,12 @@ class Hosts:
             for host, channel in zip(HOSTS, channels)
         ]
 
+    def wait_for_checkpoint(self) -> None:
+        folder = self.root / HOSTS[0] / "checkpoints"
+        while not any(folder.glob("checkpoint-*")):
+            time.sleep(0.1)
+            assert self.processes[0].poll() is None, self.processes[0].communicate()[1]
+
     def finish(self) -> list[tuple[int, str, str]]:
         """(exit code, stdout, stderr) of each host."""
         ended = []
@@ -109,10 +115,7 @@ def test_a_stop_on_one_host_stops_both_at_the_same_step(
 ) -> None:
     job = Hosts(root, [discs, discs], batch_size="1", num_epochs="50", checkpoint_every="1")
     started.append(job)
-    folder = root / HOSTS[0] / "checkpoints"
-    while not any(folder.glob("checkpoint-*")):
-        time.sleep(0.1)
-        assert job.processes[0].poll() is None, job.processes[0].communicate()[1]
+    job.wait_for_checkpoint()
     job.processes[1].send_signal(signal.SIGTERM)
     ended = job.finish()
     assert [code for code, _, _ in ended] == [0, 0], ended[0][2] + ended[1][2]
@@ -124,10 +127,7 @@ def test_a_host_that_dies_ends_the_other_quickly_with_a_sentence(
 ) -> None:
     job = Hosts(root, [discs, discs], batch_size="1", num_epochs="50", checkpoint_every="1")
     started.append(job)
-    folder = root / HOSTS[0] / "checkpoints"
-    while not any(folder.glob("checkpoint-*")):
-        time.sleep(0.1)
-        assert job.processes[0].poll() is None, job.processes[0].communicate()[1]
+    job.wait_for_checkpoint()
     job.processes[1].kill()
     began = time.monotonic()
     code, _, err = job.finish()[0]
