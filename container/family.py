@@ -72,6 +72,16 @@ def _read(pid: int) -> Process | None:
     return None if state in "ZX" else Process(pid, int(parent), int(group), name)
 
 
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own for a signal; one that ignores it has none."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return False
+    masks = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
 def send(pid: int, number: signal.Signals) -> None:
     """Sends a signal to a process that may be gone."""
     try:

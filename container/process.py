@@ -10,15 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from container.family import DieWithParent, Process, descendants, send, send_group
+from container.family import DieWithParent, send, send_group
 from container.kills import count_memory_kills
+from container.leftovers import Leftovers, family, kill, names
 from container.signals import STOPS, Signals
 from container.tail import Tail
 
-# How long what the program leaves behind may take to end: on its own, after SIGTERM, after SIGKILL.
-SETTLE_SECONDS = 0.5
-TERM_SECONDS = 5.0
-KILL_SECONDS = 5.0
 IMPATIENT = 3
 
 
@@ -78,7 +75,8 @@ class _Run:
         self._start()
         while self.status is None:
             self._handle(None if self.overdue else self._left())
-        self._settle(self._is_patient())
+        self._leftovers().end()
+        self._reap()
         if self.tail is not None:
             self.tail.copy()
             self.tail.close()
@@ -132,10 +130,8 @@ class _Run:
 
     def _kill(self, why: str) -> None:
         self.overdue = True
-        self.log(f"{why}: killed {_names(self._family()) or 'it'}")
-        for process in self._family():
-            send(process.pid, signal.SIGKILL)
-        send_group(self.pid, signal.SIGKILL)
+        self.log(f"{why}: killed {names(family()) or 'it'}")
+        kill(self.pid)
 
     def _reap(self) -> None:
         """Collects every dead child: as PID 1 we are given those of others, too."""
@@ -149,49 +145,21 @@ class _Run:
             if pid == self.pid:
                 self.status = status
 
-    def _family(self) -> list[Process]:
-        return descendants(os.getpid())
+    def _leftovers(self) -> Leftovers:
+        """What is below us now.
 
-    def _is_patient(self) -> bool:
-        """Whether what the program started has the rest of its time to save.
-
-        A shell, or a script that only waits for others, dies of SIGTERM itself at once.
+        After a stop it has the rest of the time to save if the program did not pass the stop on:
+        a shell, or a script that only waits for others, dies of it at once.
         """
-        died_of_it = self._signal() == signal.SIGTERM
-        return self.deadline is not None and (self.launch.signal_group or died_of_it)
-
-    def _settle(self, patient: bool) -> None:
-        """Ends what the program left behind: itself first, then by SIGTERM, then by SIGKILL."""
-        if self._wait_for_family(SETTLE_SECONDS):
-            return
-        self._end(self._family(), patient)
-        if not self._wait_for_family(self._left() or 0.0 if patient else TERM_SECONDS):
-            for process in self._family():
-                send(process.pid, signal.SIGKILL)
-            send_group(self.pid, signal.SIGKILL)
-            self._wait_for_family(KILL_SECONDS)
-
-    def _end(self, left: list[Process], patient: bool) -> None:
-        """SIGTERM to all that have not had one with the program's group."""
-        told = self.launch.signal_group and self.deadline is not None
-        for process in left:
-            if not (told and process.group == self.pid):
-                send(process.pid, signal.SIGTERM)
-        if patient:
-            self.log(f"the program is gone; waiting for {_names(left)}")
-        elif left:
-            self.log(f"the program left processes behind, ended now: {_names(left)}")
-
-    def _wait_for_family(self, seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        pause = 0.005
-        while self._family():
-            if time.monotonic() >= end:
-                return False
-            self._handle(pause)
-            pause = min(pause * 2, 0.1)
-        self._reap()
-        return True
+        stopping = self.deadline is not None
+        patient = self.launch.signal_group or self._signal() == signal.SIGTERM
+        return Leftovers(
+            group=self.pid,
+            told=stopping and self.launch.signal_group,
+            patience=self._left() if stopping and patient else None,
+            handle=self._handle,
+            log=self.log,
+        )
 
     def _signal(self) -> int | None:
         code = os.waitstatus_to_exitcode(self.status or 0)
@@ -209,8 +177,3 @@ class _Run:
             memory_kill=count_memory_kills() > self.memory_kills,
             stderr=self.tail.text if self.tail else "",
         )
-
-
-def _names(processes: list[Process]) -> str:
-    shown = ", ".join(f"{process.name} ({process.pid})" for process in processes[:5])
-    return shown + (f" and {len(processes) - 5} more" if len(processes) > 5 else "")

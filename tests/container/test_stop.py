@@ -204,6 +204,14 @@ def test_python_below_a_shell_script_gets_its_time_to_save(place):
     assert place.failure is None
 
 
+def test_nobody_waits_for_a_child_that_ignores_the_stop(place):
+    place.hyperparameters(how="plain_with_a_deaf_child")
+    began = time.monotonic()
+    assert stop_when_ready(place) == 143
+    assert time.monotonic() - began < 20
+    assert not living(place)
+
+
 def test_a_program_that_only_waits_for_another_leaves_it_its_time_too(place):
     """Python without a handler dies at once; the trainer that it started needs a second to save."""
     place.hyperparameters(how="waits_for_a_child")
