@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "local_test"))
-
 LABEL = "byoa.test"
 #: Enough to learn nothing, but every part of a job runs.
 QUICK = {
@@ -181,3 +179,13 @@ def post(docker: Docker, container: str, path: str, content_type: str = "image/j
         "print(urllib.request.urlopen(r, timeout=60).read().decode())"
     )
     return json.loads(docker("exec", container, "python3", "-c", script, path, content_type))
+
+
+def wait_for(docker: Docker, container: str, words: str, seconds: float = 200) -> None:
+    """Returns when a running container has printed the words."""
+    end = time.monotonic() + seconds
+    while words not in docker("logs", container):
+        assert time.monotonic() < end, docker("logs", container)
+        running = docker("inspect", "--format", "{{.State.Running}}", container)
+        assert running == "true", docker("logs", container)
+        time.sleep(0.5)

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests.docker.conftest import wait_for
+
 pytestmark = pytest.mark.docker
 
 
@@ -80,12 +82,3 @@ def test_stopped_job_goes_on_where_it_was(docker, image, job_folder):
     assert "epoch=1;" not in second
     assert f"epoch={done + 1};" in second
     assert (root / "model/model.json").is_file()
-
-
-def wait_for(docker, container: str, words: str, seconds: float = 200) -> None:
-    end = time.monotonic() + seconds
-    while words not in docker("logs", container):
-        assert time.monotonic() < end, docker("logs", container)
-        running = docker("inspect", "--format", "{{.State.Running}}", container)
-        assert running == "true", docker("logs", container)
-        time.sleep(0.5)
