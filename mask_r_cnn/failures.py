@@ -39,6 +39,8 @@ def _sentence(error: OSError | RuntimeError, chosen: Hyperparameters) -> str | N
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left on device" in text:
         return f"the disk is full: {first}. Give the job a larger volume."
+    if (isinstance(error, OSError) and error.errno == errno.EFBIG) or "File too large" in text:
+        return f"a file is larger than is allowed: {first}. Raise the limit (ulimit -f) or quota."
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return (
             f"writing failed: {first}. The model, output and checkpoint folders must be writable."

@@ -72,6 +72,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
         KeyError,
     ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):
+            # torch's own text advises to run whatever code the file holds
+            reason = "it holds more than tensors, or is no PyTorch file at all"
         raise DataError(
             f"{path.name} can't be read as weights: {reason}. Save a plain state dict, "
             "best as .safetensors."

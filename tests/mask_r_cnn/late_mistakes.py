@@ -118,7 +118,12 @@ LATE_MISTAKES = [
         "mobilenet_v2_fpn",
     ),
     Mistake("garbage for weights", _garbage, "DataError: weights.safetensors can't be read as"),
-    Mistake("code for weights", _pickle, "DataError: weights.pth can't be read as weights"),
+    Mistake(
+        "code for weights",
+        _pickle,
+        "DataError: weights.pth can't be read as weights: it holds more than tensors, or is no "
+        "PyTorch file at all. Save a plain state dict, best as .safetensors.",
+    ),
     Mistake("two files of weights", _two_files, "DataError: the pretrained channel needs exactly"),
     Mistake("no file of weights", _no_file, "DataError: the pretrained channel needs exactly one"),
     Mistake("a torn model", _torn_model, "DataError: "),
