@@ -47,6 +47,7 @@ class Request:
 
 def model_fn(model_dir: str, context: Any = None) -> Model:
     """Load the model of a training job, on the GPU that the server gives, else on the CPU."""
+    _limits()  # what is wrong with them is the server's error, and no client's
     device = _device(context)
     network, info = load_model(Path(model_dir), device)
     return Model(network, info, device)

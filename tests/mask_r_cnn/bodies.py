@@ -168,6 +168,8 @@ def _json_bodies() -> list[Case]:
         case("ragged list", "bad_list", [[[1, 2, 3], [1, 2, 3]], [[1, 2, 3]]]),
         case("ragged pixels", "bad_list", [[[1, 2, 3], [1, 2]]]),
         case("list with values over 255", "bad_list", [[[1, 2, 300]]]),
+        case("list with floats over 255", "bad_list", [[[1.0, 2.0, 256.0]]]),
+        case("list instance over 255", "bad_list", {"instances": [[[[1, 2, 256]]]]}),
         case("list with enormous values", "bad_list", b"[[[1,2," + b"9" * 200 + b"]]]"),
         case("list with digits without end", "bad_list", b"[[[1,2," + b"9" * 100_000 + b"]]]"),
         case("list with negative values", "bad_list", [[[1, 2, -3]]]),

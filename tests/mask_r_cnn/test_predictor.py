@@ -20,6 +20,7 @@ import predictor
 from model import predict
 from pixels import pixels_of_list, pixels_of_text
 from predictor import Model, Request
+from request import Limits, read_pictures
 from response import Prediction, RequestError
 from rle import decode_mask
 from tests.mask_r_cnn.bodies import b64, file_of, instances, npy_of, pixels
@@ -237,6 +238,31 @@ def test_a_broken_picture_among_others_is_its_own_error(model: Model) -> None:
         "unsupported_image",
         "bad_json",
     ]
+
+
+def test_pictures_share_the_limit_of_their_request() -> None:
+    limits = Limits(pixels=PICTURE.shape[0] * PICTURE.shape[1] * 2 + 5)
+    for one in ({"b64": b64(file_of(PICTURE))}, PICTURE.tolist()):
+        first, second, third = read_pictures(instances(one, one, one), "application/json", limits)
+        assert first.image is not None and second.image is not None
+        assert third.error is not None and third.error.status_code == 413
+
+
+def test_the_limit_is_set_by_the_environment() -> None:
+    assert Limits.from_environment({}) == Limits()
+    assert Limits.from_environment({"BYOA_MAX_PIXELS": " 99 "}).pixels == 99
+    for text in ("many", "-1", "0", "1e6"):
+        with pytest.raises(ValueError, match="BYOA_MAX_PIXELS"):
+            Limits.from_environment({"BYOA_MAX_PIXELS": text})
+
+
+def test_outlines_and_rles_share_a_pass() -> None:
+    one, other, last = (
+        predictor.input_fn(file_of(PICTURE), "image/png", Context({}, {"segmentation": form}))
+        for form in ("rle", "polygon", "none")
+    )
+    places = list(predictor._groups([one, other, last]).values())
+    assert places == [[(0, 0), (1, 0)], [(2, 0)]]
 
 
 def test_a_record_of_a_batch_job_is_its_own_error_even_alone(

@@ -16,6 +16,7 @@ import pytest
 from faster_coco_eval.core import mask as coco_mask
 from PIL import Image
 
+from chart import line_chart, number
 from evaluation import FIGURES, Detection, Evaluation
 from report import Report, Sample, render, write_report
 from report_samples import matching_colours
@@ -195,6 +196,21 @@ def test_any_history_is_drawn(rows: list[dict[str, Any]]) -> None:
     page = render(Report("title", {}, {}, rows))
     checked(page)
     assert "nan" not in page and ">inf" not in page
+
+
+def test_a_chart_leaves_out_what_is_no_number() -> None:
+    drawn = line_chart("t", {"a": [(1, 2.0), (2, math.nan), (3, math.inf)], "b": [(1, math.nan)]})
+    assert drawn.count("<circle") == 1 and "nan" not in drawn
+    assert line_chart("t", {"a": [], "b": [(1, math.nan)]}) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0"), (17.0, "17"), (0.25, "0.25"), (1.25e-5, "1.25e-05"), (2.3456789, "2.346"),
+     (12345.6, "1.23e+04"), (math.nan, "–"), (-0.5, "-0.5"), (1e300, "1e+300")],
+)  # fmt: skip
+def test_numbers_are_short(value: float, shown: str) -> None:
+    assert number(value) == shown
 
 
 def test_nothing_measured_is_said() -> None:

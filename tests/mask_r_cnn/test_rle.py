@@ -72,6 +72,14 @@ def test_same_bytes_on_a_large_picture(seed: int) -> None:
     assert encode_masks(masks, boxes, 768, 1024) == pasted(masks, boxes, 768, 1024, 0.5)
 
 
+def test_the_threshold_itself_is_not_in_the_mask() -> None:
+    masks = np.full((1, 28, 28), 0.5, np.float32)
+    boxes = np.array([[3, 4, 30, 29]], np.float32)
+    assert encode_masks(masks, boxes, 40, 50) == pasted(masks, boxes, 40, 50, 0.5)
+    (rle,) = encode_masks(masks, boxes, 40, 50)
+    assert not decode_mask(rle).any()
+
+
 def test_runs_join_over_columns_of_full_height() -> None:
     masks = np.ones((1, 28, 28), np.float32)
     boxes = np.array([[-50, -50, 150, 150]], np.float32)
