@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from pictures import PictureError, decode_picture, upright_size
@@ -42,13 +44,29 @@ class ChannelFiles:
         of the machine where the annotations were made lead nowhere.
         """
         wanted = [part for part in written.replace("\\", "/").split("/") if part not in ("", ".")]
-        candidates = self._by_name.get(wanted[-1], []) if wanted else []
+        if not wanted:
+            return []
+        candidates = self._by_name.get(wanted[-1]) or self._by_folded_name.get(
+            folded(wanted[-1]), []
+        )
         exact = "/".join(wanted)
         parent = str(PurePosixPath(beside).parent)
         for place in (exact, exact if parent == "." else f"{parent}/{exact}"):
             if place in candidates:
                 return [place]
         return _closest(candidates, wanted)
+
+    @cached_property
+    def _by_folded_name(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for name, paths in self._by_name.items():
+            names.setdefault(folded(name), []).extend(paths)
+        return names
+
+
+def folded(name: str) -> str:
+    """Gives what names share that differ by case, or by how a Mac writes an umlaut."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def measure(folder: Path, paths: Iterable[str], problems: Problems) -> dict[str, tuple[int, int]]:
@@ -138,7 +156,7 @@ def _closest(candidates: list[str], wanted: list[str]) -> list[str]:
     def shared(path: str) -> int:
         count = 0
         for mine, theirs in zip(reversed(path.split("/")), reversed(wanted), strict=False):
-            if mine != theirs:
+            if folded(mine) != folded(theirs):
                 break
             count += 1
         return count

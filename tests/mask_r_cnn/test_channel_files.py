@@ -36,6 +36,9 @@ def touch(folder: Path, *paths: str) -> ChannelFiles:
         ("/old/y/b.jpg", ["y/b.jpg"]),
         ("z/b.jpg", ["x/b.jpg", "y/b.jpg"]),
         ("m.png", ["x/m.png"]),
+        ("A.JPG", ["a.jpg"]),
+        ("X/B.JPG", ["x/b.jpg"]),
+        ("B\u00e4r.jpg", ["Ba\u0308r.jpg"]),  # an umlaut in one letter, and in two
         ("masks/m.png", ["x/masks/m.png"]),
         ("c.jpg", ["deep/down/here/c.jpg"]),
         ("", []),
@@ -47,6 +50,7 @@ def touch(folder: Path, *paths: str) -> ChannelFiles:
 def test_what_a_name_means(tmp_path: Path, written: str, found: list[str]) -> None:
     files = touch(
         tmp_path,
+        "Ba\u0308r.jpg",
         "x/m.png",
         "x/masks/m.png",
         "a.jpg",
