@@ -21,11 +21,9 @@ def main() -> None:
     sys.argv = sys.argv[1:]
     program = sys.argv[0]
     # What is first on sys.path is our folder: a program of ours would shadow the user's modules.
-    sys.path[0] = os.path.dirname(os.path.realpath(program))  # noqa: PTH120
-    module = types.ModuleType("__main__")
-    module.__dict__.update(__file__=os.path.abspath(program), __builtins__=__builtins__)  # noqa: PTH100
-    module.__spec__ = None
-    sys.modules["__main__"] = module
+    if not getattr(sys.flags, "safe_path", False):  # PYTHONSAFEPATH puts no folder there at all
+        sys.path[0] = os.path.dirname(os.path.realpath(program))  # noqa: PTH120
+    module = sys.modules["__main__"] = _module(os.path.abspath(program))  # noqa: PTH100
     process = os.getpid()
     try:
         exec(_code(module), module.__dict__)  # noqa: S102
@@ -35,6 +33,16 @@ def main() -> None:
             _record(error.with_traceback(trace))
         _print_without_us()
         raise
+
+
+def _module(path: str) -> types.ModuleType:
+    """An empty `__main__` as Python makes it for a script."""
+    from importlib.machinery import SourceFileLoader
+
+    module = types.ModuleType("__main__")
+    loader = SourceFileLoader("__main__", path)
+    module.__dict__.update(__file__=path, __builtins__=__builtins__, __loader__=loader)
+    return module
 
 
 def _code(module: types.ModuleType) -> types.CodeType:

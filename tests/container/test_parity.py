@@ -262,7 +262,7 @@ def test_a_program_sees_the_same_under_both(oracle, tmp_path):
         name: text(theirs, name) for name in names
     }
     assert ours["argv"] == theirs["argv"]
-    for name in ("name", "spec"):
+    for name in ("name", "spec", "loader"):
         assert ours[name] == theirs[name]
     for name in ("file", "cwd"):
         assert ours[name].replace("/ours/", "/theirs/") == theirs[name]

@@ -42,6 +42,14 @@ def test_a_program_gets_arguments_variables_and_its_own_folder(place):
     assert place.failure is None
 
 
+def test_a_safe_path_is_kept_safe(place):
+    """PYTHONSAFEPATH (Python 3.11) keeps the program's folder off sys.path; what is on it stays."""
+    assert place.train("echo", PYTHONSAFEPATH="1") == 0, place.log
+    if sys.version_info >= (3, 11):
+        folder = str(Path(__file__).parent / "fixtures/echo")
+        assert place.seen["path"].count(folder) == 1  # from PYTHONPATH, where train puts it
+
+
 def test_nothing_mounted_is_an_empty_job(place):
     assert place.train("echo") == 0, place.log
     assert place.seen["argv"] == ["train.py"]
