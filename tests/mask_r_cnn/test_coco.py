@@ -495,3 +495,13 @@ def test_mutated_json_trains_or_is_told(tmp_path: Path, data: st.DataObject) -> 
         load_channel(folder)
     except DataError as error:
         assert "\n" not in str(error)
+
+
+def test_the_example_in_the_guide_is_real(tmp_path: Path) -> None:
+    document = coco()
+    document["images"] += [{"id": n, "file_name": f"{n}.jpg"} for n in range(7, 31)]
+    folder = write_coco(tmp_path / "training", document)
+    (folder / "b.jpg").write_bytes(b"")
+    guide = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    example = guide.partition("```text\n")[2].partition("```")[0]
+    assert " ".join(example.split()) == f"DataError: {told(folder)}"
