@@ -13,14 +13,11 @@ ALGORITHM ?= mask_r_cnn
 IMAGE ?= mask-r-cnn:latest
 BASE_IMAGE ?= debian:bookworm-slim
 PRETRAINED ?= none
-# Two processes of one thread each beat one process of two, and leave the machine usable.
-export OMP_NUM_THREADS ?= 1
-
 VENV := .venv
 PYTEST := $(VENV)/bin/python -m pytest
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup demo test check lint image image-test bench parity lock clean
+.PHONY: help setup demo test check lint image image-test bench parity docker-test lock clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +33,8 @@ $(STAMP): requirements/dev.txt requirements/install.sh
 demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no docker, no data
 	$(VENV)/bin/python local_test/demo.py
 
+# Two test processes of one thread each beat two that fight for the cores.
+test parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
 	$(PYTEST) -n 2 -m "not docker and not gpu and not parity" tests
 
@@ -54,7 +53,11 @@ image-test: $(STAMP)  ## the demo through docker; records the image's size and c
 	$(VENV)/bin/python local_test/image_test.py --image $(IMAGE)
 
 bench: $(STAMP)  ## every speed that the README claims
-	$(VENV)/bin/python benchmarks/run.py
+	@for file in benchmarks/*.py; do \
+		[ $$file != benchmarks/penn_fudan.py ] || [ -n "$${BYOA_TEST_DATA:-}" ] \
+			|| { echo "$$file: skipped, it needs BYOA_TEST_DATA"; continue; }; \
+		echo "== $$file"; $(VENV)/bin/python $$file; \
+	done
 
 parity: $(STAMP)  ## our SM_* variables and arguments against AWS's sagemaker-training
 	test -x .venv-parity/bin/python || $(VENV)/bin/python -m venv .venv-parity
@@ -63,6 +66,9 @@ parity: $(STAMP)  ## our SM_* variables and arguments against AWS's sagemaker-tr
 
 lock:  ## write the lock files anew (needs uv)
 	requirements/lock.sh
+
+docker-test: $(STAMP)  ## the tests that need docker and the image
+	$(PYTEST) -m docker --durations=10 tests/docker
 
 clean:  ## remove what the programs left; keeps .venv
 	rm -rf build demo .mypy_cache .ruff_cache .hypothesis local_test/test_dir
