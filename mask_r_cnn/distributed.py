@@ -79,6 +79,7 @@ def rank_environment(cluster: Cluster, local_rank: int) -> dict[str, str]:
     return {
         "RANK": str(rank),
         "LOCAL_RANK": str(local_rank),
+        "LOCAL_WORLD_SIZE": str(cluster.ranks_per_host),
         "WORLD_SIZE": str(cluster.world_size),
         "MASTER_ADDR": os.environ.get("MASTER_ADDR", master),
         "MASTER_PORT": os.environ.get("MASTER_PORT", str(_PORT)),

@@ -197,10 +197,7 @@ def _device(local_rank: int) -> torch.device:
 
 def _set_up_torch(job: Job, device: torch.device) -> None:
     if device.type == "cpu":
-        ranks = int(
-            job.environ.get("LOCAL_WORLD_SIZE") or job.environ.get("BYOA_RANKS_PER_HOST") or 1
-        )
-        torch.set_num_threads(max(1, _cores() // ranks))
+        torch.set_num_threads(max(1, _cores() // int(job.environ.get("LOCAL_WORLD_SIZE") or 1)))
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     if job.chosen.deterministic:

@@ -39,8 +39,10 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
     try:
         run_job(job)
-    except InputError as error:
-        tell_launcher(f"{error}")
+    except Exception as error:
+        # One of several ranks: its parent speaks for it, so it must know the reason.
+        kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+        tell_launcher(f"{kind}{error}")
         raise
     return 0
 
