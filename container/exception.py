@@ -103,7 +103,7 @@ def _places(trace: TracebackType | None) -> list[str]:
     frames = traceback.extract_tb(trace)
     own = [frame for frame in frames if not _is_library(frame.filename)]
     chosen = (own or frames)[-MOST_PLACES:]
-    if frames and frames[-1] not in chosen:
+    if frames and frames[-1].line and frames[-1] not in chosen:
         chosen = [*chosen[-MOST_PLACES + 1 :], frames[-1]]
     return [
         f"at {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}"[:LONGEST_PLACE]

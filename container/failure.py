@@ -27,6 +27,8 @@ def compose(headline: str, environ: Mapping[str, str], details: str = "") -> str
     headline = _clean(mask(headline, secrets))
     advice = _clean(hint(f"{headline}\n{details}", environ))[:LONGEST_ADVICE]
     details = _clean(mask(details, secrets))
+    if details in headline:
+        details = ""
     room = LONGEST - len(advice) - min(len(details), LONGEST_ADVICE) - 2
     parts = [_cut(headline, room), advice, details]
     return "\n".join(part for part in parts if part)[:LONGEST]

@@ -62,7 +62,7 @@ _NETWORK = (
     " downloads into the image or into a channel."
 )
 _SHARED_MEMORY = (
-    "Shared memory (/dev/shm) is too small: lower num_workers, use"
+    "Probably shared memory (/dev/shm) is too small: lower num_workers, use"
     " torch.multiprocessing.set_sharing_strategy('file_system'), or give docker --shm-size."
 )
 _DISK = "The disk is full: raise VolumeSizeInGB, or write less below /opt/ml and /tmp."

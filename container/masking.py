@@ -24,6 +24,8 @@ _ENDINGS = (
     "auth",
     "authorization",
 )
+# A shell's own variables, whose names only look like a password's.
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
 _ANYWHERE = re.compile(r"secret|passw|credential|private_?key|api_?key", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 # A secret inside a text: `"password": "..."`, `--token=...`, or the user part of an address.
@@ -52,7 +54,8 @@ def _show(name: str, value: Any) -> str:
 
 def secret_values(values: Mapping[str, Any]) -> frozenset[str]:
     """The values that must not reach the failure file, from names that say so, at any depth."""
-    return frozenset(text for text in _secrets(values, False) if len(text) >= SHORTEST_SECRET)
+    named = {name: value for name, value in values.items() if name not in _FOLDERS}
+    return frozenset(text for text in _secrets(named, False) if len(text) >= SHORTEST_SECRET)
 
 
 def _secrets(value: Any, secret: bool) -> Iterator[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from container import failure
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 # How it fails, its exit code, the first line of the failure file.
 CASES = [
@@ -79,7 +82,7 @@ def test_the_rest_shows_the_users_own_frames(place):
     place.hyperparameters(how="library")
     place.train("fails")
     lines = place.failure.splitlines()
-    assert "fails/train.py" in place.failure and 'json.loads("{")' in place.failure
+    assert f"at {FIXTURES}/fails/train.py" in place.failure and 'json.loads("{")' in place.failure
     assert len(lines) <= 4
 
 

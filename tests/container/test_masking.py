@@ -46,5 +46,10 @@ def test_secret_values_at_any_depth():
     assert secret_values(values) == {"abcdef1", "abcdef2"}
 
 
+def test_the_working_folder_is_no_secret():
+    values = {"PWD": "/work/main", "OLDPWD": "/work/old", "db_pwd": "geheim99"}
+    assert secret_values(values) == {"geheim99"}
+
+
 def test_the_longest_is_masked_first():
     assert mask("secret-and-more secret", frozenset({"secret", "secret-and-more"})) == "*** ***"
