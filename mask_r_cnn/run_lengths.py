@@ -1,6 +1,7 @@
 """COCO run lengths that strangers wrote: checked, then used. numpy only.
 
-The C code behind pycocotools trusts its input; run lengths of a data set are not to be trusted.
+The COCO libraries give an area and a box for run lengths that do not cover the picture, and
+pycocotools draws what lay in memory for the rest; here they are refused.
 Written format: https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.c, rleToString.
 """
 
