@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 def say(sentence: str) -> None:
     """One line on stderr, whole, whatever the other processes print."""
-    os.write(2, f"serve: {' '.join(sentence.split())}\n".encode(errors="replace"))
+    line = f"serve: {' '.join(sentence.split())}\n"
+    with suppress(OSError):  # nobody reads any more: no reason to stop serving
+        os.write(2, line.encode(errors="replace"))
 
 
 def access(line: Mapping[str, object]) -> None:
     """One request on stdout."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    sys.stdout.write(json.dumps({"time": stamp, **line}) + "\n")
-    sys.stdout.flush()
+    with suppress(OSError):
+        os.write(1, json.dumps({"time": stamp, **line}).encode() + b"\n")

@@ -1,8 +1,8 @@
 """One model process: loads the user's predictor, warms up, answers what the broker sends.
 
-Run as `python -m container.serving.model_process INDEX BROKER_SOCKET MEMORY_BYTES READY_FD`; a byte
-is written to READY_FD when it is ready, which is how the supervisor tells a bad model from a crash.
-It dies with its supervisor; when the HTTP tier restarts it checks in again.
+Run as `python -m container.serving.model_process INDEX BROKER_SOCKET MEMORY_BYTES READY_FD DEVICE`
+(cpu, or gpu: the one in CUDA_VISIBLE_DEVICES). A byte is written to READY_FD when it is ready: so
+the supervisor can tell a bad model from a crash. It dies with its supervisor; when the HTTP tier restarts it checks in again.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class ModelProcess:
     address: str
     memory: int
     max_payload: int
+    gpu_id: int | None
     sock: socket.socket | None = None
     at_start: int = 0
 
@@ -122,7 +123,7 @@ def load(settings: Settings, process: ModelProcess) -> Runner:
     """Handler, model, warm-up: the user's exceptions are told with their one-line cause first."""
     properties = {
         "model_dir": str(settings.root.model),
-        "gpu_id": 0 if os.environ.get("CUDA_VISIBLE_DEVICES") else None,
+        "gpu_id": process.gpu_id,
     }
     step = "the predictor"
     try:
@@ -178,12 +179,12 @@ def main() -> int:
 
 def _run() -> int:
     index, address, memory = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    ready_fd = int(sys.argv[4])
+    ready_fd, gpu_id = int(sys.argv[4]), 0 if sys.argv[5] == "gpu" else None
     os.set_inheritable(ready_fd, False)
     faulthandler.enable()
     signal.signal(signal.SIGTERM, _leave)
     settings = Settings.from_environment(os.environ)
-    process = ModelProcess(index, address, memory, settings.max_payload)
+    process = ModelProcess(index, address, memory, settings.max_payload, gpu_id)
     process.tell("loading")
     start = time.monotonic()
     runner = load(settings, process)

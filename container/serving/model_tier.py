@@ -65,7 +65,8 @@ class ModelTier:
             environ["CUDA_VISIBLE_DEVICES"] = spec.gpu
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
-        arguments = [spec.index, around.broker_socket, spec.memory, writer]
+        device = "cpu" if spec.gpu is None else "gpu"
+        arguments = [spec.index, around.broker_socket, spec.memory, writer, device]
         command = Command(
             f"model process {spec.index}",
             [sys.executable, "-m", "container.serving.model_process", *map(str, arguments)],

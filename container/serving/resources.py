@@ -39,7 +39,7 @@ def visible_gpus(environ: Mapping[str, str], root: Path = ROOT) -> tuple[str, ..
     if environ.get("NVIDIA_VISIBLE_DEVICES", "all").lower() in NO_GPU:
         return ()
     devices = [p for p in (root / "dev").glob("nvidia[0-9]*") if p.name[6:].isdigit()]
-    if not devices:
+    if not devices and not (root / "dev/dxg").exists():  # dxg: a GPU under Windows' Linux
         return ()
     return _slices_and_gpus() or tuple(str(index) for index in range(len(devices)))
 

@@ -26,7 +26,7 @@ from container.serving.resources import measure
 from container.serving.settings import Settings, SettingsError, misspelt
 from container.serving.surroundings import Surroundings, survey
 
-STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 SIGNALS = (signal.SIGCHLD, *STOP)
 TICK = 0.25
 TMP = "/tmp"

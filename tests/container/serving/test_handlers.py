@@ -218,6 +218,17 @@ def test_context_and_custom_attributes(serve: Serve, front: str):
         assert serving.post(json.dumps([name, value]).encode()).status == 400
 
 
+def test_each_process_has_its_own_gpu(serve: Serve):
+    serving = serve(
+        "devices", CUDA_VISIBLE_DEVICES="GPU-a,GPU-b", SAGEMAKER_MODEL_SERVER_WORKERS=""
+    ).wait_ready()
+    with ThreadPoolExecutor(8) as pool:
+        seen = [tuple(each.json) for each in pool.map(lambda _: serving.post(), range(16))]
+    assert set(seen) == {("GPU-a", 0), ("GPU-b", 0)}
+    hidden = serve("devices", CUDA_VISIBLE_DEVICES="-1").wait_ready()
+    assert hidden.post().json == ["-1", None]
+
+
 def test_the_access_log_says_where_the_time_went(serve: Serve):
     serving = serve("told").wait_ready()
     order(serving, do="sleep", seconds=0.05)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.container.serving.conftest import Serve
-from tests.container.serving.serving_process import Serving, command_line, descendants
+from tests.container.serving.serving_process import Serving, command_line, descendants, make_root
 
 
 def sleep(serving: Serving, seconds: float):
@@ -160,6 +160,15 @@ def test_a_second_signal_hurries(serve: Serve):
         assert serving.wait_end() == 0
         assert time.monotonic() - start < 5
         assert endless.exception() or endless.result().status == 503
+
+
+def test_nobody_reads_the_log(serve: Serve, tmp_path: Path):
+    reader, writer = os.pipe()
+    with Serving(make_root(tmp_path / "ml", "told"), {}, stdout=writer) as serving:
+        os.close(writer)
+        os.close(reader)
+        serving.wait_ready()
+        assert [sleep(serving, 0).status for _ in range(3)] == [200] * 3
 
 
 def test_sigterm_while_loading(serve: Serve, front: str):
