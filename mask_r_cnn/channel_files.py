@@ -1,21 +1,14 @@
-"""The files of a channel, listed once, and the sizes of its pictures."""
+"""The files of a channel, listed once, and what a name in an annotation file can mean."""
 
 from __future__ import annotations
 
-import io
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from pictures import PictureError, decode_picture, upright_size
-from problems import Problems
-
 MASK_FOLDERS = {"masks", "pedmasks"}  # what lies there often has the name of its picture
-_HEAD, _TAIL = 65_536, 1024
-_THREADS = 16  # most of the time is spent waiting for the disk, or for S3 in FastFile mode
 
 
 class ChannelFiles:
@@ -67,67 +60,6 @@ class ChannelFiles:
 def folded(name: str) -> str:
     """Gives what names share that differ by case, or by how a Mac writes an umlaut."""
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def measure(folder: Path, paths: Iterable[str], problems: Problems) -> dict[str, tuple[int, int]]:
-    """Reads width and height, upright, of each picture; notes those that cannot be used."""
-    names = list(paths)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        results = pool.map(lambda name: _checked_size(folder / name), names, chunksize=64)
-        sizes = {}
-        for name, result in zip(names, results, strict=True):
-            if isinstance(result, PictureError):
-                problems.add("pictures that cannot be used", "replace them", f"{name} {result}")
-            else:
-                sizes[name] = result
-    return sizes
-
-
-def _checked_size(path: Path) -> tuple[int, int] | PictureError:
-    try:
-        return checked_size(path)
-    except PictureError as error:
-        return error
-    except OSError as error:
-        return PictureError(f"cannot be read ({error.strerror})")
-
-
-def checked_size(path: Path) -> tuple[int, int]:
-    """Reads a picture's size from its header and makes sure that its end is there.
-
-    Decoding every picture of a large set would take hours; nearly every broken picture is one
-    whose upload was cut short, and that shows at its end. Only a picture whose end looks odd is
-    decoded whole, to be sure.
-    """
-    with path.open("rb") as file:
-        start = file.read(_HEAD)
-        total = file.seek(0, os.SEEK_END)
-        file.seek(max(0, total - _TAIL))
-        end = file.read(_TAIL)
-        if total > _HEAD:
-            try:
-                size = upright_size(io.BytesIO(start))
-            except PictureError:  # long metadata, or a TIFF whose directory is at its end
-                file.seek(0)
-                size = upright_size(file)
-        else:
-            size = upright_size(io.BytesIO(start))
-    if not _complete(start, end, total):
-        decode_picture(path.read_bytes())
-    return size
-
-
-def _complete(start: bytes, end: bytes, total: int) -> bool:
-    """Tells whether a file surely ends where it should."""
-    if start.startswith(b"\xff\xd8"):
-        return b"\xff\xd9" in end[-2:]
-    if start.startswith(b"\x89PNG"):
-        return b"IEND" in end[-12:]
-    if start.startswith(b"RIFF"):
-        return total >= int.from_bytes(start[4:8], "little") + 8
-    if start.startswith(b"BM"):
-        return total >= int.from_bytes(start[2:6], "little") > 0
-    return False
 
 
 def _walk(folder: Path) -> Iterator[str]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from categories import Categories
-from channel_files import ChannelFiles, measure
+from channel_files import ChannelFiles
 from coco_annotation import OutlineError, instance_of
 from coco_file import CocoFile, key_of
 from instances import Instance, Picture
+from picture_check import measure
 from problems import Problems
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from categories import Categories
-from channel_files import ChannelFiles, measure
+from channel_files import ChannelFiles
 from instances import Instance, MaskFile, Picture
 from mask_pairs import MaskPairs
+from picture_check import measure
 from pictures import PictureError, decode_labels
 from problems import Problems
 

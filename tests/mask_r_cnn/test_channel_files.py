@@ -1,18 +1,12 @@
-"""Files of a channel: what a name in an annotation file can mean, and which pictures are whole."""
+"""Files of a channel: what a name in an annotation file can mean, the one, none or several."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from channel_files import ChannelFiles, checked_size, measure
-from pictures import PictureError
-from problems import Problems
-from tests.mask_r_cnn.samples import write_picture
+from channel_files import ChannelFiles
 
 
 def touch(folder: Path, *paths: str) -> ChannelFiles:
@@ -78,50 +72,3 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "again").symlink_to(tmp_path)
     assert list(touch(tmp_path, "a/x.jpg")) == ["a/x.jpg"]
-
-
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tiff", "gif"])
-def test_whole_and_cut_pictures(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"noise.{suffix}"
-    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
-    Image.fromarray(noise).save(path)
-    assert checked_size(path) == (300, 200)
-    data = path.read_bytes()
-    for length in (len(data) // 2, len(data) - 60):
-        path.write_bytes(data[:length])
-        with pytest.raises(PictureError, match="broken"):
-            checked_size(path)
-
-
-def test_a_jpeg_with_a_tail_is_whole(tmp_path: Path) -> None:
-    path = write_picture(tmp_path / "phone.jpg")
-    path.write_bytes(path.read_bytes() + b"a film behind the picture" * 100)
-    assert checked_size(path) == (64, 48)
-
-
-def test_a_header_longer_than_the_first_read(tmp_path: Path) -> None:
-    path = tmp_path / "profile.jpg"
-    Image.new("RGB", (20, 10)).save(path, icc_profile=os.urandom(200_000))
-    assert checked_size(path) == (20, 10)
-
-
-def test_broken_pictures_are_noted_and_the_others_measured(tmp_path: Path) -> None:
-    for number in range(8):
-        write_picture(tmp_path / f"{number}.png", width=10 + number)
-    for number in range(1, 6):
-        (tmp_path / f"{number}.png").write_bytes(b"")
-    problems = Problems("training")
-    sizes = measure(tmp_path, [f"{number}.png" for number in range(8)], problems)
-    assert sizes == {"0.png": (10, 48), "6.png": (16, 48), "7.png": (17, 48)}
-    assert problems.sentence() == (
-        "channel training: pictures that cannot be used: 1.png is empty, 2.png is empty, "
-        "3.png is empty and 2 more - replace them"
-    )
-
-
-def test_a_picture_that_may_not_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "folder.jpg"
-    path.mkdir()
-    problems = Problems("training")
-    assert measure(tmp_path, ["folder.jpg"], problems) == {}
-    assert "folder.jpg cannot be read (Is a directory)" in problems.sentence()
