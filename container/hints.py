@@ -21,10 +21,12 @@ def _out_of_gpu_memory(_: str, environ: Environ) -> str:
     return f"Lower the batch size{_batch_size(environ)} or the picture size, or take a larger GPU."
 
 
-def _out_of_memory(_: str, environ: Environ) -> str:
+def _out_of_memory(text: str, environ: Environ) -> str:
+    guessed = re.search(r"SIGKILL|signal: Killed", text)
+    start = "Probably the host ran out of memory: lower" if guessed else "Lower"
     return (
-        f"Probably the host ran out of memory: lower the batch size{_batch_size(environ)} or the"
-        " number of data loader workers, or take a larger instance."
+        f"{start} the batch size{_batch_size(environ)} or the number of data loader workers,"
+        " or take a larger instance."
     )
 
 
