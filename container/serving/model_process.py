@@ -2,7 +2,8 @@
 
 Run as `python -m container.serving.model_process INDEX BROKER_SOCKET MEMORY_BYTES READY_FD DEVICE`
 (cpu, or gpu: the one in CUDA_VISIBLE_DEVICES). A byte is written to READY_FD when it is ready: so
-the supervisor can tell a bad model from a crash. It dies with its supervisor; when the HTTP tier restarts it checks in again.
+the supervisor can tell a bad model from a crash. It dies with its supervisor; when the HTTP tier
+restarts it checks in again.
 """
 
 from __future__ import annotations

@@ -235,6 +235,7 @@ def test_what_a_predictor_started_ends_with_it(serve: Serve):
     assert not alive(child) and not alive(daemon)
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_to_load_again_and_again_ends_the_container(
     serve: Serve, tmp_path: Path
 ):
