@@ -154,6 +154,22 @@ def _too_few_classes(job: Job) -> None:
     job.set(num_classes="2", pretrained="none")
 
 
+def _raw_hyperparameters(job: Job, text: str) -> None:
+    job.coco()
+    job.set()
+    (job.root / "input" / "config" / "hyperparameters.json").write_text(text)
+
+
+@_told("hyperparameters that are no JSON", "ConfigurationError: ")
+def _no_json(job: Job) -> None:
+    _raw_hyperparameters(job, '{"num_epochs": ')
+
+
+@_told("hyperparameters that are no object", "ConfigurationError: ")
+def _no_object(job: Job) -> None:
+    _raw_hyperparameters(job, "[1, 2]")
+
+
 @_told("no channel at all", "DataError: there is no `training` channel (channels given: none).")
 def _no_channel(job: Job) -> None:
     job.set(num_epochs="1")
