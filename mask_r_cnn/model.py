@@ -23,7 +23,7 @@ from torch import Tensor
 from backbone import Norm
 from errors import DataError
 from evaluation import Detection
-from network import LOWEST_SCORE, Network, build_network
+from network import Network, build_network
 from precision import autocast, resolve_precision
 from resize import fit_size, resize_picture, stack_pictures
 from rle import encode_masks
@@ -150,10 +150,13 @@ def predict(
         for image in images
     ]
     batch, sizes = stack_pictures(resized)
-    model.roi_heads.score_thresh = min(LOWEST_SCORE, threshold)
+    limit = info.max_detections if max_detections is None else max_detections
+    # The mask head works only for what is given out. Low scores never suppress high ones, so
+    # nothing else changes; the margin is for scores in half precision.
+    model.roi_heads.score_thresh = threshold * 0.98
+    model.roi_heads.detections_per_img = limit
     with autocast(device, resolve_precision(info.precision, device)):
         outputs = model(batch.to(device), sizes)
-    limit = info.max_detections if max_detections is None else max_detections
     return [
         _detections(output, image.shape[:2], size, threshold, limit, masks)
         for output, image, size in zip(outputs, images, sizes)
@@ -168,7 +171,8 @@ def _detections(
     limit: int,
     masks: bool,
 ) -> list[Detection]:
-    keep = torch.nonzero(output["scores"] >= threshold).flatten()[:limit]
+    # As float32: in half precision the threshold would be rounded, and 0.3496 pass for 0.35.
+    keep = torch.nonzero(output["scores"].float() >= threshold).flatten()[:limit]
     scale = torch.tensor([full[1] / size[1], full[0] / size[0]] * 2)
     boxes = (output["boxes"][keep].float().cpu() * scale).numpy()
     scores = output["scores"][keep].float().cpu().tolist()

@@ -214,6 +214,21 @@ def test_options_shape_the_answer(model: Model) -> None:
     assert parts and all(len(part) >= 6 and len(part) % 2 == 0 for part in parts)
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.05, 0.35, 0.38, 0.5])
+def test_what_is_not_asked_for_is_not_computed_and_changes_nothing(
+    threshold: float, model: Model
+) -> None:
+    (everything,) = predict(
+        model.network, model.info, [PICTURE], score_threshold=0, max_detections=1000
+    )
+    for limit in (1, 7, 1000):
+        (some,) = predict(
+            model.network, model.info, [PICTURE], score_threshold=threshold, max_detections=limit
+        )
+        assert some == [one for one in everything if one.score >= threshold][:limit]
+    assert len(everything) > model.info.max_detections, "a request may ask for more than that"
+
+
 def test_attributes_of_sagemaker_are_options(model: Model) -> None:
     headers = {"X-Amzn-SageMaker-Custom-Attributes": "max_detections=2;segmentation=none"}
     item = predictor.input_fn(file_of(PICTURE), "image/png", Context(headers, {}))
