@@ -90,9 +90,27 @@ def build_network(
         rpn_post_nms_top_n_train=1000,
         **heads,
     )
+    for head in (
+        network.rpn.head,
+        network.roi_heads.box_predictor,
+        network.roi_heads.mask_predictor,
+    ):
+        head.register_forward_hook(_in_float32)
     network.rpn.fg_bg_sampler = SeededSampler(256, 0.5, stream=0)
     network.roi_heads.fg_bg_sampler = SeededSampler(rois_per_image, 0.25, stream=1)
     return network
+
+
+def _in_float32(module: nn.Module, inputs: Any, output: Any) -> Any:
+    """Take what a head answers out of autocast's format before boxes are made of it.
+
+    torchvision decodes boxes in the format of the head's answer: in bfloat16, with its eight
+    bits, a corner at 600 px moves by up to 2 px and a thin box gets no width at all, whose
+    logarithm is no number.
+    """
+    if isinstance(output, torch.Tensor):
+        return output.float()
+    return type(output)(_in_float32(module, inputs, part) for part in output)
 
 
 def _second_version_heads(channels: int) -> dict[str, nn.Module]:

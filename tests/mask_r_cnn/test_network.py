@@ -109,6 +109,18 @@ def test_freezing_leaves_the_last_stages(name: str) -> None:
     assert counts[5] == len(list(build_backbone(name, "frozen").body.parameters()))
 
 
+def test_boxes_are_decoded_in_float32_under_autocast() -> None:
+    torch.manual_seed(0)
+    network = build_network("mobilenet_v2_fpn", "group", 3, 50, rois_per_image=16)
+    pictures = torch.randint(0, 256, (1, 3, 320, 512), dtype=torch.uint8)
+    network.roi_heads.score_thresh = 0.0
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        found = network.eval()(pictures, [(320, 512)])[0]
+    assert found["boxes"].dtype == found["scores"].dtype == torch.float32
+    # bfloat16 knows no number between 256 and 258: boxes decoded in it stand on a coarse grid.
+    assert not torch.equal(found["boxes"], found["boxes"].bfloat16().float())
+
+
 def test_a_picture_gets_the_same_rows_whatever_its_batch() -> None:
     matched = [
         torch.randint(-1, 3, (400,), generator=torch.Generator().manual_seed(i)) for i in (0, 1)
