@@ -76,10 +76,10 @@ class Child:
         if self.alive:
             os.kill(self.popen.pid, number)
 
-    def kill_group(self) -> None:
-        """End whatever is left of it."""
+    def send_group(self, number: signal.Signals) -> None:
+        """Signal it and whatever it started; what is left of it, where it is gone."""
         try:
-            os.killpg(self.popen.pid, signal.SIGKILL)
+            os.killpg(self.popen.pid, number)
         except (ProcessLookupError, PermissionError):
             pass
 

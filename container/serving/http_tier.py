@@ -93,8 +93,11 @@ class HttpTier:
         return None
 
     def stop(self, child: Child) -> None:
-        """Finish what was accepted, accept nothing new. nginx and gunicorn differ in the signal."""
-        child.send(signal.SIGQUIT if child.command.name == "nginx" else signal.SIGTERM)
+        """Finish what was accepted, accept nothing new."""
+        if child.command.name == "nginx":
+            child.send(signal.SIGQUIT)
+        else:
+            child.send_group(signal.SIGTERM)  # gunicorn's worker, too
 
     def tell_broker_to_drain(self, seconds: float) -> None:
         """From now on /ping says no; what is left when the time is over gets a 503."""

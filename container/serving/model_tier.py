@@ -88,7 +88,7 @@ class ModelTier:
         return None
 
     def _bury(self, slot: Slot, child: Child) -> int | None:
-        child.kill_group()
+        child.send_group(signal.SIGKILL)
         status = child.exit_status or 0
         was_ready = read_ready(slot.ready_fd)
         slot.child = None

@@ -9,6 +9,7 @@ status, because the model cannot be loaded. nginx or gunicorn: the container end
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -45,7 +46,6 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until told to stop or until it cannot go on; gives the exit status."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         adopt_orphans()
         try:
             models = self.start()
@@ -101,8 +101,11 @@ class Supervisor:
         end = time.monotonic() + seconds + LAST_ANSWERS
         self.http.tell_broker_to_drain(seconds)
         for child in self.http.children:  # nginx first: nothing new reaches gunicorn then
-            self.http.stop(child)
+            told = -math.inf
             while child.alive and time.monotonic() < end:
+                if time.monotonic() > told + 1:  # and again: one that just starts may not hear
+                    self.http.stop(child)
+                    told = time.monotonic()
                 if self.wait(DRAIN_TICK):
                     end = time.monotonic()  # told again: hurry
                 if models.watch() is None:
@@ -117,7 +120,7 @@ class Supervisor:
     def end_all(self) -> None:
         """Nothing of ours is left when we return, not even what children of children started."""
         for child in self.children():
-            child.kill_group()
+            child.send_group(signal.SIGKILL)
         for _ in range(100):
             self.reap()
             left = children()
@@ -133,13 +136,13 @@ class Supervisor:
 
 def private_folder() -> Path:
     """A folder for sockets and buffers: in /tmp, where names are short and nginx's user gets in."""
-    return Path(
-        tempfile.mkdtemp(prefix="byoa-serve-", dir=TMP if os.access(TMP, os.W_OK) else None)
-    )
+    place = TMP if os.access(TMP, os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix="byoa-serve-", dir=place))
 
 
 def main() -> int:
     """`serve`: gives the exit status."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # they wait for `Supervisor.wait`
     environ = dict(os.environ)
     try:
         settings = Settings.from_environment(environ)

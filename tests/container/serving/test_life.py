@@ -180,6 +180,17 @@ def test_sigterm_while_loading(serve: Serve, front: str):
     assert time.monotonic() - start < 5
 
 
+def test_sigterm_at_any_moment_of_the_start(serve: Serve, front: str):
+    statuses = set()
+    for delay in (0.02, 0.06, 0.1, 0.2, 0.4):
+        serving = serve("told", front=front)
+        time.sleep(delay)
+        serving.terminate()
+        statuses.add(serving.wait_end(10))
+    assert statuses <= {0, -signal.SIGTERM}, "-15: before Python had started"
+    assert 0 in statuses
+
+
 @pytest.mark.parametrize("part", ["nginx: master", "container.serving.gateway"])
 def test_the_container_ends_when_the_http_tier_does(serve: Serve, part: str):
     serving = serve("told", front="nginx").wait_ready()
