@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,12 +156,23 @@ def predict(
     # nothing else changes; the margin is for scores in half precision.
     model.roi_heads.score_thresh = threshold * 0.98
     model.roi_heads.detections_per_img = limit
-    with autocast(device, resolve_precision(info.precision, device)):
+    with autocast(device, resolve_precision(info.precision, device)), _mask_head(model, masks):
         outputs = model(batch.to(device), sizes)
     return [
         _detections(output, image.shape[:2], size, threshold, limit, masks)
         for output, image, size in zip(outputs, images, sizes)
     ]
+
+
+@contextmanager
+def _mask_head(model: Network, wanted: bool) -> Iterator[None]:
+    """The network without its mask head, unless it is wanted: torchvision skips what is None."""
+    pool = model.roi_heads.mask_roi_pool
+    model.roi_heads.mask_roi_pool = pool if wanted else None
+    try:
+        yield
+    finally:
+        model.roi_heads.mask_roi_pool = pool
 
 
 def _detections(

@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,20 @@ def test_what_is_not_asked_for_is_not_computed_and_changes_nothing(
         )
         assert some == [one for one in everything if one.score >= threshold][:limit]
     assert len(everything) > model.info.max_detections, "a request may ask for more than that"
+
+
+def test_masks_that_nobody_wants_are_not_computed(model: Model) -> None:
+    calls: list[int] = []
+    head = model.network.roi_heads.mask_head
+    hook = head.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        (bare,) = predict(model.network, model.info, [PICTURE], masks=False)
+        assert calls == []
+        (whole,) = predict(model.network, model.info, [PICTURE])
+        assert calls == [1]
+    finally:
+        hook.remove()
+    assert [replace(one, rle=None) for one in whole] == bare
 
 
 def test_attributes_of_sagemaker_are_options(model: Model) -> None:
