@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 import run_lengths
 from instances import Box, Instance, Polygons, Rle, Segmentation
+from raster import pixel_box
 
 _ADVICE = "correct or remove them"
+_SAME = 0.5  # overlap from which two boxes mean the same
 
 
 class OutlineError(Exception):
@@ -45,12 +47,24 @@ def instance_of(
         segmentation, area, box = _from_polygons(given, width, height)
     if segmentation is None:
         return None
-    box = _clipped(_chosen(_written_box(entry.get("bbox")), box, notes), width, height)
-    if box[2] <= box[0] or box[3] <= box[1]:
+    drawn = _clipped(box, width, height)
+    if not _has_surface(drawn):
         return None
-    written = entry.get("area")
-    if isinstance(written, int | float) and math.isfinite(written) and written > 0:
-        area = float(written)
+    written = _written_box(entry.get("bbox"))
+    if written is None or _overlap(written, drawn) < _SAME:
+        # Parts may stick out that cover no pixel: only drawing tells
+        if isinstance(segmentation, Polygons):
+            drawn = pixel_box(segmentation, width, height)
+        if not _has_surface(drawn):
+            return None
+        if written is None or _overlap(written, drawn) < _SAME:
+            # Some tools write x0, y0, x1, y1 there
+            notes["boxes taken from the outline"] += 1
+            written = drawn
+    box = _clipped(written, width, height)
+    given_area = entry.get("area")
+    if isinstance(given_area, int | float) and math.isfinite(given_area) and given_area > 0:
+        area = float(given_area)
     return Instance(label, box, segmentation, area, crowd=entry.get("iscrowd") in (1, True, "1"))
 
 
@@ -147,12 +161,8 @@ def _written_box(given: Any) -> Box | None:
     return (x, y, x + width, y + height)
 
 
-def _chosen(written: Box | None, drawn: Box, notes: Counter[str]) -> Box:
-    """Takes the written box where it fits the outline: some tools write x0, y0, x1, y1 there."""
-    if written is not None and _overlap(written, drawn) >= 0.5:
-        return written
-    notes["boxes taken from the outline"] += 1
-    return drawn
+def _has_surface(box: Box) -> bool:
+    return box[2] > box[0] and box[3] > box[1]
 
 
 def _overlap(one: Box, two: Box) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from faster_coco_eval.core import mask as coco_mask
 
 import run_lengths
 from errors import DataError
-from instances import Instance, MaskFile, Picture, Polygons, Rle
+from instances import Box, Instance, MaskFile, Picture, Polygons, Rle
 from pictures import PictureError, decode_labels
 
 Mask = npt.NDArray[np.uint8]
@@ -67,11 +68,22 @@ def labels_of(path: Path, picture: Picture) -> npt.NDArray[Any]:
     return values
 
 
+def pixel_box(shape: Polygons, width: int, height: int) -> Box:
+    """Returns the box round the pixels that outlines cover in a picture; all 0 for no pixel."""
+    counts = run_lengths.counts_of(_merged(shape.parts, height, width), height * width)
+    return run_lengths.area_and_box(counts, height)[1]
+
+
 def _drawn(shape: Polygons, picture: Picture, height: int, width: int) -> dict[str, Any]:
     scale = np.array([width / picture.width, height / picture.height])
-    parts = [(part.reshape(-1, 2) * scale).ravel().tolist() for part in shape.parts]
-    drawn: dict[str, Any] = coco_mask.merge(coco_mask.frPyObjects(parts, height, width))
-    return {"size": [height, width], "counts": drawn["counts"]}
+    parts = [(part.reshape(-1, 2) * scale).ravel() for part in shape.parts]
+    return {"size": [height, width], "counts": _merged(parts, height, width)}
+
+
+def _merged(parts: Iterable[npt.NDArray[np.float64]], height: int, width: int) -> bytes:
+    lists = [part.tolist() for part in parts]
+    counts: bytes = coco_mask.merge(coco_mask.frPyObjects(lists, height, width))["counts"]
+    return counts
 
 
 def _stretch(shape: Rle, picture: Picture, mask: Mask) -> None:

@@ -505,3 +505,14 @@ def test_the_example_in_the_guide_is_real(tmp_path: Path) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
     example = guide.partition("```text\n")[2].partition("```")[0]
     assert " ".join(example.split()) == f"DataError: {told(folder)}"
+
+
+def test_a_part_that_covers_no_pixel_does_not_stretch_the_box(tmp_path: Path) -> None:
+    sliver = [60.0, 40.0, 62.0, 40.1, 60.0, 40.2]
+    data = one(tmp_path, segmentation=[SQUARE, sliver], bbox=[10, 10, 20, 20])
+    assert data.pictures[0].instances[0].box == (10, 10, 30, 30)
+    assert data.notes == {}
+    data = one(tmp_path, segmentation=[SQUARE, sliver], bbox=None)
+    assert data.pictures[0].instances[0].box == (10, 10, 30, 30)
+    data = one(tmp_path, segmentation=[sliver], bbox=None)
+    assert data.notes == {"instances without a surface, left out": 1}
