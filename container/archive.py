@@ -96,7 +96,6 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> Non
     target.unlink(missing_ok=True)
     if member.issym():
         target.symlink_to(member.linkname)
-        _stay_inside(target, folder, member)
     elif member.islnk():
         original = folder / os.path.normpath(member.linkname)
         _stay_inside(original, folder, member)

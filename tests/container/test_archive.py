@@ -44,6 +44,11 @@ BAD_MEMBERS = {
     "hard link out": [member("l", type=HARDLINK, linkname="../out")],
     "device": [member("d", type=tarfile.CHRTYPE)],
     "pipe": [member("p", type=tarfile.FIFOTYPE)],
+    "a chain of links": [
+        member("c", type=SYMLINK, linkname="a/b/../.."),  # leads nowhere yet
+        member("a", type=tarfile.DIRTYPE, mode=0o755),
+        member("a/b", type=SYMLINK, linkname="."),
+    ],
     "through a link": [
         member("a", type=tarfile.DIRTYPE, mode=0o755),
         member("a/b", type=SYMLINK, linkname="."),
@@ -78,6 +83,30 @@ def test_links_inside_and_odd_modes_are_fine(tmp_path):
     assert (out / "src/train.py").read_text() == "xxx" == (out / "b").read_text()
     assert (out / "run.sh").stat().st_mode & 0o7777 == 0o755
     assert (out / "src").stat().st_mode & 0o700 == 0o700
+
+
+def test_a_hard_link_through_a_link_brings_nothing_in(tmp_path):
+    inside = tmp_path / "deep/inside"
+    inside.mkdir(parents=True)
+    (tmp_path / "deep/secret").write_text("secret")
+    members = [*BAD_MEMBERS["through a link"][:3], member("h", type=HARDLINK, linkname="c/secret")]
+    with pytest.raises(ProgramError, match="leads through a link"):
+        unpack(archive_of(tmp_path, *members), inside)
+    assert not (inside / "h").exists()
+
+
+def test_a_name_that_comes_twice_is_what_came_last(tmp_path):
+    """As tar does it; and a link is replaced, not written through."""
+    out = tmp_path / "out"
+    out.mkdir()
+    members = [
+        member("a", size=1),
+        member("b", type=SYMLINK, linkname="a"),
+        member("b", size=3),
+        member("a", size=2),
+    ]
+    unpack(archive_of(tmp_path, *members), out)
+    assert ((out / "a").read_text(), (out / "b").read_text()) == ("xx", "xxx")
 
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):

@@ -198,8 +198,10 @@ def test_a_shell_script_is_stopped_with_all_it_started(place):
 def test_python_below_a_shell_script_gets_its_time_to_save(place):
     """The shell dies of SIGTERM at once; what it started is still writing a checkpoint."""
     place.code("shell")
-    assert stop_when_ready(place, SAGEMAKER_PROGRAM="no_trap.sh") == 143, place.log
+    environ = {"SAGEMAKER_PROGRAM": "no_trap.sh", "SAVE_SECONDS": "7"}
+    assert stop_when_ready(place, **environ) == 143, place.log  # what merely lingers has 5.5 s
     assert place.wait_for("checkpoint") == "saved"
+    assert place.wait_for("terms") == "."  # told once
     assert "the program is gone; waiting for python" in place.log
     assert place.failure is None
 

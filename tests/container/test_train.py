@@ -50,6 +50,13 @@ def test_a_safe_path_is_kept_safe(place):
         assert place.seen["path"].count(folder) == 1  # from PYTHONPATH, where train puts it
 
 
+def test_what_sagemaker_says_beats_what_the_image_says(place):
+    assert place.train("echo", SM_MODEL_DIR="/elsewhere", PYTHONUNBUFFERED="", LANG="C") == 0
+    assert place.seen["environ"]["SM_MODEL_DIR"] == str(place.base / "model")
+    assert place.seen["environ"]["PYTHONUNBUFFERED"] == ""  # the rest is the user's to set
+    assert place.seen["environ"]["LANG"] == "C"
+
+
 def test_nothing_mounted_is_an_empty_job(place):
     assert place.train("echo") == 0, place.log
     assert place.seen["argv"] == ["train.py"]
