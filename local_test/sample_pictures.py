@@ -157,7 +157,7 @@ def texture(
 
 def vivid(random: np.random.Generator, hue: int) -> NDArray[np.float64]:
     """A saturated colour of about a hue."""
-    hue = (hue + int(random.integers(-22, 23))) % 256
+    hue = (hue + int(random.integers(-30, 31))) % 256
     pixel = Image.new(
         "HSV", (1, 1), (hue, int(random.integers(170, 256)), int(random.integers(190, 256)))
     )

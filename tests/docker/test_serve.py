@@ -52,7 +52,7 @@ def test_root_is_dropped(docker, image, trained):
     """Started as root, as SageMaker does, what touches a client's bytes is not root."""
     container = docker.start(*mounts(trained), image, "serve")
     wait_for_ping(docker, container)
-    listing = docker("top", container, "-eo", "user,args")
+    listing = docker("top", container, "-eo", "user,pid,args")
     workers = [line for line in listing.splitlines() if "nginx: worker" in line]
     assert workers and not any(line.startswith("root") for line in workers), listing
     owners = {line.split()[0] for line in listing.splitlines()[1:]}

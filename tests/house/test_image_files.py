@@ -65,6 +65,10 @@ def test_codebuild_builds_and_pushes_in_one_command():
 
 
 def test_programs_have_lf_and_their_bits():
-    for path in [*ROOT.glob("*.sh"), *ROOT.glob("container/bin/[a-z]*"), *ROOT.glob("local_test/*.sh")]:
+    for path in [
+        *ROOT.glob("*.sh"),
+        *ROOT.glob("container/bin/[a-z]*"),
+        *ROOT.glob("local_test/*.sh"),
+    ]:
         assert b"\r" not in path.read_bytes(), path
         assert path.stat().st_mode & 0o111, path
