@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -34,7 +36,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 # Pillow warns about odd metadata; catch_warnings is not safe with threads, so one at a time
-_quiet = threading.Lock()
+_alone = threading.Lock()
 
 
 class PictureError(InputError):
@@ -104,12 +106,9 @@ def upright_size(file: io.BufferedIOBase, max_pixels: int = MAX_PIXELS) -> tuple
 
 def open_picture(file: io.BufferedIOBase, max_pixels: int) -> Image.Image:
     """Opens a picture without decoding it, and refuses what is not one or is too large."""
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _undisturbed():
         try:
             image = Image.open(cast(IO[bytes], file), formats=FORMATS)
-        except Image.DecompressionBombError:
-            raise PictureError("has too many pixels", "too_large") from None
         except UnidentifiedImageError:
             raise _not_a_picture(file) from None
         except Exception as error:
@@ -126,8 +125,7 @@ def open_picture(file: io.BufferedIOBase, max_pixels: int) -> Image.Image:
 
 def orientation(image: Image.Image) -> int:
     """Reads the EXIF orientation, 1 to 8; 1 when there is none that makes sense."""
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _undisturbed():
         try:
             # A PNG's EXIF behind its pixels is left alone: to look for it means to decode them
             raw = image.info.get("exif", b"") if image.format == "PNG" else None
@@ -135,6 +133,18 @@ def orientation(image: Image.Image) -> int:
         except Exception:  # broken EXIF does not make the picture unusable
             return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keeps Pillow quiet, and the limit of pixels ours: its own is one for the whole process."""
+    with _alone, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def _exif(raw: bytes) -> Image.Exif:

@@ -202,6 +202,17 @@ def test_a_decompression_bomb_is_not_decoded(size: tuple[int, int]) -> None:
     assert refused(png_of(*size)).code == "too_large"
 
 
+def test_the_size_of_a_bomb_is_told() -> None:
+    message = "has 20000 x 20000 pixels, more than the 178,956,970 allowed"
+    assert str(refused(png_of(20_000, 20_000))) == message
+
+
+def test_the_limit_is_not_pillows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert decode_picture(encoded(red_corner())).shape == (24, 40, 3)
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
 def test_the_limit_is_the_callers() -> None:
     data = encoded(red_corner())
     assert refused(data, max_pixels=40 * 24 - 1).code == "too_large"
