@@ -112,7 +112,7 @@ def _places(trace: TracebackType | None) -> list[str]:
 
 
 def _is_library(filename: str) -> bool:
-    return "site-packages" in filename or filename.startswith(("<frozen", _STANDARD_LIBRARY))
+    return "-packages/" in filename or filename.startswith(("<frozen", _STANDARD_LIBRARY))
 
 
 def _rank(environ: Mapping[str, str]) -> list[str]:

@@ -29,6 +29,7 @@ class Signals:
         self._wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in (*FORWARDED, signal.SIGCHLD):
             self._handlers[number] = signal.signal(number, _ignore)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)  # bin/train holds them back
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -158,6 +158,35 @@ def test_other_signals_are_passed_on_and_stop_nothing(place):
     assert process.wait(timeout=20) == 0
 
 
+def test_a_stop_while_train_itself_still_loads_is_not_lost(place):
+    """The signals are held back until there are handlers; the program must not inherit that."""
+    place.hyperparameters(how="plain")
+    process = place.start("stops")
+    end = time.monotonic() + 10
+    while not held_back(process.pid):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 143
+    assert "SIGTERM before the program started" in place.log
+
+
+def held_back(pid: int) -> bool:
+    """Whether a process blocks SIGTERM."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigBlk:"))
+    return bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_a_program_blocks_no_signal(place):
+    place.hyperparameters(how="plain")
+    process = place.start("stops")
+    place.wait_for("ready")
+    assert not held_back(pids(place)[0])
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=20)
+
+
 def test_a_stop_while_waiting_for_hosts_ends_at_once(place):
     hosts = ["algo-1", "no-such-host.invalid"]
     place.config("resourceconfig", {"current_host": "algo-1", "hosts": hosts})
