@@ -119,7 +119,8 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Networ
     try:
         network.load_state_dict(load_file(folder / WEIGHTS_NAME), strict=True)
     except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        # torch's first line names the class, the second the layers.
+        reason = " ".join(line.strip() for line in str(error).splitlines()[:2])[:300]
         raise DataError(
             f"{folder / WEIGHTS_NAME} does not fit {INFO_NAME}: {reason}. "
             "Copy both files of one job."
