@@ -6,6 +6,7 @@ are inherited, already listening: nothing that connects early is refused.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -58,7 +59,10 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         listener = socket.socket(fileno=os.dup(launch.broker_fd))
         StreamServer(listener, broker.attend).start()
         gevent.spawn(_watch, broker)
-        return create_app(self.settings, broker)
+        app = create_app(self.settings, broker)
+        gc.collect()
+        gc.freeze()  # what is here stays: collections need not look at it while requests wait
+        return app
 
 
 def _watch(broker: Any) -> None:

@@ -9,6 +9,7 @@ restarts it checks in again.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import socket
@@ -189,6 +190,8 @@ def _run() -> int:
     process.tell("loading")
     start = time.monotonic()
     runner = load(settings, process)
+    gc.collect()
+    gc.freeze()  # the model and the framework stay: collections need not look at them
     os.write(ready_fd, b"r")
     os.close(ready_fd)
     say(f"model process {index} ready in {time.monotonic() - start:.2f} s ({runner.handler.path})")

@@ -166,6 +166,15 @@ def test_a_request_whose_process_died_once_is_answered(serve: Serve, tmp_path: P
     assert order(serving, do="die once", mark=str(tmp_path / "mark")).status == 200
 
 
+def test_a_process_that_lost_its_gpu_is_replaced(serve: Serve, tmp_path: Path):
+    serving = serve("told").wait_ready()
+    pids = serving.model_pids()
+    assert order(serving, do="cuda once", mark=str(tmp_path / "mark")).status == 200
+    assert serving.model_pids() != pids
+    assert "model process 0 has lost its GPU: replacing it" in serving.output()
+    assert "RuntimeError: CUDA error: device-side assert triggered" in serving.output()
+
+
 def test_a_leaking_predictor_is_replaced_in_time(serve: Serve):
     serving = serve("leaks", BYOA_MODEL_MEMORY_MB="100").wait_ready()
     replies = [serving.post() for _ in range(40)]
