@@ -45,7 +45,7 @@ def test_a_global_that_is_not_safe_between_requests(serve: Serve):
 
 
 def test_one_bad_item_does_not_fail_its_batch(serve: Serve):
-    serving = serve("batches", BYOA_MAX_BATCH="4", BYOA_BATCH_DELAY_MS="400").wait_ready()
+    serving = serve("batches", BYOA_MAX_BATCH="4", BYOA_BATCH_DELAY_MS="2000").wait_ready()
 
     def together(*bodies: object) -> list[tuple[int, object]]:
         with ThreadPoolExecutor(4) as pool:

@@ -152,13 +152,14 @@ def test_a_full_queue_says_when_to_come_back(serve: Serve, front: str):
     serving = serve("told", front=front, BYOA_QUEUE_SIZE="3").wait_ready()
     with ThreadPoolExecutor(12) as pool:
         replies = list(pool.map(lambda _: sleep(serving, 0.3), range(12)))
-    statuses = sorted(reply.status for reply in replies)
-    assert statuses == [200] * 4 + [503] * 8
+    statuses = [reply.status for reply in replies]
+    assert set(statuses) == {200, 503}
+    assert 4 <= statuses.count(200) <= 8, "one computing, three waiting; and again while they do"
     for reply in replies:
         if reply.status == 503:
             assert reply.code == "overloaded"
             assert 1 <= int(reply.headers["retry-after"]) <= 60
-            assert reply.seconds < 0.3
+            assert reply.seconds < 0.5, "at once"
     assert sleep(serving, 0).status == 200
 
 
