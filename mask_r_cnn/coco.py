@@ -80,6 +80,7 @@ class CocoReader:
         known = {image["id"] for image in self._images()}
         labels = categories.labels()
         grouped: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
+        foreign: set[str] = set()
         for place, one in enumerate(self.source.annotations):
             if not isinstance(one, dict):
                 self._note("has annotations that are not objects", f"number {place + 1}")
@@ -92,13 +93,15 @@ class CocoReader:
                 self._note("has annotations of categories that it does not list",
                            f"{_of(one)} (category_id {one.get('category_id')!r})")  # fmt: skip
             elif class_name not in labels:
-                self._problems.add(
-                    "classes that the training channel does not have",
-                    "use the class names of training",
-                    class_name,
-                )
+                foreign.add(class_name)
             else:
                 grouped.setdefault(image_id, []).append((labels[class_name], one))
+        for class_name in sorted(foreign):
+            self._problems.add(
+                "classes that the training channel does not have",
+                "use the class names of training",
+                class_name,
+            )
         self.source.annotations.clear()
         return grouped
 

@@ -437,7 +437,9 @@ def test_validation_uses_the_classes_of_training(tmp_path: Path) -> None:
 
 
 def test_validation_with_other_classes_is_told(tmp_path: Path) -> None:
-    text = told(write_coco(tmp_path / "validation"), categories=(("cat",), (3,)))
+    document = coco()
+    document["annotations"] += [annotation(3, category_id=7), annotation(4, category_id=7)]
+    text = told(write_coco(tmp_path / "validation", document), categories=(("cat",), (3,)))
     assert text == (
         "channel validation: classes that the training channel does not have: dog - "
         "use the class names of training"
