@@ -21,9 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from ask import Endpoint, mask_ap50
 from make_test_dir import make_test_dir
-from PIL import Image
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -75,8 +75,9 @@ def test_another_torch_index_gives_torch_alone(recorder):
 
 def test_bakes_weights_as_safetensors(tmp_path):
     import torch
-    from pretrained import WEIGHTS, bake
     from safetensors.torch import load_file
+
+    from pretrained import WEIGHTS, bake
 
     asked = []
 
@@ -98,8 +99,9 @@ def test_bakes_weights_as_safetensors(tmp_path):
 
 def test_weights_are_named_as_torchvision_names_them():
     """And each file's name holds the hash that it is checked against."""
-    from pretrained import WEIGHTS
     from torchvision.models import get_weight
+
+    from pretrained import WEIGHTS
 
     for names in WEIGHTS.values():
         for name in names.values():

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_test_dir import make_test_dir
 from PIL import Image
-from sample_pictures import CATEGORY_IDS, CLASSES, counts, make_pictures, make_scene
 
 from channel import load_channel
+from make_test_dir import make_test_dir
 from raster import rasterise
+from sample_pictures import CATEGORY_IDS, CLASSES, counts, make_pictures, make_scene
 
 
 def contents(folder: Path) -> dict[str, bytes]:
