@@ -35,7 +35,8 @@ class Slot:
     ready_fd: int = -1
     started: float = 0.0
     start_at: float = 0.0
-    failures: int = 0
+    failures: int = 0  # deaths in a row, for the back-off
+    load_failures: int = 0  # those before it was ready, in a row
     ever_ready: bool = False
 
 
@@ -96,7 +97,8 @@ class ModelTier:
         if was_ready and (status == RECYCLE or time.monotonic() - slot.started > LASTING):
             slot.failures = 0
         slot.failures += status != RECYCLE
-        if not was_ready and (not slot.ever_ready or slot.failures >= MAX_LOAD_FAILURES):
+        slot.load_failures = 0 if was_ready else slot.load_failures + 1
+        if not was_ready and (not slot.ever_ready or slot.load_failures >= MAX_LOAD_FAILURES):
             say(f"{child.command.name} could not load the model{describe(status)}: ending")
             return status or 1
         delay = backoff(slot.failures)

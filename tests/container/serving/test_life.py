@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import threading
@@ -247,6 +248,24 @@ def test_what_a_predictor_started_ends_with_it(serve: Serve):
 
 
 @pytest.mark.slow
+def test_many_kills_are_no_reason_to_end(serve: Serve, front: str):
+    """Whenever they come, while it loads, too: only a model that cannot be loaded ends it."""
+    serving = serve("told", front=front, SAGEMAKER_MODEL_SERVER_WORKERS="3").wait_ready()
+    load = Load(serving, clients=6, seconds=0.03)
+    randomly = random.Random(0)
+    for _ in range(25):
+        time.sleep(randomly.random() * 0.6)
+        pids = serving.model_pids()
+        if pids:
+            os.kill(randomly.choice(pids), signal.SIGKILL)
+    serving.wait_ping(200, 40)
+    outcomes = load.finish()
+    # 500: killed twice with the same request. Nothing hangs, nothing is refused.
+    assert set(outcomes) <= {200, 500}, outcomes
+    assert outcomes[200] > 20 * outcomes[500]
+
+
+@pytest.mark.slow
 def test_a_model_that_fails_to_load_again_and_again_ends_the_container(
     serve: Serve, tmp_path: Path
 ):
@@ -254,5 +273,5 @@ def test_a_model_that_fails_to_load_again_and_again_ends_the_container(
     serving = serve("loads_once", MARK=str(mark)).wait_ready()
     os.kill(serving.model_pids()[0], signal.SIGKILL)
     assert serving.wait_end(40) == 9
-    assert serving.output().count("model_fn in") == 4
+    assert serving.output().count("model_fn in") == 5
     assert "could not load the model (exit status 9): ending" in serving.output()
