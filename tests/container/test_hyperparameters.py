@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from container.configuration import read_object
@@ -54,11 +54,13 @@ def test_a_value_too_deep_to_decode_stays_text():
     assert decode(deep) == deep
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_decodes(text):
     decode(text)
 
 
+@settings(deadline=None)
 @given(JSON_VALUES)
 def test_json_decodes_to_what_was_encoded(value):
     assert decode(json.dumps(value)) == value
@@ -106,6 +108,7 @@ def test_arguments():
     ]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON_VALUES, max_size=5))
 def test_any_arguments_pass_or_are_refused_in_a_sentence(values):
     arguments = to_arguments(values)
@@ -167,6 +170,7 @@ def test_a_folder_in_its_place(tmp_path):
         read_object(tmp_path)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_object_or_a_sentence(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "garbage.json"
