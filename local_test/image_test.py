@@ -73,7 +73,9 @@ def running(container: str) -> bool:
     return docker("inspect", "--format", "{{.State.Running}}", container) == "true"
 
 
-def measured(image: str, cold_starts: list[float], trained: float, ap50: float) -> dict[str, Any]:
+def measured(
+    image: str, cold_starts: list[float], trained: float | None, ap50: float
+) -> dict[str, Any]:
     """What is recorded of an image."""
     about = json.loads(docker("image", "inspect", image))[0]
     return {
@@ -81,7 +83,7 @@ def measured(image: str, cold_starts: list[float], trained: float, ap50: float) 
         "size_bytes": about["Size"],
         "layers": len(about["RootFS"]["Layers"]),
         "cold_start_seconds": [round(seconds, 2) for seconds in cold_starts],
-        "train_seconds": round(trained, 1),
+        "train_seconds": None if trained is None else round(trained, 1),
         "mask_ap50_unseen": round(ap50, 3),
         "cpus": os.cpu_count(),
         "machine": platform.machine(),
@@ -95,12 +97,18 @@ def main() -> int:
     parser.add_argument("--image", default="mask-r-cnn:latest")
     parser.add_argument("--folder", type=Path, default=PROJECT / "demo")
     parser.add_argument("--minimum", type=float, default=0.8, help="mask AP50 that must be reached")
+    parser.add_argument("--trained", type=Path, help="serve this folder's model: no training")
     parser.add_argument("--record", type=Path, default=RESULTS)
     given = parser.parse_args()
-    root = make_test_dir(given.folder.resolve() / "image_ml")
-    print(f"1. docker run {given.image} train", flush=True)
-    trained = train(given.image, root)
-    print(f"   trained in {trained:.0f} s\n2. docker run {given.image} serve", flush=True)
+    trained = None
+    if given.trained:
+        root = given.trained.resolve()
+    else:
+        root = make_test_dir(given.folder.resolve() / "image_ml")
+        print(f"1. docker run {given.image} train", flush=True)
+        trained = train(given.image, root)
+        print(f"   trained in {trained:.0f} s", flush=True)
+    print(f"2. docker run {given.image} serve", flush=True)
     cold_starts = []
     for _ in range(2):
         with serving(given.image, root) as (endpoint, seconds):
@@ -110,6 +118,7 @@ def main() -> int:
             show(endpoint.predict(picture))
             overlay = endpoint.invoke(enlarged(picture), "image/png", "image/png")
             reached = mask_ap50(endpoint, root / "held_out")
+    given.folder.mkdir(parents=True, exist_ok=True)
     (given.folder / "image_overlay.png").write_bytes(overlay)
     result = measured(given.image, cold_starts, trained, reached)
     given.record.parent.mkdir(parents=True, exist_ok=True)
