@@ -17,7 +17,7 @@ class Folders:
     output: Path
     checkpoints: Path
     events: Path
-    pretrained: Path | None = None
+    weights: Path | None = None
     start: Path | None = None
 
 

@@ -13,7 +13,7 @@ from errors import DataError
 from job import Job
 from model import WEIGHTS_NAME, ModelInfo, build_model, load_model, read_info
 from network import Network
-from weights import find_weights, load_weights
+from weights import load_weights
 
 
 def starting_point(job: Job) -> tuple[Network, ModelInfo, str]:
@@ -23,7 +23,7 @@ def starting_point(job: Job) -> tuple[Network, ModelInfo, str]:
     if folders.start is not None:
         network, info, said = _from_model(job, folders.start)
     else:
-        source = find_weights(chosen.pretrained, chosen.backbone, folders.pretrained, job.environ)
+        source = folders.weights
         info = _info(job, _norm(chosen.backbone, source is not None))
         network = build_model(info, chosen.rois_per_image)
         said = "random weights" if source is None else load_weights(network, source)

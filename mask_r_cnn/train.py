@@ -21,6 +21,7 @@ from errors import DataError, InputError
 from folders import model_folder, require_writable
 from hyperparameters import Hyperparameters, parse
 from job import Folders, Job
+from starting_weights import find_weights
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -73,17 +74,24 @@ def _job(chosen: Hyperparameters, environ: Mapping[str, str]) -> Job:
         training, validation = split(training, chosen.validation_fraction, chosen.seed)
     model_dir = Path(environ.get("SM_MODEL_DIR", "/opt/ml/model"))
     output = Path(environ.get("SM_OUTPUT_DATA_DIR", str(model_dir.parent / "output" / "data")))
+    start = model_folder(channels["model"]) if "model" in channels else None
     folders = Folders(
         model=model_dir,
         output=output,
         checkpoints=Path(environ.get("SM_CHECKPOINT_DIR", str(model_dir.parent / "checkpoints"))),
         # TensorBoardOutputConfig's own default: SageMaker uploads it while the job runs.
         events=output.parent / "tensorboard",
-        pretrained=channels.get("pretrained"),
-        start=model_folder(channels["model"]) if "model" in channels else None,
+        weights=None if start else _weights(chosen, channels, environ),
+        start=start,
     )
     require_writable(folders.model, folders.output, folders.checkpoints)
     return Job(chosen, training, validation, folders, bool(sharded), dict(environ))
+
+
+def _weights(
+    chosen: Hyperparameters, channels: Mapping[str, Path], environ: Mapping[str, str]
+) -> Path | None:
+    return find_weights(chosen.pretrained, chosen.backbone, channels.get("pretrained"), environ)
 
 
 def _channels(environ: Mapping[str, str]) -> dict[str, Path]:

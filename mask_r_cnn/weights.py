@@ -1,8 +1,4 @@
-"""Starting weights: a `pretrained` channel, weights baked into the image, or none.
-
-Nothing is ever downloaded, and nothing starts from random weights unless that was asked
-for: both would only show as a bad model hours later.
-"""
+"""Reading a state dict and fitting it to the network: a backbone's or a whole model's."""
 
 from __future__ import annotations
 
@@ -16,45 +12,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN
 
-from errors import DataError, HyperparameterError
+from errors import DataError
 
-_SUFFIXES = (".safetensors", ".pth", ".pt")
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
 # A classifier's own head, which no pyramid has.
 _CLASSIFIER = ("fc.", "classifier.")
 # The layers whose shape depends on the number of classes.
 _CLASS_HEADS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
-
-
-def find_weights(
-    pretrained: str, backbone: str, channel: Path | None, environ: Mapping[str, str]
-) -> Path | None:
-    """The file to start from, None when `pretrained` is none; the channel wins over both."""
-    if channel is not None and channel.is_dir():
-        return _only_weights_file(channel)
-    if pretrained == "none":
-        return None
-    folder = Path(environ.get("BYOA_PRETRAINED_DIR", "/opt/byoa/pretrained"))
-    baked = folder / f"{pretrained}-{backbone}.safetensors"
-    if baked.is_file():
-        return baked
-    raise HyperparameterError(
-        f"pretrained={pretrained} was asked for, but there are no {pretrained} weights for "
-        f"{backbone}: no `pretrained` channel is given and {baked} is not in the image. Give the "
-        "weights as a `pretrained` channel (.safetensors or .pth), build the image with "
-        f"--build-arg PRETRAINED={pretrained}, or set pretrained=none to start from random weights."
-    )
-
-
-def _only_weights_file(folder: Path) -> Path:
-    files = sorted(p for p in folder.rglob("*") if p.suffix in _SUFFIXES and p.is_file())
-    if len(files) == 1:
-        return files[0]
-    found = ", ".join(file.name for file in files) or "none"
-    raise DataError(
-        f"the pretrained channel needs exactly one weights file ({', '.join(_SUFFIXES)}); "
-        f"found {found} in {folder}. Leave the one to start from."
-    )
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -23,7 +23,8 @@ from hyperparameters import BACKBONES
 from model import ModelInfo, build_model, load_model, predict, save_model
 from network import build_network
 from sampling import SeededSampler
-from weights import find_weights, load_weights
+from starting_weights import find_weights
+from weights import load_weights
 
 INFO = ModelInfo(
     backbone="mobilenet_v2_fpn",
