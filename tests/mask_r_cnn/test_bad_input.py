@@ -62,7 +62,7 @@ def test_there_are_enough_of_them() -> None:
 
 def test_the_stand_in_is_found_first(tmp_path: Path) -> None:
     """Without this the table would prove nothing about torch: a job with no mistake meets it."""
-    Job(tmp_path).coco()
+    tiny(Job(tmp_path))
     assert "torch was imported" in failure(tmp_path, train(tmp_path, torch=False))
 
 
@@ -94,7 +94,7 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
     ids=["full", "read-only"],
 )
 def test_a_model_folder_that_takes_nothing(tmp_path: Path, options: str, reason: str) -> None:
-    Job(tmp_path).coco()
+    tiny(Job(tmp_path))
     with mounted(tmp_path / "model", options):
         text = failure(tmp_path, train(tmp_path, torch=False))
     assert text == (
