@@ -44,18 +44,23 @@ class Endpoint:
             time.sleep(0.05)
 
     def invoke(
-        self, body: bytes, content_type: str = "image/jpeg", accept: str = "application/json"
+        self,
+        body: bytes,
+        content_type: str = "image/jpeg",
+        accept: str = "application/json",
+        query: str = "",
     ) -> bytes:
         """The body of the answer to one request."""
         headers = {"Content-Type": content_type, "Accept": accept}
-        request = urllib.request.Request(f"{self.url}/invocations", body, headers)
+        request = urllib.request.Request(f"{self.url}/invocations{query}", body, headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             content: bytes = answer.read()
         return content
 
-    def predict(self, picture: Path) -> dict[str, Any]:
+    def predict(self, picture: Path, query: str = "") -> dict[str, Any]:
         """The prediction for one picture file."""
-        prediction: dict[str, Any] = json.loads(self.invoke(picture.read_bytes()))["predictions"][0]
+        answer = json.loads(self.invoke(picture.read_bytes(), query=query))
+        prediction: dict[str, Any] = answer["predictions"][0]
         return prediction
 
 

@@ -27,6 +27,8 @@ from ask import Endpoint, mask_ap50
 from make_test_dir import make_test_dir
 
 PROJECT = Path(__file__).resolve().parents[1]
+#: What is shown; the score counts every detection.
+SURE = "?score_threshold=0.7"
 
 
 def train(root: Path) -> float:
@@ -106,10 +108,10 @@ def main() -> int:
     with serving(root, given.folder / "serve.log") as endpoint:
         picture = most_objects(root / "held_out")
         print(f"4. ask about {picture.name}, which training has not seen", flush=True)
-        prediction = endpoint.predict(picture)
+        prediction = endpoint.predict(picture, SURE)
         show(prediction)
         (given.folder / "detections.json").write_text(json.dumps(prediction, indent=2) + "\n")
-        overlay = endpoint.invoke(enlarged(picture), "image/png", "image/png")
+        overlay = endpoint.invoke(enlarged(picture), "image/png", "image/png", SURE)
         (given.folder / "overlay.png").write_bytes(overlay)
         reached = mask_ap50(endpoint, root / "held_out")
     print(f"\nmask AP50 on 40 unseen pictures, through the server: {reached:.3f}")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ask import Endpoint, mask_ap50
-from demo import enlarged, most_objects, show
+from demo import SURE, enlarged, most_objects, show
 from make_test_dir import make_test_dir
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -115,8 +115,8 @@ def main() -> int:
             cold_starts.append(seconds)
             print(f"   cold start: {seconds:.2f} s", flush=True)
             picture = most_objects(root / "held_out")
-            show(endpoint.predict(picture))
-            overlay = endpoint.invoke(enlarged(picture), "image/png", "image/png")
+            show(endpoint.predict(picture, SURE))
+            overlay = endpoint.invoke(enlarged(picture), "image/png", "image/png", SURE)
             reached = mask_ap50(endpoint, root / "held_out")
     given.folder.mkdir(parents=True, exist_ok=True)
     (given.folder / "image_overlay.png").write_bytes(overlay)
