@@ -7,6 +7,7 @@ notices at once when a peer is gone; NCCL alone would wait for half an hour.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import torch
 
 _PORT = 29571
+_PR_SET_PDEATHSIG = 1
 _TIMEOUT = timedelta(minutes=30)
 _ERROR_FILE = "BYOA_RANK_ERROR"
 
@@ -97,6 +99,7 @@ def launch(program: Path, arguments: Sequence[str], cluster: Cluster) -> int:
             subprocess.Popen(
                 [sys.executable, "-u", str(program), *arguments],
                 env={**os.environ, **rank_environment(cluster, index), _ERROR_FILE: str(error)},
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 (no thread runs yet)
             )
             for index, error in enumerate(errors)
         ]
@@ -109,6 +112,12 @@ def launch(program: Path, arguments: Sequence[str], cluster: Cluster) -> int:
         if failed is None:
             return 0
         raise TrainingError(_message(failed, ranks, errors))
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent is killed: no rank is left behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait(ranks: Sequence[subprocess.Popen[bytes]]) -> int | None:
