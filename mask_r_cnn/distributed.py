@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _PORT = 29571
 _PR_SET_PDEATHSIG = 1
-_TIMEOUT = timedelta(minutes=30)
+# How long a rank waits for the others to start, and then for one that is judging or reporting.
+_JOIN, _TIMEOUT = timedelta(minutes=10), timedelta(minutes=30)
 _ERROR_FILE = "BYOA_RANK_ERROR"
 
 
@@ -186,7 +187,7 @@ class Ranks:
         backend = "nccl" if self.device.type == "cuda" else "gloo"
         try:
             dist.init_process_group(
-                backend, rank=self.layout.rank, world_size=self.layout.world_size, timeout=_TIMEOUT
+                backend, rank=self.layout.rank, world_size=self.layout.world_size, timeout=_JOIN
             )
             self._decisions = dist.new_group(backend="gloo", timeout=_TIMEOUT)
         except (RuntimeError, ValueError) as error:
@@ -196,6 +197,12 @@ class Ranks:
                 f"at {where}: {str(error).splitlines()[0]}. All hosts must run the job and "
                 "reach the first one."
             ) from error
+
+    def share_failure(self, mine: str | None) -> None:
+        """Tell the others why this rank can't go on (None: it can); TrainingError if one can't."""
+        for rank, theirs in enumerate(self.gather(mine)):
+            if theirs is not None and rank != self.layout.rank:
+                raise TrainingError(f"{PEER_LOST}: rank {rank} said: {theirs}")
 
     def any(self, flag: bool) -> bool:
         """Whether any rank says so; every rank gets the same answer."""

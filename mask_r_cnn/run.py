@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import torch
 
@@ -13,7 +14,7 @@ from augment import Augmentation
 from console import StepDisplay, metric_line
 from distributed import Ranks, layout_of
 from engine import Trainer
-from errors import DataError
+from errors import DataError, TrainingError
 from failures import told_plainly
 from job import Job
 from keeper import Keeper
@@ -30,7 +31,19 @@ def run_job(job: Job) -> None:
     with told_plainly(job.chosen):
         ranks = Ranks(layout, device)
         try:
+            ranks.share_failure(None)
             Run(job, ranks).train()
+        finally:
+            ranks.leave()
+
+
+def tell_peers(environ: Mapping[str, str], failure: str) -> None:
+    """Join the other ranks only to say that this one can not go on: they would wait for it."""
+    layout = layout_of(environ)
+    with suppress(TrainingError, RuntimeError):
+        ranks = Ranks(layout, _device(layout.local_rank))
+        try:
+            ranks.share_failure(failure)
         finally:
             ranks.leave()
 

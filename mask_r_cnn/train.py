@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from channel import load_channel
@@ -27,25 +26,37 @@ from starting_weights import find_weights
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Train as the arguments and the SM_* variables say; 0, or an InputError."""
     chosen = parse(argv)
-    job = _job(chosen, environ)
     cluster = cluster_of(environ)
     if cluster.world_size > 1 and not is_rank(environ):
         if cluster.ranks_per_host > 1:
+            if len(cluster.hosts) == 1:
+                _job(chosen, environ)  # what is wrong is told once, not by every rank
             return launch(Path(__file__).resolve(), argv, cluster)
-        rank = rank_environment(cluster, 0)
-        os.environ.update(rank)
-        job = replace(job, environ={**job.environ, **rank})
-    # torch and torchvision take seconds to import: only now is it sure that they are needed.
-    from run import run_job
-
+        environ = {**environ, **rank_environment(cluster, 0)}
+        os.environ.update(environ)
     try:
-        run_job(job)
+        _run(chosen, environ)
     except Exception as error:
         # One of several ranks: its parent speaks for it, so it must know the reason.
         kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
         tell_launcher(f"{kind}{error}")
         raise
     return 0
+
+
+def _run(chosen: Hyperparameters, environ: Mapping[str, str]) -> None:
+    # torch and torchvision take seconds to import: only now is it sure that they are needed.
+    try:
+        job = _job(chosen, environ)
+    except InputError as error:
+        if is_rank(environ):
+            from run import tell_peers
+
+            tell_peers(environ, str(error))
+        raise
+    from run import run_job
+
+    run_job(job)
 
 
 def _job(chosen: Hyperparameters, environ: Mapping[str, str]) -> Job:

@@ -94,7 +94,7 @@ def test_unequal_shards_do_not_hang_and_only_the_first_host_writes(
     assert "epoch=1;" in ended[0][1]
     assert "epoch=1;" not in ended[1][1]
     assert (root / HOSTS[0] / "model" / "model.safetensors").is_file()
-    assert not (root / HOSTS[1] / "model").exists()
+    assert not list((root / HOSTS[1] / "model").iterdir())
     row = json.loads((root / HOSTS[0] / "output" / "data" / "metrics.jsonl").read_text())
     assert row["step"] == 5
 
@@ -108,6 +108,18 @@ def test_a_host_without_pictures_is_told(root: Path, started: list[Hosts]) -> No
     for code, _, err in job.finish():
         assert code == 1
         assert "DataError: " in err
+
+
+def test_bad_data_on_one_host_is_told_on_both(root: Path, started: list[Hosts]) -> None:
+    good, bad = write_discs(root / "good", 2), write_discs(root / "bad", 2)
+    (bad / "images" / "0.png").write_bytes(b"no picture")
+    job = Hosts(root, [good, bad], batch_size="1", num_epochs="1")
+    started.append(job)
+    first, second = job.finish()
+    assert first[0] == second[0] == 1
+    assert "DataError: " in second[2]
+    assert "TrainingError: another rank of the job ended: rank 1 said: " in first[2]
+    assert "0.png" in first[2]
 
 
 def test_a_stop_on_one_host_stops_both_at_the_same_step(
