@@ -36,7 +36,8 @@ demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no
 # Two test processes of one thread each beat two that fight for the cores.
 test parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
-	$(PYTEST) -n 2 -m "not docker and not gpu and not parity" tests
+	$(PYTEST) -n 2 -m "not docker and not gpu and not parity and not alone" tests
+	$(PYTEST) -m alone tests
 
 lint: $(STAMP)  ## format, lint and types
 	$(VENV)/bin/ruff format --check .
