@@ -48,7 +48,6 @@ SMALL_DATA = {
     "learning_rate": 0.02,
     "lr_scheduler": "cosine",
     "augment": "strong",
-    "ema": 0.99,
     "rois_per_image": 128,
 }
 
@@ -164,6 +163,7 @@ def ours(root: Path, options: argparse.Namespace) -> dict[str, Any]:
         "evaluate_every": 100,
         "validation_fraction": 0.2941,
         "seed": options.seed,
+        "ema": options.ema,
         **SMALL_DATA,
     }
     arguments = [word for name, value in chosen.items() for word in (f"--{name}", str(value))]
@@ -196,13 +196,15 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--rate", type=float, default=0.01, help="of the plain recipe")
+    parser.add_argument("--ema", type=float, default=0.99, help="of ours")
     parser.add_argument("--clip", type=float, default=5.0, help="of the plain recipe")
     parser.add_argument("--min-size", type=int, default=320)
     parser.add_argument("--max-size", type=int, default=512)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.best:
-        options.steps, options.min_size, options.max_size, options.only = 2760, 400, 640, "ours"
+        options.steps, options.min_size, options.max_size, options.only = 2040, 400, 640, "ours"
+        options.ema = 0.998
     root = Path(os.environ["BYOA_TEST_DATA"])
     facts = {"machine": platform.machine(), "torch": torch.__version__}
     if options.only != "plain":
