@@ -47,7 +47,7 @@ def test_secret_values_at_any_depth():
 
 
 def test_the_working_folder_is_no_secret():
-    values = {"PWD": "/work/main", "OLDPWD": "/work/old", "db_pwd": "geheim99"}
+    values = {"PWD": "/home/me/job", "OLDPWD": "/home/me", "db_pwd": "geheim99"}
     assert secret_values(values) == {"geheim99"}
 
 
