@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,28 @@ class DieWithParent:
     The library is loaded before the fork: between fork and exec as little as possible may happen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, number: signal.Signals = signal.SIGKILL) -> None:
+        self._number = int(number)
+        self._parent = os.getpid()
         self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def __call__(self) -> None:
         if self._libc is not None:
-            self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            self._libc.prctl(_PR_SET_PDEATHSIG, self._number, 0, 0, 0)
+        if os.getppid() != self._parent:  # killed before we could ask
+            os._exit(1)
+
+
+def reaped() -> Iterator[tuple[int, int]]:
+    """Collects every dead child, ours or adopted: its pid and its wait status."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, status
 
 
 def descendants(ancestor: int) -> list[Process]:

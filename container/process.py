@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from container.family import DieWithParent, send, send_group
+from container.family import DieWithParent, reaped, send, send_group
 from container.kills import count_memory_kills
 from container.leftovers import Leftovers, family, kill, names
 from container.signals import STOPS, Signals
@@ -135,13 +135,7 @@ class _Run:
 
     def _reap(self) -> None:
         """Collects every dead child: as PID 1 we are given those of others, too."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+        for pid, status in reaped():
             if pid == self.pid:
                 self.status = status
 

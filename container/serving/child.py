@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from container.family import DieWithParent
 from container.serving.privileges import Identity
-
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +35,10 @@ class Child:
 
     def __post_init__(self) -> None:
         command, identity = self.command, self.command.identity
-        libc = ctypes.CDLL(None, use_errno=True)
-        parent = os.getpid()
+        die_with_parent = DieWithParent(command.parent_death_signal)
 
         def before_exec() -> None:  # in the child, single-threaded, after the user is set
-            libc.prctl(PR_SET_PDEATHSIG, int(command.parent_death_signal))
-            if os.getppid() != parent:
-                os._exit(1)
+            die_with_parent()
             signal.pthread_sigmask(signal.SIG_SETMASK, [])
             if command.niceness:
                 os.nice(command.niceness)
@@ -82,11 +76,6 @@ class Child:
             os.killpg(self.popen.pid, number)
         except (ProcessLookupError, PermissionError):
             pass
-
-
-def adopt_orphans() -> None:
-    """Children of our children become ours when their parent dies, so that we can end them."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def children() -> list[int]:

@@ -18,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from container.serving.child import Child, adopt_orphans, children
+from container.family import adopt_orphans, reaped
+from container.serving.child import Child, children
 from container.serving.http_tier import HttpTier
 from container.serving.log import say
 from container.serving.model_tier import ModelTier
@@ -80,13 +81,7 @@ class Supervisor:
     def reap(self) -> None:
         """Collect every dead child, ours or adopted."""
         ours = {child.popen.pid: child for child in self.children()}
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+        for pid, status in reaped():
             if pid in ours:
                 ours[pid].ended(status)
 
