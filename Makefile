@@ -27,7 +27,8 @@ setup: $(STAMP)  ## make .venv with every dependency, pinned and checked by hash
 $(STAMP): requirements/dev.txt requirements/install.sh
 	@test -n "$(PYTHON)" || { echo "No Python 3.10 to 3.13 with venv found: install one (Debian: apt-get install python3-venv) or name it with PYTHON=..." >&2; exit 1; }
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	requirements/install.sh $(VENV)/bin/python requirements/dev.txt "$(TORCH_INDEX)"
+	@echo "installing the locked packages into $(VENV): minutes, and 7 GB with torch's CUDA libraries"
+	@PIP_QUIET=1 requirements/install.sh $(VENV)/bin/python requirements/dev.txt "$(TORCH_INDEX)"
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no docker, no data
