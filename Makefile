@@ -29,6 +29,7 @@ $(STAMP): requirements/dev.txt requirements/install.sh
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked packages into $(VENV): minutes, and 7 GB with torch's CUDA libraries"
 	@PIP_QUIET=1 requirements/install.sh $(VENV)/bin/python requirements/dev.txt "$(TORCH_INDEX)"
+	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --disable-pip-version-check --editable .
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no docker, no data

@@ -19,12 +19,15 @@ LAZY_BOTO3 = {"container/program.py"}
 HTTP_SIDE = ("container.serving.app", "container.serving.supervisor", "container.serving.broker")
 #: byoa's rooms, and those each one may look into.
 BYOA = {
-    "cli": {"aws", "local", "sandbox", "plan"},
+    "cli": {"", "aws", "local", "sandbox", "plan"},
+    "": {"aws", "local", "sandbox", "plan"},
     "aws": {"plan"},
     "local": {"plan"},
-    "sandbox": {"local", "plan"},
+    "sandbox": {"aws", "local", "plan"},  # it is a client of its own S3
     "plan": set(),
 }
+#: Of byoa's top level, what every room may use: safe unpacking, of the standard library alone.
+OPEN_TO_ALL = {"byoa", "byoa.archive"}
 AWS_CLIENTS = {"boto3", "botocore", "sagemaker", "sagemaker_training"}
 
 
@@ -149,14 +152,27 @@ def byoa_doors(root: Path) -> Iterator[str]:
     for path in python_files(root / "byoa"):
         parts = path.relative_to(root).parts
         room = parts[1] if len(parts) > 2 else ""
+        if room not in BYOA:  # data of the package: templates, the launcher
+            continue
         for found in imports(path, root):
             if found.top in {"container", *(folder.name for folder in algorithms(root))}:
                 yield f"{path.relative_to(root)}: byoa imports {found.name}"
             if room == "plan" and found.top in AWS_CLIENTS | {"time", "subprocess", "socket"}:
                 yield f"{path.relative_to(root)}: plan imports {found.name}"
-            other = f"{found.name}.".split(".")[1] if found.top == "byoa" else ""
-            if room in BYOA and other in BYOA and other not in BYOA[room] | {room}:
+            if room in {"plan", "local"} and found.top in {"boto3", "botocore"}:
                 yield f"{path.relative_to(root)}: {room} imports {found.name}"
+            if found.top == "byoa" and room_of(found.name, root) not in BYOA[room] | {room, None}:
+                yield f"{path.relative_to(root)}: {room or 'top'} imports {found.name}"
+
+
+def room_of(name: str, root: Path) -> str | None:
+    """The room of a module of byoa; "" for its top level, None for what every room may use."""
+    second = f"{name}.".split(".")[1]
+    if second in BYOA and second:
+        return second
+    if ".".join(name.split(".")[:2]) in OPEN_TO_ALL or not module_file(root, f"byoa.{second}"):
+        return None
+    return ""
 
 
 def test_every_door_holds():
@@ -187,6 +203,9 @@ def test_every_door_holds():
         ("byoa/plan/names.py", "from ..aws import jobs", "plan imports byoa.aws"),
         ("byoa/aws/jobs.py", "import byoa.cli.main", "aws imports byoa.cli.main"),
         ("byoa/local/run.py", "import container.train", "byoa imports container.train"),
+        ("byoa/local/run.py", "def f():\n    import boto3", "local imports boto3"),
+        ("byoa/local/run.py", "from byoa import task", "local imports byoa.task"),
+        ("byoa/task.py", "from byoa.cli import main", "top imports byoa.cli"),
     ],
 )
 def test_a_broken_door_is_seen(tmp_path: Path, path: str, source: str, said: str):
@@ -211,7 +230,9 @@ def made_up_tree(root: Path) -> None:
         "byoa/plan/names.py": "import hashlib\n",
         "byoa/aws/jobs.py": "import boto3\nfrom byoa.plan import names\n",
         "byoa/local/run.py": "from ..plan import names\n",
-        "byoa/cli/main.py": "from byoa.aws import jobs\n",
+        "byoa/archive.py": "",
+        "byoa/task.py": "from byoa.local import run\nfrom byoa import archive\n",
+        "byoa/cli/main.py": "from byoa.aws import jobs\nfrom byoa import task\n",
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(source)

@@ -1,0 +1,1 @@
+"""Does it on AWS: one small module a service, senders and waiters."""

@@ -1,0 +1,7 @@
+"""`python -m byoa.cli` is `byoa`."""
+
+import sys
+
+from byoa.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""AWS's API on loopback: moto in front of byoa.local."""
