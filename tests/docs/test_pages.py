@@ -4,10 +4,10 @@ A page says in its first lines where it runs:
 
     <!-- CI runs this page: process -->     plain processes here
     <!-- CI runs this page: docker -->      needs docker
-    <!-- CI runs this page: sandbox -->     needs docker; `byoa sandbox up` ran before its first line
+    <!-- CI runs this page: sandbox -->     needs docker; `byoa sandbox up` ran before
 
 Blocks marked ```sh run one after the other in one bash, in an empty folder, as a reader would
-copy them. A line of a following ```text block that is not "..." must appear in what the block printed.
+copy them. A line of a following ```text block that is not "..." must be in what the block printed.
 """
 
 from __future__ import annotations
