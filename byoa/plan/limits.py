@@ -1,0 +1,179 @@
+"""Holds a request against AWS's own limits (shapes.json) before anything is sent, in sentences."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from byoa.plan.errors import UsageError
+
+#: A rule reads a finished request and says what in it contradicts itself.
+Rule = Callable[[dict[str, Any]], Iterable[str]]
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "boolean": (bool,),
+    "list": (list, tuple),
+    "map": (dict,),
+    "structure": (dict,),
+}
+#: What a pattern means, by how it begins; the others are shown as they are.
+WORDS = {
+    r"[a-zA-Z0-9](-*[a-zA-Z0-9]": "letters, digits and hyphens, none of them at an end",
+    r"[a-zA-Z0-9]([\-a-zA-Z0-9]*": "letters, digits and hyphens, none of them at an end",
+    r"[A-Za-z0-9\.\-_]+": "letters, digits, dots, hyphens and underscores",
+    r"[a-zA-Z_][a-zA-Z0-9_]*": "letters, digits and underscores, no digit first",
+    r"(https|s3)://": "an address such as s3://bucket/folder/",
+    r"arn:aws[a-z\-]*:iam": "a role's ARN: arn:aws:iam::123456789012:role/NAME",
+    r"([\w ": "letters, digits, spaces and any of _.:/=+-@",
+    r"[a-z0-9]+((\.|_|__|-+)": "small letters and digits, with . _ - or / between them",
+    r".*": "one line",
+    r".+": "one line",
+    r"[\S]+": "without a space",
+}
+
+
+def finished(
+    operation: str,
+    request: Mapping[str, Any],
+    extra: Mapping[str, Any] | None = None,
+    rules: Iterable[Rule] = (),
+) -> dict[str, Any]:
+    """The request without what is empty, with `extra` on top; UsageError when AWS would refuse."""
+    made = merged(_kept(request), extra or {})
+    problems = [*problems_of(operation, made)]
+    problems += [] if problems else [sentence for rule in rules for sentence in rule(made)]
+    if problems:
+        raise UsageError("\n".join(problems))
+    return made
+
+
+def merged(request: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """`extra` laid over a request: objects are merged, lists replaced, null takes a field away."""
+    made = dict(request)
+    for key, value in extra.items():
+        if value is None:
+            made.pop(key, None)
+        elif isinstance(value, Mapping):
+            below = made.get(key)
+            made[key] = merged(below if isinstance(below, Mapping) else {}, value)
+        else:
+            made[key] = value
+    return made
+
+
+def problems_of(operation: str, request: Mapping[str, Any]) -> list[str]:
+    """One sentence for everything in the request that AWS's service model forbids."""
+    service, _, name = operation.partition(".")
+    table = _shapes()[service]
+    return list(_walk(request, table["operations"][name], table["shapes"], ""))
+
+
+@cache
+def _shapes() -> dict[str, Any]:
+    text = files("byoa.plan").joinpath("shapes.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def _kept(value: Any) -> Any:
+    """The same without None and empty containers; False, 0 and '' are values."""
+    if isinstance(value, Mapping):
+        below = {key: _kept(item) for key, item in value.items()}
+        return {
+            key: item for key, item in below.items() if item is not None and item not in ({}, [])
+        }
+    return [_kept(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _walk(value: Any, name: str, shapes: Mapping[str, Any], path: str) -> Iterator[str]:
+    shape = shapes[name]
+    kind = shape["type"]
+    right = isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+    if not right:
+        yield f"{path} is {_shown(value)}, but AWS takes a {kind} there - write one"
+        return
+    yield from _size(value, shape, path)
+    if kind == "structure":
+        yield from _members(value, shape, shapes, path)
+    elif kind == "list":
+        for place, item in enumerate(value):
+            yield from _walk(item, shape["of"], shapes, f"{path}[{place}]")
+    elif kind == "map":
+        for key, item in value.items():
+            yield from _walk(key, shape["key"], shapes, f"the name in {path}")
+            yield from _walk(item, shape["of"], shapes, f"{path}.{str(key)[:60]}")
+    elif kind == "string":
+        yield from _text(value, name, shape, path)
+
+
+def _members(
+    value: Mapping[str, Any], shape: Mapping[str, Any], shapes: Mapping[str, Any], path: str
+) -> Iterator[str]:
+    members = shape.get("members", {})
+    for key in shape.get("required", ()):
+        if key not in value:
+            yield f"{_below(path, key)} is missing, and AWS takes no request without it - give one"
+    for key, item in value.items():
+        if key in members:
+            yield from _walk(item, members[key], shapes, _below(path, key))
+        elif near := difflib.get_close_matches(str(key), members, n=1, cutoff=0.75):
+            # What resembles nothing may be newer than the table: boto3 knows, and says so itself.
+            yield f"AWS has no field {_below(path, key)} - did you mean {near[0]}?"
+
+
+def _size(value: Any, shape: Mapping[str, Any], path: str) -> Iterator[str]:
+    low, high = shape.get("min"), shape.get("max")
+    counted = isinstance(value, int | float)
+    size = value if counted else len(value)
+    unit = "" if counted else " characters" if isinstance(value, str) else " entries"
+    if isinstance(value, str) and value.startswith(("process://", "file:///")):
+        return  # stands for an image or an address on this machine, which AWS never sees
+    if low is not None and size < low:
+        yield f"{path} is {_shown(value)}, but AWS takes at least {low:,}{unit} - give more"
+    if high is not None and size > high:
+        has = _shown(value) if counted else f"{size:,}{unit} long"
+        yield f"{path} is {has}, but AWS takes at most {high:,}{unit} - give less"
+
+
+def _text(value: str, name: str, shape: Mapping[str, Any], path: str) -> Iterator[str]:
+    known = shape.get("enum")
+    if known and name.endswith("InstanceType"):
+        yield from _instance_type(value, known, path)
+    elif known and value not in known:
+        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
+        yield f"{path} is {_shown(value)}, which AWS does not know - {advice}"
+    pattern = shape.get("pattern")
+    short = len(value) <= shape.get("max", len(value))
+    local = value.startswith(("process://", "file:///"))
+    if pattern and short and not local and not re.fullmatch(pattern, value):
+        words = next((said for start, said in WORDS.items() if pattern.startswith(start)), pattern)
+        yield f"{path} is {_shown(value)}, but it must be {words} - write it so"
+
+
+def _instance_type(value: str, known: list[str], path: str) -> Iterator[str]:
+    """Refuses an unknown size of a known family; a family that is newer than the table passes."""
+    family = value.rpartition(".")[0]
+    sizes = [name for name in known if name.rpartition(".")[0] == family]
+    if not re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", value) or (sizes and value not in known):
+        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
+        listed = ", ".join(sizes) or (near[0] if near else "ml.m5.large")
+        yield f"{path} is {_shown(value)}, which AWS does not know - take one such as {listed}"
+
+
+def _below(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else str(key)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
