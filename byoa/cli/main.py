@@ -2,6 +2,187 @@
 
 from __future__ import annotations
 
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any, NoReturn
 
-def main() -> int:
-    raise SystemExit("byoa has no verbs yet")
+from byoa.plan.errors import ByoaError, ServiceError, UsageError
+
+#: Every verb, its module in byoa/cli, and what it does. Nothing of a verb is loaded for another.
+VERBS: dict[str, dict[str, str]] = {
+    "Start": {
+        "init": "a folder that is ready to build and train",
+        "doctor": "what is missing here, in AWS, in the image, and the fix",
+        "build": "build the image, push it to ECR",
+    },
+    "Run": {
+        "run": "a script as it is, on one or many instances",
+        "shell": "a shell command",
+        "process": "a Processing job",
+        "train": "the image's own algorithm",
+    },
+    "Serve": {
+        "deploy": "a trained model as an endpoint",
+        "invoke": "send a file to an endpoint",
+        "transform": "predictions for a folder of files, without an endpoint",
+        "undeploy": "delete an endpoint and what belongs to it",
+    },
+    "Look": {
+        "status": "how a task's last job is doing",
+        "list": "projects, tasks, jobs",
+        "logs": "a job's log lines",
+        "wait": "until a job has ended; its exit code",
+        "stop": "stop a job",
+        "download": "what a task made",
+        "data": "a task's state and results",
+        "cost": "what a job may cost, or has cost",
+    },
+    "Tidy": {
+        "sandbox": "AWS's API on this machine",
+        "clean": "what a project left behind, and remove it",
+        "teardown": "remove everything of a project",
+        "completion": "completion for your shell",
+    },
+}
+HELP = {verb: text for group in VERBS.values() for verb, text in group.items()}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; its exit code: 0, 1 what failed, 2 what was asked wrongly, 130 Ctrl-C."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = command(words)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("byoa: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `byoa logs | head`: nobody listens, and that is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        told = told_error(error)
+        print(f"byoa: {told}", file=sys.stderr)
+        return told.exit_code
+
+
+def command(words: list[str]) -> int:
+    if not words or words[0] in {"-h", "--help", "help"}:
+        if words[1:]:
+            return command([words[1], "--help"])
+        print(overview())
+        return 0 if words else 2
+    if words[0] in {"-V", "--version"}:
+        from byoa import __version__
+
+        print(f"byoa {__version__}")
+        return 0
+    verb, rest = words[0], words[1:]
+    if verb not in HELP:
+        raise UsageError(f"There is no verb {verb!r}. {nearest(verb, HELP)}")
+    module = module_of(verb)
+    return int(module.run(parsed(verb, module, rest)))
+
+
+def told_error(error: Exception) -> ByoaError:
+    """The error as one message; what is none of ours nor AWS's is a bug and keeps its traceback."""
+    if isinstance(error, ByoaError):
+        return error
+    if isinstance(error, ServiceError) or type(error).__module__.startswith(
+        ("botocore", "boto3", "s3transfer")
+    ):
+        from byoa.aws.advice import explain
+
+        return explain(error)
+    raise error
+
+
+def module_of(verb: str) -> ModuleType:
+    """The verb's module; its package may lack in part (the sandbox needs an extra)."""
+    return importlib.import_module(f"byoa.cli.{verb}")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with byoa's form of an error: what is wrong, then where to look."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help")
+
+
+def parser_for(verb: str, module: ModuleType) -> argparse.ArgumentParser:
+    parser = Parser(**parser_words(verb, module))
+    module.add_arguments(parser)
+    return parser
+
+
+def parser_words(verb: str, module: ModuleType) -> dict[str, Any]:
+    return {
+        "prog": f"byoa {verb}",
+        "description": module.HELP,
+        "epilog": f"examples:\n{module.EXAMPLES.rstrip()}" if module.EXAMPLES else None,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+        "add_help": not getattr(module, "OWN_HELP", False),
+    }
+
+
+def parsed(verb: str, module: ModuleType, words: list[str]) -> argparse.Namespace:
+    """The arguments. A module with PASSES_ON gets what it does not know, and what is after --."""
+    parser = parser_for(verb, module)
+    known = [name for action in parser._actions for name in action.option_strings]
+    if not getattr(module, "PASSES_ON", False):
+        return parser.parse_args([spelled(word, known) for word in words])
+    cut = words.index("--") if "--" in words else len(words)
+    own = [spelled(word, known) for word in words[:cut]]
+    arguments, unknown = parser.parse_known_args(own)
+    arguments.unknown = unknown
+    arguments.passed = words[cut + 1 :]
+    arguments.flags = known
+    return arguments
+
+
+def spelled(word: str, known: Sequence[str]) -> str:
+    """--dry_run is --dry-run and --no-spot is --no_spot: whichever the parser has."""
+    name, equals, value = word.partition("=")
+    if not name.startswith("--") or name in known or name == "--":
+        return word
+    same = [flag for flag in known if flag.replace("_", "-") == name.replace("_", "-")]
+    return f"{same[0]}{equals}{value}" if same else word
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """Every verb in one parser, for shell completion and the reference."""
+    parser = Parser(prog="byoa", description="Bring your own algorithm to Amazon SageMaker.")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb, text in HELP.items():
+        module = module_of(verb)
+        words = {**parser_words(verb, module), "prog": f"byoa {verb}", "help": text}
+        module.add_arguments(verbs.add_parser(verb, **words))
+    return parser
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"Did you mean {near[0]!r}?" if near else "See byoa --help."
+
+
+def overview() -> str:
+    """What `byoa --help` prints."""
+    lines = ["usage: byoa VERB [--on sagemaker|sandbox|docker|process] …", ""]
+    lines += ["Bring your own algorithm to Amazon SageMaker, or run it here.", ""]
+    for group, verbs in VERBS.items():
+        lines += [f"{group}:", *(f"  {verb:<11} {text}" for verb, text in verbs.items()), ""]
+    lines += [
+        "examples:",
+        '  byoa shell -p demo -t cpu --cmd_line "nproc && free -g"',
+        "  byoa run -p demo -t first -e train.py --epochs 3 -- --verbose",
+        "  byoa train -p demo -t faces --data training=./pictures -h epochs=10 -o ./out",
+        "",
+        "byoa VERB --help says more. --on process needs neither AWS nor docker.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,108 @@
+"""byoa.toml: what a project always says, so that a command need not."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from byoa.plan.errors import UsageError
+
+NAME = "byoa.toml"
+REQUESTS = ("training", "processing", "transform", "model", "endpoint_config", "endpoint", "tuning")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """[project] of byoa.toml with the flags on top; an empty value means: not said."""
+
+    project: str = ""
+    on: str = ""
+    region: str = ""
+    profile: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    role: str = ""
+    image: str = ""
+    framework_image: str = ""
+    instance_type: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    #: More fields of AWS's own requests, by the part of the flow: training, endpoint_config …
+    request: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Where byoa.toml lies, or the working folder.
+    folder: Path = field(default_factory=Path)
+
+    def need_project(self) -> str:
+        if not self.project:
+            raise UsageError(f"No project is named. Give --project NAME, or name in {NAME}.")
+        return self.project
+
+
+def load(path: Path | None = None, given: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of `path`, or of the first byoa.toml upwards from here; `given` wins."""
+    found = path or find(Path.cwd())
+    said = read(found) if found else {}
+    said.setdefault("framework_image", os.environ.get("BYOA_FRAMEWORK_IMAGE", ""))
+    folder = found.absolute().parent if found else Path.cwd()
+    return Settings(**{**said, **(given or {}), "folder": folder})
+
+
+def find(folder: Path) -> Path | None:
+    for place in (folder, *folder.parents):
+        if (place / NAME).is_file():
+            return place / NAME
+    return None
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The file as Settings' fields; a key that does not exist is an error, with the nearest one."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}. Leave --config out to look for one.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}. Mend that line.") from error
+    check(path, "tables", tables, ("project", "hyperparameters", "request"))
+    project = tables.get("project", {})
+    texts = [item.name for item in dataclasses.fields(Settings) if item.type == "str"]
+    keys = ["name" if name == "project" else name for name in texts] + ["tags"]
+    check(path, "[project]", project, keys)
+    check(path, "[request]", tables.get("request", {}), REQUESTS)
+    for key, value in project.items():
+        if key != "tags" and not isinstance(value, str):
+            raise UsageError(f"{path}: {key} = {value!r} is not text. Write it in quotes.")
+    said = {"project" if key == "name" else key: value for key, value in project.items()}
+    said["tags"] = {str(key): str(value) for key, value in project.get("tags", {}).items()}
+    said["hyperparameters"] = {
+        key: text_of(value) for key, value in tables.get("hyperparameters", {}).items()
+    }
+    said["request"] = tables.get("request", {})
+    return said
+
+
+def check(path: Path, where: str, table: Any, known: Iterable[str]) -> None:
+    names = list(known)
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{path}: {where} is no table. Write it as [table] and key = value lines.")
+    for key in table:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(names)}."
+            raise UsageError(f"{path}: {where} has no key {key!r}. {hint}")
+
+
+def text_of(value: Any) -> str:
+    """A hyperparameter as SageMaker carries it: text; true, false, lists and tables as JSON."""
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value)
