@@ -1,0 +1,110 @@
+"""A session: boto3 clients for one account and region, made when they are first asked for."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from byoa import __version__
+from byoa.plan.errors import UsageError
+
+#: What a request names first, in the order in which a message would name it.
+NAMED = (
+    "Bucket", "RoleName", "TrainingJobName", "ProcessingJobName", "TransformJobName",
+    "HyperParameterTuningJobName", "EndpointName", "EndpointConfigName", "ModelName",
+    "repositoryName", "projectName", "name", "logGroupName", "jobDefinitionName", "jobName",
+)  # fmt: skip
+
+
+class Session:
+    """Clients that retry with jitter and back off when throttled (botocore's adaptive mode)."""
+
+    def __init__(
+        self, region: str = "", profile: str = "", endpoint: str = "", attempts: int = 8
+    ) -> None:
+        self._profile, self._asked_region, self._attempts = profile, region, attempts
+        self.endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL", "")
+        self._clients: dict[str, Any] = {}
+        self._identity: dict[str, str] = {}
+        self._boto: Any = None
+        self._lock = threading.RLock()  # making clients is not thread-safe, using them is
+
+    @property
+    def boto(self) -> Any:
+        """boto3's own session."""
+        with self._lock:
+            if self._boto is None:
+                import boto3
+
+                region = self._asked_region or os.environ.get("AWS_REGION") or None
+                self._boto = boto3.session.Session(
+                    region_name=region, profile_name=self._profile or None
+                )
+            return self._boto
+
+    @property
+    def region(self) -> str:
+        region = self.boto.region_name
+        if not region:
+            raise UsageError(
+                "No AWS region is set: say --region eu-west-1 (or another), set AWS_REGION, or"
+                " write `region` below [project] in byoa.toml."
+            )
+        return str(region)
+
+    def client(self, name: str) -> Any:
+        """boto3's client of a service; the same one each time."""
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = self._new_client(name)
+            return self._clients[name]
+
+    def _new_client(self, name: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "adaptive", "total_max_attempts": self._attempts},
+            connect_timeout=10,
+            read_timeout=75,  # an endpoint may think for 60 s
+            max_pool_connections=32,
+            user_agent_extra=f"byoa/{__version__}",
+            inject_host_prefix=not self.endpoint,  # there is no sync-127.0.0.1
+        )
+        client = self.boto.client(
+            name, region_name=self.region, endpoint_url=self.endpoint or None, config=config
+        )
+        client.meta.events.register("before-parameter-build", _remember)
+        client.meta.events.register("after-call", _note)
+        return client
+
+    @property
+    def account(self) -> str:
+        """The account's number."""
+        return self.identity["Account"]
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Who calls: Account, Arn, UserId."""
+        if not self._identity:
+            self._identity = self.client("sts").get_caller_identity()
+        return self._identity
+
+    @property
+    def partition(self) -> str:
+        """aws, aws-cn or aws-us-gov: the second word of every ARN."""
+        return str(self.boto.get_partition_for_region(self.region))
+
+
+def _remember(params: Any, context: dict[str, Any], **_: Any) -> None:
+    """Keeps what a request is about: S3, for one, never says which bucket is missing."""
+    named = [str(params[key]) for key in NAMED if isinstance(params.get(key), str)]
+    context["byoa"] = "/".join(named[:1] + [str(params[key]) for key in ("Key",) if key in params])
+
+
+def _note(parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+    """Writes service and resource beside an error's code, for byoa.plan.advice."""
+    if isinstance(parsed, dict) and "Error" in parsed:
+        parsed["Error"]["Service"] = model.service_model.service_name
+        parsed["Error"].setdefault("Resource", context.get("byoa", ""))
