@@ -1,0 +1,18 @@
+"""What is known of an image before it runs, wherever it was looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """An image's own words: from ECR's manifest, or from docker's inspect."""
+
+    uri: str
+    digest: str = ""
+    media_type: str = ""
+    architecture: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    size_bytes: int = 0

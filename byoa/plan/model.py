@@ -1,0 +1,65 @@
+"""create_model's request from a Model.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from byoa.plan import parts
+from byoa.plan.limits import finished
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """An image with its model data; `extra` reaches pipelines, registries, more sources."""
+
+    name: str
+    image: str
+    role: str
+    data: str | None = None  #: one model.tar.gz, or a folder ("/" at its end) taken as it is
+    multi: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    isolation: bool = False
+    subnets: Sequence[str] = ()
+    security_groups: Sequence[str] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def model_request(model: Model) -> dict[str, Any]:
+    """The dict for create_model; UsageError says what AWS would refuse."""
+    folder = bool(model.data and model.data.endswith("/") and not model.multi)
+    whole = {"S3Uri": model.data, "S3DataType": "S3Prefix", "CompressionType": "None"}
+    request = {
+        "ModelName": model.name,
+        "PrimaryContainer": {
+            "Image": model.image,
+            "Mode": "MultiModel" if model.multi else "SingleModel",
+            "ModelDataUrl": None if folder else model.data,
+            "ModelDataSource": {"S3DataSource": whole} if folder else None,
+            "Environment": dict(model.environment),
+        },
+        "ExecutionRoleArn": model.role,
+        "EnableNetworkIsolation": model.isolation,
+        "VpcConfig": parts.vpc_config(model.subnets, model.security_groups),
+        "Tags": parts.tag_list(model.tags),
+    }
+    return finished("sagemaker.CreateModel", request, model.extra, (container_rule, parts.tag_rule))
+
+
+def container_rule(request: dict[str, Any]) -> Iterator[str]:
+    """One container or a list of them, each with a model archive that SageMaker can unpack."""
+    if ("PrimaryContainer" in request) == ("Containers" in request):
+        yield "a model has a PrimaryContainer or Containers - give one of them, null drops a field"
+    if "ExecutionRoleArn" not in request:
+        yield "ExecutionRoleArn is missing: as that role AWS fetches image and model - give it"
+    for container in [request.get("PrimaryContainer", {}), *request.get("Containers", [])]:
+        data, multi = container.get("ModelDataUrl"), container.get("Mode") == "MultiModel"
+        if data and not multi and not data.endswith(".tar.gz"):
+            yield f"the model data is {data} - name a .tar.gz, or a folder with / at its end"
+        if multi and not str(data or "").endswith("/"):
+            yield f"the model data is {data} - a multi-model image needs a folder: end it in /"

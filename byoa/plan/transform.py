@@ -1,0 +1,98 @@
+"""create_transform_job's request from a TransformJob.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from byoa.plan import parts
+from byoa.plan.limits import finished
+
+MOST_MB = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformJob:
+    """What a batch transform is made from; the fields that are not here go into `extra`."""
+
+    name: str
+    model: str
+    input: str
+    output: str
+    data_type: str = "S3Prefix"
+    content_type: str | None = None
+    accept: str | None = None
+    split: str | None = None
+    assemble: str | None = None
+    compression: str | None = None
+    instance_type: str = "ml.m5.large"
+    instance_count: int = 1
+    strategy: str | None = None  #: SingleRecord or MultiRecord; the image's own word when None
+    payload_mb: int | None = None
+    concurrent: int | None = None
+    timeout: int | None = None
+    retries: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    kms_key: str | None = None
+    ami: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def transform_request(job: TransformJob) -> dict[str, Any]:
+    """The dict for create_transform_job; UsageError says what AWS would refuse."""
+    source = {"S3DataType": job.data_type, "S3Uri": job.input}
+    request = {
+        "TransformJobName": job.name,
+        "ModelName": job.model,
+        "MaxConcurrentTransforms": job.concurrent,
+        "MaxPayloadInMB": job.payload_mb,
+        "BatchStrategy": job.strategy,
+        "ModelClientConfig": {
+            "InvocationsTimeoutInSeconds": job.timeout,
+            "InvocationsMaxRetries": job.retries,
+        },
+        "Environment": dict(job.environment),
+        "TransformInput": {
+            "DataSource": {"S3DataSource": source},
+            "ContentType": job.content_type,
+            "CompressionType": job.compression,
+            "SplitType": job.split,
+        },
+        "TransformOutput": {
+            "S3OutputPath": job.output,
+            "Accept": job.accept,
+            "AssembleWith": job.assemble,
+            "KmsKeyId": job.kms_key,
+        },
+        "TransformResources": {
+            "InstanceType": job.instance_type,
+            "InstanceCount": job.instance_count,
+            "VolumeKmsKeyId": parts.volume_key(job.kms_key, [job.instance_type]),
+            "TransformAmiVersion": job.ami,
+        },
+        "Tags": parts.tag_list(job.tags),
+    }
+    return finished(
+        "sagemaker.CreateTransformJob", request, job.extra, (payload_rule, parts.tag_rule)
+    )
+
+
+def payload_rule(request: dict[str, Any]) -> Iterator[str]:
+    """All requests of one moment fit into 100 MB; several records a request need a split."""
+    payload, concurrent = (
+        request.get("MaxPayloadInMB", 6),
+        request.get("MaxConcurrentTransforms", 1),
+    )
+    if payload * max(1, concurrent) > MOST_MB:
+        yield (
+            f"MaxPayloadInMB {payload} x MaxConcurrentTransforms {concurrent} is over {MOST_MB} - "
+            f"take a payload of at most {MOST_MB // max(1, concurrent)} MB"
+        )
+    split = request["TransformInput"].get("SplitType", "None")
+    if request["TransformOutput"].get("AssembleWith") == "Line" and split == "None":
+        yield "AssembleWith Line needs SplitType Line, RecordIO or TFRecord - give one, or drop it"
