@@ -208,7 +208,7 @@ def routing_rule(request: dict[str, Any]) -> Iterator[str]:
     deployment = request.get("DeploymentConfig", {})
     blue_green = deployment.get("BlueGreenUpdatePolicy", {})
     if blue_green and "RollingUpdatePolicy" in deployment:
-        yield "DeploymentConfig has two policies, BlueGreenUpdatePolicy and RollingUpdatePolicy - null one"
+        yield "an update is BlueGreenUpdatePolicy or RollingUpdatePolicy, not both - null one"
     size = blue_green.get("TrafficRoutingConfiguration", {}).get("CanarySize", {})
     if size.get("Type") == "CAPACITY_PERCENT" and size["Value"] > 50:
         yield f"the canary is {size['Value']} % of the fleet - take at most 50"
