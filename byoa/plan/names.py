@@ -51,8 +51,3 @@ def role_name(project: str) -> str:
     """The role that a project's jobs run as: one role a project, whatever the project's name."""
     name = f"byoa-{project}"
     return name if len(name) <= 64 else fitted(name, 64)
-
-
-def bucket_name(account: str, region: str) -> str:
-    """The bucket of an account and region that is made when none is named."""
-    return f"byoa-{account}-{region}"

@@ -36,6 +36,7 @@ OPERATIONS = {
         "PutPublicAccessBlock",
         "PutBucketVersioning",
         "PutBucketTagging",
+        "PutBucketLifecycleConfiguration",
     ),
     "application-autoscaling": ("RegisterScalableTarget", "PutScalingPolicy"),
     "cloudwatch": ("PutMetricAlarm",),

@@ -1,0 +1,97 @@
+"""ECR: what an image's address says, and the requests that make a repository.
+
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from byoa.plan import parts
+from byoa.plan.errors import UsageError
+from byoa.plan.limits import finished
+
+HOST = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(?:\.[a-z]+)?)")
+
+
+@dataclass(frozen=True)
+class ImageAddress:
+    """The parts of REGISTRY/REPOSITORY[:TAG][@DIGEST]; account and region are ECR's, else ""."""
+
+    registry: str
+    account: str
+    region: str
+    repository: str
+    tag: str
+    digest: str
+
+
+def parse_image(uri: str) -> ImageAddress:
+    """An image's address in parts, ECR's or not; UsageError when it is none."""
+    rest, _, digest = uri.partition("@")
+    registry, slash, repository = rest.partition("/")
+    if not slash or not ("." in registry or ":" in registry or registry == "localhost"):
+        registry, repository = "", rest
+    repository, _, tag = repository.partition(":")
+    if not re.fullmatch(r"[A-Za-z0-9._/-]+", repository) or ":" in tag:
+        raise UsageError(f"{uri!r} is no image - write REPOSITORY:TAG, or REGISTRY/REPOSITORY:TAG")
+    host = HOST.fullmatch(registry)
+    account, region = (host[1], host[2]) if host else ("", "")
+    return ImageAddress(registry, account, region, repository, tag, digest)
+
+
+def registry_host(account: str, region: str) -> str:
+    """The host name of an account's registry in a region."""
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"{account}.dkr.ecr.{region}.{suffix}"
+
+
+def repository_request(name: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    """The dict for create_repository: private, encrypted, every pushed image scanned."""
+    request = {
+        "repositoryName": name,
+        "imageScanningConfiguration": {"scanOnPush": True},
+        "encryptionConfiguration": {"encryptionType": "AES256"},
+        "tags": parts.tag_list(tags),
+    }
+    return finished("ecr.CreateRepository", request)
+
+
+def lifecycle_request(name: str, *, untagged_days: int = 14, keep: int = 50) -> dict[str, Any]:
+    """The dict for put_lifecycle_policy: what no tag names goes after two weeks; 50 stay."""
+    rules = [
+        _expire(
+            1, "untagged", {"countType": "sinceImagePushed", "countUnit": "days"}, untagged_days
+        ),
+        _expire(2, "any", {"countType": "imageCountMoreThan"}, keep),
+    ]
+    request = {"repositoryName": name, "lifecyclePolicyText": json.dumps({"rules": rules})}
+    return finished("ecr.PutLifecyclePolicy", request)
+
+
+def _expire(priority: int, status: str, count: dict[str, str], number: int) -> dict[str, Any]:
+    selection = {"tagStatus": status, **count, "countNumber": number}
+    return {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}}
+
+
+def repository_policy_request(name: str, accounts: Iterable[str]) -> dict[str, Any]:
+    """The dict for set_repository_policy: other accounts, and SageMaker for pipelines, may pull."""
+    statement = {
+        "Sid": "Pull",
+        "Effect": "Allow",
+        "Principal": {
+            "AWS": [f"arn:aws:iam::{account}:root" for account in accounts],
+            "Service": "sagemaker.amazonaws.com",
+        },
+        "Action": [
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:GetDownloadUrlForLayer",
+        ],
+    }
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return finished("ecr.SetRepositoryPolicy", {"repositoryName": name, "policyText": text})
