@@ -63,6 +63,13 @@ def situation(error: BaseException) -> str:
     return str(row["name"]) if row else ""
 
 
+def passes_by(error: BaseException) -> bool:
+    """Whether the same call may do well a little later: throttled, cut, broken on AWS's side."""
+    words = _words(error)
+    row = _row(error, words) if words else None
+    return bool(row and row.get("retried"))
+
+
 def for_reason(reason: str) -> str:
     """What to do after a job or an endpoint failed for this reason."""
     for row in table()["reasons"]:
