@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from byoa.plan.errors import UsageError
-from byoa.plan.names import bucket_name
+from byoa.plan.errors import ByoaError, UsageError
+from byoa.plan.bucket import default_bucket
 from byoa.plan.storage import Storage
 from byoa.settings import Settings
 
@@ -82,7 +82,7 @@ def open_aws(on: str, settings: Settings) -> Place:
     if on == "sandbox":
         enter_sandbox()
     session = Session(settings.region, settings.profile if on == "sagemaker" else "")
-    bucket = settings.bucket or bucket_name(session.account, session.region)
+    bucket = settings.bucket or default_bucket(session.account, session.region)
     base = "/".join(part for part in (bucket, settings.prefix.strip("/")) if part)
     return Place(
         name=on,
@@ -98,7 +98,12 @@ def open_aws(on: str, settings: Settings) -> Place:
 
 def enter_sandbox() -> None:
     """From here on every AWS client of this process talks to the sandbox, whatever was set."""
-    from byoa.sandbox.state import environment
+    from byoa.sandbox.environment import UNSET, variables
+    from byoa.sandbox.state import running
 
-    os.environ.pop("AWS_PROFILE", None)
-    os.environ.update(environment(home()))
+    state = running(home() / "sandbox")
+    if state is None:
+        raise ByoaError("The sandbox is not running. Start it: byoa sandbox up")
+    for name in UNSET:
+        os.environ.pop(name, None)
+    os.environ.update(variables(state))
