@@ -26,8 +26,9 @@ BYOA = {
     "sandbox": {"aws", "local", "plan"},  # it is a client of its own S3
     "plan": set(),
 }
-#: Of byoa's top level, what every room may use: safe unpacking, of the standard library alone.
-OPEN_TO_ALL = {"byoa", "byoa.archive"}
+#: Of byoa's top level, what every room may use: reading folders and safe unpacking, of the
+#: standard library alone.
+OPEN_TO_ALL = {"byoa", "byoa.archive", "byoa.files"}
 AWS_CLIENTS = {"boto3", "botocore", "sagemaker", "sagemaker_training"}
 
 

@@ -26,6 +26,8 @@ class Synced:
     deleted: tuple[str, ...] = ()
     sent_bytes: int = 0
     fingerprint: str = ""
+    extra: tuple[str, ...] = ()  #: there, not in the folder, and not deleted: not asked for
+    left_out: tuple[str, ...] = ()  #: sentences: pipes, sockets, loops of links
 
 
 #: Called with the bytes done and all bytes, from any thread.

@@ -1,0 +1,256 @@
+"""S3 as a store of objects: sync by content, downloads that cannot leave their folder.
+
+Reading a bucket that is open to everybody works without credentials, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from byoa import files
+from byoa.aws.download import Downloader
+from byoa.aws.upload import Meter, Uploader, unquoted
+from byoa.plan import sync
+from byoa.plan.errors import ByoaError, NotFoundError, UsageError, error_code
+from byoa.plan.storage import Progress, Stored, Synced
+
+MISSING = {"NoSuchKey", "NoSuchBucket", "404"}
+
+
+def parse(uri: str) -> tuple[str, str]:
+    """The bucket and the key of an address. UsageError for any other address."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not bucket:
+        raise UsageError(f"{uri}: here addresses are s3://BUCKET/KEY.")
+    return bucket, key
+
+
+class S3Storage:
+    """Objects in S3; see Storage. `options` are put_object's, for encryption with a key."""
+
+    def __init__(
+        self,
+        client: Any,
+        base: str,
+        *,
+        options: Mapping[str, str] | None = None,
+        workers: int = 16,
+        part: int = sync.PART,
+    ) -> None:
+        self.client, self.base = client, base.rstrip("/")
+        self.options, self.workers, self.part = options or {}, workers, part
+        self._open: dict[str, Any] = {}  # clients without a signature, for buckets that need it
+
+    def sync(
+        self, folder: Path, uri: str, *, delete: bool = False, progress: Progress | None = None
+    ) -> Synced:
+        bucket, prefix = parse(uri.rstrip("/") + "/")
+        here = files.look(folder)
+        check_keys(here, prefix)
+        remote = {one.name: one for one in self.objects(f"s3://{bucket}/{prefix}")}
+        etags = files.etags(here, sync.to_hash(here.sizes, remote), self.part)
+        known = self._known(uri) if sync.unclear(etags, remote) else {}
+        todo = sync.decide(here.sizes, etags, remote, known, delete)
+        meter = Meter(progress, sum(here.sizes[name] for name in todo.uploads))
+        sent = self._uploader(bucket).upload(
+            {prefix + name: here.files[name] for name in todo.uploads}, meter
+        )
+        after = {name: one for name, one in remote.items() if name not in todo.deletions}
+        for name in todo.uploads:
+            after[name] = Stored(name, here.sizes[name], sent[prefix + name][1])
+        self._remember(uri, {name: list(sent[prefix + name]) for name in todo.uploads})
+        self._delete_keys(bucket, [prefix + name for name in todo.deletions])
+        return Synced(
+            uploaded=todo.uploads,
+            unchanged=todo.unchanged,
+            deleted=todo.deletions,
+            sent_bytes=meter.total,
+            fingerprint=sync.fingerprint(after.values()),
+            extra=todo.extra,
+            left_out=tuple(here.left_out),
+        )
+
+    def fingerprint(self, uri: str) -> str:
+        return sync.fingerprint(self.objects(uri))
+
+    def objects(self, uri: str) -> Iterator[Stored]:
+        return (one for _, one in self._found(uri))
+
+    def _found(self, uri: str) -> Iterator[tuple[str, Stored]]:
+        """Keys, and what lies there by its name below the address."""
+        bucket, key = parse(uri)
+        if key and not key.endswith("/"):
+            for one in self._exactly(bucket, key):
+                yield key, stored(one, key.rpartition("/")[0])
+        prefix = key.rstrip("/") + "/" if key else ""
+        for one in self._list(bucket, prefix):
+            if not one["Key"].endswith("/"):  # what the console makes for an empty folder
+                yield one["Key"], stored(one, prefix)
+
+    def _exactly(self, bucket: str, key: str) -> list[dict[str, Any]]:
+        """The object of that very key: it comes first among those that begin with it."""
+        answer = self._reading(bucket, "list_objects_v2", Bucket=bucket, Prefix=key, MaxKeys=1)
+        return [one for one in answer.get("Contents", ()) if one["Key"] == key]
+
+    def _list(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+        more: dict[str, str] = {}
+        while True:
+            answer = self._reading(bucket, "list_objects_v2", Bucket=bucket, Prefix=prefix, **more)
+            yield from answer.get("Contents", ())
+            if not answer.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    def read(self, uri: str) -> bytes:
+        bucket, key = parse(uri)
+        try:
+            answer = self._reading(bucket, "get_object", Bucket=bucket, Key=key)
+        except Exception as error:
+            if error_code(error) in MISSING:
+                raise NotFoundError(f"{uri} is not there.") from error
+            raise
+        data: bytes = answer["Body"].read()
+        return data
+
+    def write(self, uri: str, data: bytes, *, only_new: bool = False) -> bool:
+        bucket, key = parse(uri)
+        options = {**self.options, **({"IfNoneMatch": "*"} if only_new else {})}
+        for attempt in range(5):
+            try:
+                self.client.put_object(Bucket=bucket, Key=key, Body=data, **options)
+            except Exception as error:
+                code = error_code(error)
+                if only_new and code in {"PreconditionFailed", "412"}:
+                    return False
+                if code != "ConditionalRequestConflict" or attempt == 4:
+                    raise  # a conflict is another writer at this moment: look again
+            else:
+                return True
+        return False
+
+    def upload(self, path: Path, uri: str, progress: Progress | None = None) -> None:
+        bucket, key = parse(uri)
+        file = files.look(path).files[path.name]
+        self._uploader(bucket).upload({key: file}, Meter(progress, file.size))
+
+    def download(self, uri: str, folder: Path, progress: Progress | None = None) -> list[Path]:
+        bucket, _ = parse(uri)
+        found = dict(self._found(uri))
+        if not found:
+            raise NotFoundError(f"There is nothing at {uri}.")
+        check_names(uri, [one.name for one in found.values()])
+        items = {key: (one, folder / one.name) for key, one in found.items()}
+        meter = Meter(progress, sum(one.size for one in found.values()))
+        client = self._open.get(bucket, self.client)
+        Downloader(client, bucket, self.workers, self.part).download(items, meter)
+        return [path for _, path in items.values()]
+
+    def delete(self, uri: str) -> int:
+        bucket, key = parse(uri)
+        if not key:
+            raise UsageError(f"{uri} is a whole bucket. Name what is to be deleted in it.")
+        found = self._list(bucket, key) if key.endswith("/") else self._exactly(bucket, key)
+        return self._delete_keys(bucket, [one["Key"] for one in found])
+
+    def _delete_keys(self, bucket: str, keys: Sequence[str]) -> int:
+        """By the 1,000, as S3 takes them; what it could not delete is an error."""
+        for at in range(0, len(keys), 1000):
+            some = {"Objects": [{"Key": key} for key in keys[at : at + 1000]], "Quiet": True}
+            answer = self.client.delete_objects(Bucket=bucket, Delete=some)
+            if errors := answer.get("Errors"):
+                said = {f"{one.get('Code')}: {one.get('Message')}" for one in errors}
+                raise ByoaError(
+                    f"S3 did not delete {len(errors)} of {len(keys)} objects of {bucket}, "
+                    f"{errors[0].get('Key')} for one: {'; '.join(sorted(said))}"
+                )
+        return len(keys)
+
+    def _reading(self, bucket: str, operation: str, **request: Any) -> dict[str, Any]:
+        """A request that only reads; without a signature where signing is what fails."""
+        if bucket not in self._open:
+            try:
+                answer: dict[str, Any] = getattr(self.client, operation)(**request)
+                return answer
+            except Exception as error:
+                client = unsigned(self.client) if refused(error) else None
+                if client is None:
+                    raise
+                try:
+                    answer = getattr(client, operation)(**request)
+                except Exception:
+                    raise error from None
+                self._open[bucket] = client
+                return answer
+        return dict(getattr(self._open[bucket], operation)(**request))
+
+    def _uploader(self, bucket: str) -> Uploader:
+        return Uploader(self.client, bucket, self.workers, self.part, self.options)
+
+    def _record(self, uri: str) -> str:
+        """Where ETags that are no MD5s are remembered: never below what a job downloads."""
+        name = hashlib.sha256(uri.rstrip("/").encode()).hexdigest()[:32]
+        return f"{self.base}/.byoa/sync/{name}.json"
+
+    def _known(self, uri: str) -> dict[str, list[str]]:
+        try:
+            found = json.loads(self.read(self._record(uri)))
+        except (NotFoundError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _remember(self, uri: str, new: Mapping[str, list[str]]) -> None:
+        """Objects that S3 encrypts with a key of yours: [what we would call them, its ETag]."""
+        odd = {name: pair for name, pair in new.items() if pair[0] != pair[1]}
+        if odd:
+            self.write(self._record(uri), json.dumps(self._known(uri) | odd).encode())
+
+
+def stored(one: Mapping[str, Any], prefix: str) -> Stored:
+    name = one["Key"].removeprefix(prefix).removeprefix("/")
+    return Stored(name, one["Size"], unquoted(one["ETag"]))
+
+
+def check_keys(here: files.Folder, prefix: str) -> None:
+    bad = [f"{n!r} {why}" for n in here.files if (why := sync.bad_key(prefix + n))]
+    if bad:
+        raise UsageError(
+            f"{here.root}: S3 cannot take these names, nothing was sent: {'; '.join(bad[:50])}. "
+            "Rename them."
+        )
+
+
+def check_names(uri: str, names: Sequence[str]) -> None:
+    """Ends a download before its first byte if a name could leave the folder or has no place."""
+    bad = [f"{n!r} {why}" for n in names if (why := sync.bad_path(n, os.name == "nt"))]
+    bad += [f"{n!r} is an object and a folder at once" for n in sync.clashes(names)]
+    if bad:
+        raise ByoaError(
+            f"{uri} cannot be downloaded into a folder, nothing was: {'; '.join(bad[:50])}."
+        )
+
+
+def refused(error: Exception) -> bool:
+    from botocore.exceptions import NoCredentialsError
+
+    codes = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+    return isinstance(error, NoCredentialsError) or error_code(error) in codes
+
+
+def unsigned(client: Any) -> Any:
+    """The same client without a signature, as buckets that are open to everybody take it."""
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    own = client.meta.endpoint_url
+    return boto3.session.Session().client(
+        "s3",
+        region_name=client.meta.region_name,
+        endpoint_url=None if ".amazonaws.com" in own else own,
+        config=client.meta.config.merge(Config(signature_version=UNSIGNED)),
+    )

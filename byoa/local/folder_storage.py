@@ -1,0 +1,169 @@
+"""A folder that stands in for S3: the same addresses, only that they begin with file://.
+
+Addresses are percent-encoded, names below them are not. Every write is one rename, so that
+readers in other processes see whole objects.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from byoa import files
+from byoa.plan import sync
+from byoa.plan.errors import ByoaError, NotFoundError, UsageError
+from byoa.plan.storage import Progress, Stored, Synced
+
+
+def address(path: Path) -> str:
+    """A path as a file:// address."""
+    return "file://" + quote(os.fsencode(path.absolute()))
+
+
+def path_of(uri: str) -> Path:
+    """The path that a file:// address means. UsageError for any other address."""
+    if not uri.startswith("file:///"):
+        raise UsageError(f"{uri}: here addresses begin with file:///. Use --on sagemaker for S3.")
+    path = Path(unquote(uri.removeprefix("file://"), errors="surrogateescape"))
+    if ".." in path.parts:
+        raise UsageError(f"{uri}: an address with '..' in it. Name the folder itself.")
+    return path
+
+
+class FolderStorage:
+    """Objects as files below a folder; see Storage."""
+
+    def __init__(self, root: Path) -> None:
+        self.base = address(root)
+
+    def sync(
+        self, folder: Path, uri: str, *, delete: bool = False, progress: Progress | None = None
+    ) -> Synced:
+        here = files.look(folder)
+        target = path_of(uri)
+        there = files.look(target) if target.is_dir() else files.Folder(target)
+        remote = self._stored(there)
+        etags = files.etags(here, sync.to_hash(here.sizes, remote))
+        todo = sync.decide(here.sizes, etags, remote, {}, delete)
+        total, sent = sum(here.files[name].size for name in todo.uploads), 0
+        for name in todo.uploads:
+            copy(Path(here.files[name].path), target / name)
+            sent += here.files[name].size
+            if progress:
+                progress(sent, total)
+        for name in todo.deletions:
+            remove(target / name, target)
+        return Synced(
+            uploaded=todo.uploads,
+            unchanged=todo.unchanged,
+            deleted=todo.deletions,
+            sent_bytes=sent,
+            fingerprint=self.fingerprint(uri.rstrip("/") + "/"),
+            extra=todo.extra,
+            left_out=tuple(here.left_out),
+        )
+
+    def fingerprint(self, uri: str) -> str:
+        return sync.fingerprint(self.objects(uri))
+
+    def objects(self, uri: str) -> Iterator[Stored]:
+        path = path_of(uri)
+        if path.is_dir() or (path.is_file() and not uri.endswith("/")):
+            yield from sorted(self._stored(files.look(path)).values(), key=lambda one: one.name)
+
+    def _stored(self, there: files.Folder) -> dict[str, Stored]:
+        etags = files.etags(there, there.files)
+        return {name: Stored(name, file.size, etags[name]) for name, file in there.files.items()}
+
+    def read(self, uri: str) -> bytes:
+        try:
+            return path_of(uri).read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise NotFoundError(f"{uri} is not there.") from None
+
+    def write(self, uri: str, data: bytes, *, only_new: bool = False) -> bool:
+        path = path_of(uri)
+        make_folder(path.parent)
+        if not only_new:
+            files.replace(path, data)
+            return True
+        handle, name = tempfile.mkstemp(prefix=files.PARTIAL, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as target:
+                target.write(data)
+            Path(name).chmod(0o666 & ~files.umask())
+            os.link(name, path)  # fails when it is there, and appears with all its content
+        except FileExistsError:
+            return False
+        finally:
+            Path(name).unlink()
+        return True
+
+    def upload(self, path: Path, uri: str, progress: Progress | None = None) -> None:
+        file = files.look(path).files[path.name]
+        copy(path, path_of(uri))
+        if progress:
+            progress(file.size, file.size)
+
+    def download(self, uri: str, folder: Path, progress: Progress | None = None) -> list[Path]:
+        source = path_of(uri)
+        if not source.exists():
+            raise NotFoundError(f"There is nothing at {uri}.")
+        found = files.look(source)
+        total, done, written = sum(found.sizes.values()), 0, []
+        for name, file in sorted(found.files.items()):
+            copy(Path(file.path), folder / name)
+            written.append(folder / name)
+            done += file.size
+            if progress:
+                progress(done, total)
+        return written
+
+    def delete(self, uri: str) -> int:
+        path = path_of(uri)
+        if not uri.endswith("/"):
+            there = path.is_file()
+            path.unlink(missing_ok=True) if there else None
+            return int(there)
+        if not path.is_dir():
+            return 0
+        count = len(files.look(path).files)
+        shutil.rmtree(path)
+        return count
+
+
+def make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ByoaError(f"{path} is needed as a folder and is a file. Move it away.") from None
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copies one file to a name that appears when all of it is there."""
+    make_folder(target.parent)
+    handle, name = tempfile.mkstemp(prefix=files.PARTIAL, dir=target.parent)
+    os.close(handle)
+    try:
+        shutil.copyfile(source, name)
+        Path(name).chmod(0o666 & ~files.umask() | source.stat().st_mode & 0o111)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def remove(path: Path, root: Path) -> None:
+    """Deletes a file, and the folders above it that it leaves empty."""
+    path.unlink()
+    for above in path.parents:
+        if above == root:
+            return
+        try:
+            above.rmdir()
+        except OSError:
+            return
