@@ -1,0 +1,113 @@
+"""The containers of an endpoint configuration's variants, each started with its conditions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from byoa.local.docker import DockerError, docker
+from byoa.local.fleet import Fleet, Limits, Variant
+from byoa.local.instance import Instance
+from byoa.local.models import containers_of
+from byoa.local.serve_container import Serving, fetch_model, launch
+from byoa.local.supervise import Around
+from byoa.local.sweep import LABEL
+from byoa.plan.errors import ByoaError
+
+#: Seconds until the first good /ping. https://docs.aws.amazon.com/sagemaker/latest/dg/
+STARTUP, SERVERLESS_STARTUP = 240.0, 180.0
+ASYNC_SECONDS, ASYNC_PAYLOAD = 3600.0, 1 << 30
+SERVERLESS_PAYLOAD = 4 << 20
+Log = Callable[[str, str], None]
+
+
+@dataclass
+class Network:
+    """A docker network without a way out, made when the first isolated model wants it."""
+
+    folder: Path
+    made: str = ""
+
+    def __call__(self) -> str:
+        if not self.made:
+            name = f"byoa-{self.folder.name[:40]}-{uuid.uuid4().hex[:8]}"
+            label = f"{LABEL}={self.folder}"
+            try:
+                docker("network", "create", "--internal", "--label", label, name)
+            except DockerError as error:
+                raise ByoaError(f"docker: {error}") from error
+            self.made = name
+        return self.made
+
+    def close(self) -> None:
+        if self.made:
+            try:
+                docker("network", "rm", self.made)
+            except DockerError:
+                pass  # its containers were told already
+
+
+def build(
+    fleet: Fleet,
+    wanted: Mapping[str, Any],
+    folder: Path,
+    around: Around,
+    log: Log,
+    network: Network,
+) -> None:
+    """Fetches the models and starts every container; what is started is in the fleet."""
+    config = wanted["Config"]
+    asynchronous = bool(config.get("AsyncInferenceConfig"))
+    for variant in config["ProductionVariants"]:
+        model = wanted["Models"][variant["ModelName"]]
+        container = containers_of(model)[0]
+        base = folder / variant["VariantName"]
+        fetch_model(container, base, around.storage)
+        isolated = model.get("EnableNetworkIsolation") and "://" not in container["Image"]
+        serving = Serving(
+            image=around.find_image(container["Image"]),
+            base=base,
+            environment={
+                **({} if model.get("EnableNetworkIsolation") else around.environment),
+                **container.get("Environment", {}),
+            },
+            network=network() if isolated else "",
+            memory_mb=variant.get("ServerlessConfig", {}).get("MemorySizeInMB", 0),
+            grace=around.serving_stop_seconds,
+            labels={LABEL: str(network.folder)},
+        )
+        fleet.variants.append(started(variant, serving, limits_of(variant, asynchronous), log))
+
+
+def started(variant: Mapping[str, Any], serving: Serving, limits: Limits, log: Log) -> Variant:
+    serverless = variant.get("ServerlessConfig")
+    patience = variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or (
+        SERVERLESS_STARTUP if serverless else STARTUP
+    )
+    streams = [
+        f"{variant['VariantName']}/i-{uuid.uuid4().hex[:17]}"
+        for _ in range(variant.get("InitialInstanceCount") or 1)
+    ]
+    return Variant(
+        name=variant["VariantName"],
+        weight=float(variant.get("InitialVariantWeight", 1.0)),
+        instances=[
+            Instance(launch(serving), partial(log, stream), float(patience)) for stream in streams
+        ],
+        limits=limits,
+        stream=streams[0],
+    )
+
+
+def limits_of(variant: Mapping[str, Any], asynchronous: bool) -> Limits:
+    if asynchronous:
+        return Limits(seconds=ASYNC_SECONDS, payload=ASYNC_PAYLOAD)
+    serverless = variant.get("ServerlessConfig")
+    if serverless:
+        at_once = serverless.get("MaxConcurrency", 1)
+        return Limits(payload=SERVERLESS_PAYLOAD, at_once=at_once)
+    return Limits()
