@@ -1,0 +1,72 @@
+"""Who may come in: this machine's own clients that hold the sandbox's key, no web page.
+
+The sandbox runs programs for whoever asks. It listens on loopback, but so do other users of the
+machine and every page in a browser; the access key, random and known to its owner only, keeps
+them out.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from werkzeug.wrappers import Response
+
+from byoa.plan.errors import ServiceError
+from byoa.sandbox.hooks import Sandbox
+from byoa.sandbox.registry_door import registry
+from byoa.sandbox.wire import Call
+
+
+def own_pages(sandbox: Sandbox, call: Call) -> Response | None:
+    """/_byoa/TOKEN: by this `up` knows its own server. No bucket can have the name."""
+    if not call.request.path.startswith("/_byoa/"):
+        return None
+    known = hmac.compare_digest(
+        call.request.path.encode("utf-8", "replace"), f"/_byoa/{sandbox.state.token}".encode()
+    )
+    return Response("byoa sandbox\n" if known else "", 200 if known else 404)
+
+
+def no_web_page(sandbox: Sandbox, call: Call) -> Response | None:
+    """A browser tells where a script came from; nothing that means to talk to us has an origin."""
+    if call.request.headers.get("Origin"):
+        raise ServiceError("AccessDenied", "The sandbox answers no web page", status=403)
+    return None
+
+
+def key_holders(sandbox: Sandbox, call: Call) -> Response | None:
+    """The key in the signature is ours, or one that moto made for somebody who held ours."""
+    if not call.access_key:
+        if call.protocol in {"json", "cbor", "query"}:
+            raise ServiceError(
+                "MissingAuthenticationToken",
+                'Request is missing Authentication Token: eval "$(byoa sandbox env)" sets it',
+                call.operation,
+                403,
+            )
+        return None  # public or presigned, S3 only: moto decides
+    if hmac.compare_digest(call.access_key.encode(), sandbox.state.access_key.encode()):
+        return None
+    if made_here(call.access_key):
+        return None
+    raise ServiceError(
+        "InvalidAccessKeyId" if call.service == "s3" else "UnrecognizedClientException",
+        "The security token included in the request is invalid: it is not this sandbox's. "
+        'eval "$(byoa sandbox env)" sets the right one',
+        call.operation,
+        403,
+    )
+
+
+def made_here(key: str) -> bool:
+    """Keys of IAM users and of assumed roles, which moto remembers."""
+    from moto.backends import get_backend
+
+    from byoa.sandbox.state import ACCOUNT
+
+    users = get_backend("iam")[ACCOUNT]["aws"].access_keys
+    roles = get_backend("sts")[ACCOUNT]["aws"].assumed_roles
+    return key in users or any(role.access_key_id == key for role in roles)
+
+
+DOORS = (own_pages, no_web_page, registry, key_holders)

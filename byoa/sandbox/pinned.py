@@ -1,0 +1,41 @@
+"""The moto that our hooks were made for: its version, and the inner parts that they touch."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+
+from byoa.plan.errors import ByoaError
+
+MOTO = "5.2.5"
+#: module:attribute of all that we take from inside moto. tests/byoa/sandbox/test_pinned.py
+#: fails when one of them has moved.
+INNER = (
+    "moto.moto_server.werkzeug_app:DomainDispatcherApplication",
+    "moto.moto_server.werkzeug_app:MotoRequestHandler",
+    "moto.moto_server.werkzeug_app:create_backend_app",
+    "moto.backends:get_backend",
+    "moto.ecr.models:ECRBackend.repositories",
+    "moto.logs.models:LogsBackend.groups",
+    "moto.logs.models:LogsBackend.create_log_group",
+    "moto.logs.models:LogsBackend.create_log_stream",
+    "moto.logs.models:LogsBackend.put_log_events",
+)
+
+
+def check() -> None:
+    """Says what to install when moto is missing or another than the one we were made for."""
+    try:
+        found = version("moto")
+        importlib.import_module("flask")
+        importlib.import_module("yaml")
+    except (PackageNotFoundError, ImportError) as error:
+        raise ByoaError(
+            f"The sandbox needs packages that are not installed ({error}). "
+            "Install them: pip install 'byoa[sandbox]'"
+        ) from None
+    if found != MOTO:
+        raise ByoaError(
+            f"The sandbox was made for moto {MOTO}; {found} is installed, and its inner parts may "
+            f"have moved. Install the right one: pip install 'moto[server]=={MOTO}'"
+        )
