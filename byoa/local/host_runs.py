@@ -1,0 +1,77 @@
+"""The containers of one job, one a host: started, logged, waited for, put away."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from byoa.local.container import PROCESS, Container, Handle, start
+from byoa.local.docker import DockerError
+from byoa.local.job import Ended, JobError, wait_for_hosts
+from byoa.local.networks import JobNetwork
+from byoa.local.opt_ml import Host
+from byoa.local.supervise import Around
+from byoa.local.sweep import LABEL
+
+
+class HostRuns:
+    """`start` each host, `wait` for all, `close` always."""
+
+    def __init__(self, folder: Path, around: Around, hosts: Sequence[Host], isolated: bool) -> None:
+        self.folder, self.around, self.hosts, self.isolated = folder, around, hosts, isolated
+        self.handles: dict[str, Handle] = {}
+        self.network: JobNetwork | None = None
+
+    def start(
+        self,
+        containers: Sequence[Container],
+        group: str,
+        job: str,
+        on_line: Callable[[str], None] | None = None,
+    ) -> None:
+        """One container a host, each with its own log stream JOB/HOST-EPOCH."""
+        epoch = int(time.time())
+        try:
+            if len(self.hosts) > 1 and not containers[0].image.startswith(PROCESS):
+                self.network = JobNetwork(self.folder, self.isolated)
+            for host, container in zip(self.hosts, containers):
+                stream = f"{job}/{host.name}-{epoch}"
+
+                def take(line: str, stream: str = stream) -> None:
+                    self.around.logs.append(group, stream, line)
+                    if on_line:
+                        on_line(line)
+
+                self.handles[host.name] = start(self._joined(host, container), take)
+        except (DockerError, OSError) as error:
+            raise JobError(
+                f"InternalServerError: the container cannot be started: {error}"
+            ) from error
+
+    def _joined(self, host: Host, container: Container) -> Container:
+        """The container on its network, known by its name, marked as this job's."""
+        if self.network:
+            network = self.network.name
+        else:
+            network = "none" if self.isolated else self.around.network
+        return dataclasses.replace(
+            container,
+            network=network,
+            host=host.address,
+            known_hosts={} if self.network else {host.address: "127.0.0.1"},
+            labels={LABEL: str(self.folder)},
+        )
+
+    def wait(self, asked: Callable[[], str]) -> Ended:
+        return wait_for_hosts(self.handles, asked, self.around.stop_seconds)
+
+    def why(self, host: str) -> str:
+        return self.handles[host].why()
+
+    def close(self) -> None:
+        for handle in self.handles.values():
+            handle.close()
+        if self.network:
+            self.network.close()

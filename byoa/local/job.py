@@ -1,0 +1,152 @@
+"""What training and processing jobs have in common: their record, stopping them, their end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from byoa.local.alive import is_alive
+from byoa.local.container import Handle
+from byoa.local.files import now, read_json, write_json
+from byoa.local.resources import RECORD
+
+STOP = "stop.json"
+ENDED = {"Completed", "Failed", "Stopped"}
+LONGEST_REASON = 1024
+GONE = (
+    "InternalServerError: the process that carried this job out is gone: it was killed, or this"
+    " machine was restarted. Start the job again; what it saved as checkpoints is kept."
+)
+
+
+class JobError(Exception):
+    """Why a job failed, as its FailureReason says it: "ClientError: …"."""
+
+
+@dataclass
+class JobRecord:
+    """record.json of a job: what describe answers. Its supervisor alone writes it."""
+
+    folder: Path
+    status: str  # "TrainingJobStatus"
+    record: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.record = read_json(self.folder / RECORD)
+
+    def update(self, **fields: Any) -> None:
+        self.record.update(fields, LastModifiedTime=now())
+        write_json(self.folder / RECORD, self.record)
+
+    def move(self, secondary: str, message: str, **fields: Any) -> None:
+        """The next secondary status; the one before ends now."""
+        moment = now()
+        transitions = self.record.setdefault("SecondaryStatusTransitions", [])
+        if transitions:
+            transitions[-1]["EndTime"] = moment
+        transitions.append({"Status": secondary, "StartTime": moment, "StatusMessage": message})
+        if fields.get(self.status) in ENDED:
+            transitions[-1]["EndTime"] = moment
+        self.update(SecondaryStatus=secondary, **fields)
+
+    def stop_asked(self) -> bool:
+        return (self.folder / STOP).exists()
+
+
+def ask_to_stop(folder: Path) -> None:
+    """The supervisor sees the file; describe says Stopping from now on."""
+    write_json(folder / STOP, {"asked": now()})
+
+
+def read_job(folder: Path, status: str) -> dict[str, Any] | None:
+    """A job's record as describe shows it: Stopping once asked, Failed when nobody carries it on.
+
+    None where there is none.
+    """
+    alive = is_alive(folder)  # first: a supervisor writes its last word before it goes
+    record: dict[str, Any] | None = read_json(folder / RECORD)
+    if record is None or record[status] in ENDED:
+        return record
+    if not alive:
+        job = JobRecord(folder, status)
+        fields = {status: "Failed", "FailureReason": GONE}
+        if status == "TrainingJobStatus":
+            job.move("Failed", GONE, **fields, TrainingEndTime=now())
+        else:
+            job.update(**fields, ProcessingEndTime=now())
+        sweep_job(folder)
+        return job.record
+    if (folder / STOP).exists():
+        record[status] = "Stopping"
+        if "SecondaryStatus" in record and record["SecondaryStatus"] != "Uploading":
+            record["SecondaryStatus"] = "Stopping"
+    return record
+
+
+def sweep_job(folder: Path) -> None:
+    """Removes the containers and networks that a dead supervisor left behind."""
+    from byoa.local.sweep import sweep
+
+    sweep(folder)
+
+
+@dataclass
+class Ended:
+    """How the hosts of a job ended."""
+
+    asked: str  # "" or why they were told to stop
+    codes: dict[str, int]
+    failed: str  # the host that failed first, or ""
+
+
+def wait_for_hosts(
+    handles: Mapping[str, Handle], asked: Callable[[], str], stop_seconds: float
+) -> Ended:
+    """Returns when all have ended. SIGTERM when one fails or `asked` says why; then SIGKILL."""
+    codes: dict[str, int] = {}
+    reason, failed = "", ""
+    deadline, killed = float("inf"), False
+    nap = threading.Event()
+    while True:
+        for host, handle in handles.items():
+            code = None if host in codes else handle.poll()
+            if code is not None:
+                codes[host] = code
+                failed = failed or (host if code and deadline == float("inf") else "")
+        if len(codes) == len(handles):
+            return Ended(reason, codes, failed)
+        if deadline == float("inf"):
+            reason = "" if failed else asked()
+            if failed or reason:
+                deadline = time.monotonic() + stop_seconds
+                for handle in handles.values():
+                    handle.terminate()
+        elif time.monotonic() >= deadline and not killed:
+            killed = True
+            for handle in handles.values():
+                handle.kill()
+        nap.wait(0.05)
+
+
+def failure_reason(folder: Path, code: int, why: str = "") -> str:
+    """AWS's sentence of a failed algorithm: what output/failure says, then its exit code."""
+    suffix = f", exit code: {code}"
+    text = read_start(folder / "output" / "failure", LONGEST_REASON)
+    if not text and why:
+        text = why[:1].upper() + why[1:]
+    prefix = "AlgorithmError: "
+    return prefix + text[: LONGEST_REASON - len(prefix) - len(suffix)] + suffix
+
+
+def read_start(path: Path, characters: int) -> str:
+    """The first characters of a text file; '' when there is none, bad bytes as U+FFFD."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(characters * 4)
+    except OSError:
+        return ""
+    return start.decode("utf-8", "replace").strip()[:characters]

@@ -1,0 +1,108 @@
+"""Runs one command as a container would: `python leash.py FD COMMAND…`; FD is a pipe's reading end.
+
+It passes SIGTERM on to the command alone, as docker's init does. When the command ends, or when
+nobody holds the pipe's other end any more (the supervisor is gone), everything below it is killed.
+The standard library alone, and no import of byoa: it starts in 20 ms.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+
+SUBREAPER = 36  # prctl: whoever loses its parent below us becomes our child
+
+
+def below(pid: int) -> list[int]:
+    """The processes below one, the nearest first."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            found = [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+    return [*found, *(other for child in found for other in below(child))]
+
+
+def kill_all(child: int) -> None:
+    """SIGKILL to all below us until none is left; where there is no /proc, to the child's group."""
+    for _ in range(200):
+        for pid in {child, *below(os.getpid())}:
+            for send in (os.killpg, os.kill):
+                try:
+                    send(pid, signal.SIGKILL)
+                except OSError:
+                    continue
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.01)
+
+
+def run(pipe: int, command: list[str]) -> int:
+    try:
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    except (OSError, AttributeError):
+        pass  # not Linux
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(woken)
+    child = os.fork()
+    if child == 0:
+        become(command, pipe)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda given, _frame: forward(child, given))
+    code = None
+    while code is None:
+        ready = select.select([pipe, wake], [], [])[0]
+        if pipe in ready:
+            break
+        os.read(wake, 4096)
+        code = reap(child)
+    kill_all(child)
+    return 137 if code is None else code
+
+
+def become(command: list[str], pipe: int) -> None:
+    os.setsid()
+    os.close(pipe)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        print(f"exec {command[0]} failed: {error.strerror}", file=sys.stderr, flush=True)
+        os._exit(126 if isinstance(error, PermissionError) else 127)
+
+
+def forward(child: int, number: int) -> None:
+    try:
+        os.kill(child, number)
+    except OSError:
+        pass
+
+
+def reap(child: int) -> int | None:
+    """The child's exit code once it has ended; orphans of others are buried on the way."""
+    code = None
+    try:
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return code
+            if pid == child:
+                ended = os.waitstatus_to_exitcode(status)
+                code = ended if ended >= 0 else 128 - ended
+    except ChildProcessError:
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(run(int(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,154 @@
+"""Carries out one training job: the supervisor's side of create_training_job."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from byoa.local.files import now, read_json
+from byoa.local.images import check_image
+from byoa.local.job import Ended, JobError, JobRecord, failure_reason
+from byoa.local.metrics import Metrics
+from byoa.local.ownership import remove_tree
+from byoa.local.resources import Tags
+from byoa.local.supervise import Around
+from byoa.local.training_round import Round
+
+STATUS = "TrainingJobStatus"
+INTERRUPT_TAG = "byoa:interrupt-after"
+STOPPED = {
+    "stop": ("Stopped", "Training job stopped"),
+    "runtime": ("MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided"),
+    "wait": ("MaxWaitTimeExceeded", "Training job exceeded MaxWaitTimeInSeconds provided"),
+}
+
+
+def run(folder: Path, around: Around) -> None:
+    """The job below `folder`, from Starting to its end."""
+    course = TrainingCourse(folder, around)
+    try:
+        course.run()
+    except JobError as error:
+        course.fail(str(error))
+    except Exception as error:
+        traceback.print_exc()
+        course.fail(f"InternalServerError: {type(error).__name__}: {error}")
+
+
+class TrainingCourse:
+    """One training job on its way, with a Round for every start after an interruption."""
+
+    def __init__(self, folder: Path, around: Around) -> None:
+        self.folder, self.around = folder, around
+        self.job = JobRecord(folder, STATUS)
+        self.request: dict[str, Any] = read_json(folder / "request.json")
+        algorithm = self.request["AlgorithmSpecification"]
+        self.image = around.find_image(algorithm["TrainingImage"])
+        self.metrics = Metrics(algorithm.get("MetricDefinitions", []))
+        self.created = time.monotonic()
+        self.trained = self.billed = 0.0  # seconds, over all rounds that were interrupted
+        self.round_began = self.created
+        self.interruptions = self._interruptions()
+
+    def _interruptions(self) -> list[float]:
+        """When spot instances are to be taken back: seconds of each round, one after the other."""
+        if not self.request.get("EnableManagedSpotTraining"):
+            return []
+        tags = Tags(self.around.root).get(self.request["TrainingJobArn"])
+        return [float(word) for word in tags.get(INTERRUPT_TAG, "").split(",") if word.strip()]
+
+    def run(self) -> None:
+        check_image(self.image)
+        number = 1
+        while not self._round(number):
+            number += 1
+            self.job.move("Starting", "Preparing the instances for training")
+
+    def _round(self, number: int) -> bool:
+        """One start on fresh machines; whether the job has ended with it."""
+        self.round_began = time.monotonic()
+        self.job.record.setdefault("TrainingStartTime", now())
+        folder = self.folder / "hosts" / str(number)
+        this = Round(self.folder, folder, self.request, self.image, self.around)
+        try:
+            self.job.move("Downloading", "Downloading input data")
+            if not this.lay_out(self._early):
+                self._end("Stopped", *STOPPED[self._early()])
+                return True
+            self.job.move("Training", "Training image download completed. Training in progress.")
+            ended = this.train(lambda: self._asked(this), self.metrics.feed)
+            if ended.asked == "interrupt":
+                self._interrupt(this)
+                return False
+            self._finish(this, ended)
+            return True
+        finally:
+            this.runs.close()
+            remove_tree(folder, self.image)
+
+    def _early(self) -> str:
+        """Why the job has to stop, before it trains."""
+        limit = self.request["StoppingCondition"].get("MaxWaitTimeInSeconds", float("inf"))
+        if self.job.stop_asked():
+            return "stop"
+        return "wait" if time.monotonic() - self.created > limit else ""
+
+    def _asked(self, this: Round) -> str:
+        """Why the containers have to stop now, or ""."""
+        limit = self.request["StoppingCondition"].get("MaxRuntimeInSeconds", 86_400)
+        reason = self._early()
+        if not reason and self.trained + this.seconds >= limit:
+            reason = "runtime"
+        if reason:
+            self.job.move("Stopping", "Stopping the training job", **{STATUS: "Stopping"})
+            return reason
+        return "interrupt" if self.interruptions and this.seconds >= self.interruptions[0] else ""
+
+    def _interrupt(self, this: Round) -> None:
+        self.interruptions.pop(0)
+        this.finish_syncs()
+        self.trained += this.seconds
+        self.billed += time.monotonic() - self.round_began
+        self.job.move("Interrupted", "The Spot instances were taken back; others are waited for")
+
+    def _finish(self, this: Round, ended: Ended) -> None:
+        self.job.move("Uploading", "Uploading generated training model")
+        this.finish_syncs()
+        failure = "" if ended.asked or not ended.failed else self._why(this, ended)
+        fields: dict[str, Any] = {}
+        if self.metrics.values:
+            fields["FinalMetricDataList"] = self.metrics.final()
+        try:
+            model = this.upload()
+            fields |= {"ModelArtifacts": {"S3ModelArtifacts": model}} if model else {}
+        except JobError as error:
+            failure = failure or str(error)
+        self.job.update(**fields)
+        if failure:
+            self.fail(failure)
+        elif ended.asked:
+            self._end("Stopped", *STOPPED[ended.asked])
+        else:
+            self._end("Completed", "Completed", "Training job completed")
+
+    def _why(self, this: Round, ended: Ended) -> str:
+        """What the host that failed first says."""
+        host = ended.failed
+        return failure_reason(this.folder / host, ended.codes[host], this.runs.why(host))
+
+    def fail(self, reason: str) -> None:
+        self._end("Failed", "Failed", reason, FailureReason=reason[:1024])
+
+    def _end(self, status: str, secondary: str, message: str, **fields: Any) -> None:
+        moment = now()
+        begin = self.job.record.get("TrainingStartTime")
+        if begin is not None:
+            self.job.record["TrainingTimeInSeconds"] = max(
+                1, round((moment - begin).total_seconds())
+            )
+            billed = self.billed + time.monotonic() - self.round_began
+            self.job.record["BillableTimeInSeconds"] = max(1, round(billed))
+        ended = {STATUS: status, "TrainingEndTime": moment, **fields}
+        self.job.move(secondary, message[:1024], **ended)
