@@ -51,8 +51,11 @@ class Folder:
         return {name: file.size for name, file in self.files.items()}
 
 
-def look(root: Path) -> Folder:
-    """Looks through a folder (or at one file); what cannot be read ends it, all of it named."""
+def look(root: Path, skip: Callable[[str], bool] = lambda name: False) -> Folder:
+    """Looks through a folder (or at one file); what cannot be read ends it, all of it named.
+
+    `skip` is asked for each name, a folder's with a "/" at its end, before it is looked at.
+    """
     found = Folder(root)
     try:
         status = root.stat()
@@ -61,9 +64,9 @@ def look(root: Path) -> Folder:
             f"{root}: {error.strerror}. Name a folder or a file that exists."
         ) from None
     if stat.S_ISREG(status.st_mode):
-        add(found, root.name, str(root), status)
+        add(found, root.name, str(root))
     else:
-        walk(found, os.path.realpath(root))
+        walk(found, os.path.realpath(root), skip)
     if found.unusable:
         some = "; ".join(found.unusable[:50])
         more = f" and {len(found.unusable) - 50} more" if len(found.unusable) > 50 else ""
@@ -71,7 +74,7 @@ def look(root: Path) -> Folder:
     return found
 
 
-def walk(found: Folder, real: str) -> None:
+def walk(found: Folder, real: str, skip: Callable[[str], bool]) -> None:
     """Without recursion; `above` holds the folders on the way, by identity, to see loops."""
     waiting: list[tuple[str, str, frozenset[tuple[int, int]]]] = [("", real, frozenset())]
     while waiting:
@@ -87,17 +90,16 @@ def walk(found: Folder, real: str) -> None:
             found.left_out.append(f"{prefix.rstrip('/')}: a link to a folder that it lies in")
             continue
         for entry in entries:
-            name = prefix + entry.name
-            if entry.is_symlink() and (problem := bad_link(entry.path, real_root=real_of(found))):
+            folder = entry.is_dir()
+            name = prefix + entry.name + "/" * folder
+            if skip(name):
+                continue
+            if entry.is_symlink() and (problem := bad_link(entry.path, real)):
                 found.unusable.append(f"{name} ({problem})")
-            elif entry.is_dir():
-                waiting.append((name + "/", entry.path, above | {here}))
+            elif folder:
+                waiting.append((name, entry.path, above | {here}))
             else:
-                add(found, name, entry.path, entry.stat())
-
-
-def real_of(found: Folder) -> str:
-    return os.path.realpath(found.root)
+                add(found, name, entry.path)
 
 
 def bad_link(path: str, real_root: str) -> str | None:
@@ -109,7 +111,11 @@ def bad_link(path: str, real_root: str) -> str | None:
     return None
 
 
-def add(found: Folder, name: str, path: str, status: os.stat_result) -> None:
+def add(found: Folder, name: str, path: str) -> None:
+    try:
+        status = Path(path).stat()
+    except FileNotFoundError:
+        return  # gone since the folder was listed: as if it had never been there
     if not stat.S_ISREG(status.st_mode):
         found.left_out.append(f"{name}: no file, but a pipe, a socket or a device")
     elif PARTIAL in name:
