@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from byoa.plan.image import ImageFacts
+
 #: IAM's own for all inline policies of a role together.
 LARGEST = 10_240
 
@@ -71,3 +73,20 @@ def trusts(document: Mapping[str, Any], service: str) -> bool:
 def listed(value: Any) -> list[Any]:
     """IAM lets one of a kind stand without its list."""
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def image_problems(facts: ImageFacts, architecture: str = "amd64") -> Iterator[str]:
+    """Why SageMaker would not run an image: its kind of manifest, its architecture.
+
+    https://github.com/aws/amazon-sagemaker-feedback/issues/180
+    """
+    fix = (
+        "Build it with `byoa build --push`, or with docker's containerd image store off and"
+        " --platform linux/amd64 --provenance=false --sbom=false."
+    )
+    if "index" in facts.media_type or "manifest.list" in facts.media_type:
+        yield f"{facts.uri} is an index of {facts.architecture}, which SageMaker refuses. {fix}"
+    elif "oci" in facts.media_type:
+        yield f"{facts.uri} has a {facts.media_type}, which SageMaker refuses. {fix}"
+    elif facts.architecture and facts.architecture != architecture:
+        yield f"{facts.uri} is built for {facts.architecture}, not {architecture}. {fix}"

@@ -1,0 +1,67 @@
+"""ECR: the repository that an image is pushed to, the right to push, and what came of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from byoa.aws.image_facts import image_facts
+from byoa.plan.checks import image_problems
+from byoa.plan.ecr import lifecycle_request, repository_request
+from byoa.plan.errors import ByoaError
+
+if TYPE_CHECKING:
+    from byoa.aws.session import Session
+
+
+def ensure_repository(session: Session, name: str, tags: Mapping[str, str]) -> str:
+    """The repository's address. Made when missing: private, scanned, tidied, tagged at once."""
+    ecr = session.client("ecr")
+    try:
+        return _address(ecr.describe_repositories(repositoryNames=[name])["repositories"])
+    except ecr.exceptions.RepositoryNotFoundException:
+        pass
+    try:
+        made = _address([ecr.create_repository(**repository_request(name, tags))["repository"]])
+    except ecr.exceptions.RepositoryAlreadyExistsException:  # a second driver was faster
+        return _address(ecr.describe_repositories(repositoryNames=[name])["repositories"])
+    try:
+        ecr.put_lifecycle_policy(**lifecycle_request(name))
+    except BaseException:
+        ecr.delete_repository(repositoryName=name)
+        raise
+    return made
+
+
+def _address(repositories: list[Mapping[str, str]]) -> str:
+    return str(repositories[0]["repositoryUri"])
+
+
+def login(session: Session, registry: str = "") -> tuple[str, str]:
+    """User and password of ECR for some hours; of another account's registry when it is named.
+
+    Never on a command line, never in a message: `docker login --password-stdin` takes it.
+    """
+    wanted = {"registryIds": [registry]} if registry else {}
+    data = session.client("ecr").get_authorization_token(**wanted)["authorizationData"][0]
+    user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
+    return user, password
+
+
+def pushed(session: Session, uri: str) -> str:
+    """REPOSITORY@DIGEST of what was pushed; ByoaError when SageMaker would refuse it.
+
+    A job would say so only minutes later.
+    """
+    facts = image_facts(session, uri)
+    for problem in image_problems(facts):
+        raise ByoaError(problem)
+    return f"{uri.rpartition(':')[0]}@{facts.digest}"
+
+
+def repositories(session: Session) -> Iterator[tuple[str, str]]:
+    """(name, ARN) of each repository of the account and region."""
+    for page in session.client("ecr").get_paginator("describe_repositories").paginate():
+        for repository in page["repositories"]:
+            yield repository["repositoryName"], repository["repositoryArn"]
