@@ -19,10 +19,11 @@ class EndpointConfigs(Models):
     """create_endpoint_config, describe_, delete_ and list_endpoint_configs."""
 
     root: Path
+    region: str
 
     @property
     def _configs(self) -> Records:
-        return Records(self.root, "endpoint-configs", "endpoint-config")
+        return Records(self.root, "endpoint-configs", "endpoint-config", self.region)
 
     def create_endpoint_config(self, **request: Any) -> dict[str, Any]:
         operation, name = "CreateEndpointConfig", request.get("EndpointConfigName", "")

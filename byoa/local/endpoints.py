@@ -25,11 +25,12 @@ class Endpoints(EndpointConfigs):
     """create_, describe_, update_, delete_ and list_endpoints, and variants' weights."""
 
     root: Path
+    region: str
     supervise: Sequence[str]
 
     @property
     def _endpoints(self) -> Records:
-        return Records(self.root, "endpoints", "endpoint")
+        return Records(self.root, "endpoints", "endpoint", self.region)
 
     def create_endpoint(self, **request: Any) -> dict[str, Any]:
         operation, name = "CreateEndpoint", request.get("EndpointName", "")

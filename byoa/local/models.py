@@ -44,10 +44,11 @@ class Models:
     """create_model, describe_model, delete_model, list_models."""
 
     root: Path
+    region: str
 
     @property
     def _models(self) -> Records:
-        return Records(self.root, "models", "model")
+        return Records(self.root, "models", "model", self.region)
 
     def create_model(self, **request: Any) -> dict[str, Any]:
         operation, name = "CreateModel", request.get("ModelName", "")
