@@ -36,7 +36,12 @@ class Hook:
         return call.service == self.service and re.fullmatch(self.pattern, asked) is not None
 
 
-HOOKS: tuple[Hook, ...] = (Hook("ecr", ".+", "ecr:ecr"),)
+HOOKS: tuple[Hook, ...] = (
+    Hook("sagemaker", "/endpoints/.+", "runtime:runtime"),
+    Hook("sagemaker", "[A-Z][A-Za-z]+", "sagemaker:sagemaker"),
+    Hook("logs", ".+", "logs:logs"),
+    Hook("ecr", ".+", "ecr:ecr"),
+)
 
 
 @dataclass
