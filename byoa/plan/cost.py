@@ -113,8 +113,8 @@ def check_limit(request: Mapping[str, Any], most_usd: float, region: str = "us-e
     bill = worst_case(request, region)
     if bill.usd is None:
         raise UsageError(
-            f"no price is known for {bill.instances} in {region}, so --max-cost {most_usd:g} cannot "
-            "be held - leave it out, or take an instance type that `byoa cost` lists"
+            f"no price is known for {bill.instances} in {region}, so --max-cost {most_usd:g} "
+            "cannot be held - leave it out, or take an instance type that `byoa cost` lists"
         )
     if bill.usd > most_usd:
         hours = bill.seconds / HOUR

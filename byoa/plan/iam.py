@@ -23,7 +23,11 @@ READ = ("s3:GetObject",)
 #: DeleteObject: what a job deletes among its checkpoints goes from S3, too
 WRITE = (*READ, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-PUSH = ("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage")
+#: build_and_push.sh looks first, makes what is missing, and reads back what it pushed
+PUSH = (
+    *("ecr:DescribeRepositories", "ecr:CreateRepository", "ecr:DescribeImages"),
+    *("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage"),
+)
 LOG = (
     "logs:CreateLogGroup",
     "logs:CreateLogStream",
@@ -66,6 +70,12 @@ class Access:
     def arn(self, service: str, resource: str, region: str | None = None) -> str:
         where = self.region if region is None else region
         return f"arn:{self.partition}:{service}:{where}:{self.account}:{resource}"
+
+    def repository(self, image: str) -> str:
+        """The ARN of an image's repository; one without a registry's host is the account's own."""
+        found = parse_image(image)
+        where = f"{found.region or self.region}:{found.account or self.account}"
+        return f"arn:{self.partition}:ecr:{where}:repository/{found.repository}"
 
 
 def trust_policy(service: str = SAGEMAKER, account: str = "") -> dict[str, Any]:
@@ -149,13 +159,8 @@ def images(access: Access) -> list[dict[str, Any]]:
     """Pulling exactly these repositories, pushing exactly those."""
     made = []
     for sid, actions, uris in (("Pull", PULL, access.images), ("Push", PULL + PUSH, access.push)):
-        found = {parse_image(uri) for uri in uris}
-        arns = sorted(
-            f"arn:{access.partition}:ecr:{image.region}:{image.account}:repository/{image.repository}"
-            for image in found
-            if image.account
-        )
-        made += [allowed(sid, actions, list(dict.fromkeys(arns)))] if arns else []
+        arns = {access.repository(uri) for uri in uris if not uri.startswith("process://")}
+        made += [allowed(sid, actions, sorted(arns))] if arns else []
     return [*made, allowed("Token", ["ecr:GetAuthorizationToken"], "*")] if made else []
 
 
