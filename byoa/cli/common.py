@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from byoa.place import PLACES
 from byoa.settings import Settings, load
 
 
-def add_common(parser: argparse.ArgumentParser, *, dry_run: bool = False) -> None:
+def add_common(
+    parser: argparse.ArgumentParser, *, dry_run: bool = False, places: Sequence[str] = PLACES
+) -> None:
     """--on, --project, --region …; --dry-run where there is something to send."""
     group = parser.add_argument_group("Where")
     group.add_argument(
-        "--on", choices=PLACES, help="where it runs (byoa.toml, else AWS if it can be reached)"
+        "--on", choices=places, help="where it runs (byoa.toml, else AWS if it can be reached)"
     )
     group.add_argument("--project", "--project_name", "-p", help="the project's name")
     group.add_argument("--region", help="the AWS region")

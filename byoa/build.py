@@ -1,0 +1,238 @@
+"""An image out of a folder or a Dockerfile: built here or by CodeBuild, pushed, checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from byoa import files
+from byoa.local.docker import DockerError, docker, inspect
+from byoa.plan.ecr import parse_image
+from byoa.plan.errors import ByoaError, NotFoundError, UsageError
+from byoa.plan.ignore import secret
+
+if TYPE_CHECKING:
+    from byoa.aws.session import Session
+
+SCRIPT = "build_and_push.sh"
+#: The label that says of what an image was built.
+LABEL = "byoa.context"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """What is built: the context, its Dockerfile when that is not the folder's, the name."""
+
+    image: str  #: NAME:TAG
+    folder: Path | None = None  #: None: nothing to COPY
+    dockerfile: str = ""  #: its text; "" = Dockerfile, or build_and_push.sh, of the folder
+    variables: Mapping[str, str] = field(default_factory=dict)  #: the script's, or build arguments
+
+    @property
+    def by_script(self) -> bool:
+        return not self.dockerfile and bool(self.folder) and (self._in(SCRIPT)).is_file()
+
+    @property
+    def text(self) -> str:
+        """The Dockerfile."""
+        path = self._in("Dockerfile")
+        if not self.dockerfile and not path.is_file():
+            raise UsageError(f"There is no Dockerfile in {self.folder}. Name one with --df.")
+        return self.dockerfile or path.read_text(encoding="utf-8")
+
+    def _in(self, name: str) -> Path:
+        return (self.folder or Path(os.devnull)) / name
+
+    @property
+    def bases(self) -> list[str]:
+        """The images that the Dockerfile stands on, as far as they are written out."""
+        found = re.findall(r"(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", self.text)
+        stages = {stage.lower() for _, stage in found} | {"scratch"}
+        return [name for name, _ in found if "$" not in name and name.lower() not in stages]
+
+    @property
+    def mark(self) -> str:
+        """One hash of all that goes in: names, modes, contents, Dockerfile, variables, bases."""
+        digest = hashlib.sha256(repr((self.text, sorted(self.variables.items()))).encode())
+        for name, path in sorted(context(self.folder)) if self.folder else ():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(
+                f"{name}\0{os.access(path, os.X_OK)}\0{content}\n".encode("utf-8", "replace")
+            )
+        return digest.hexdigest()
+
+
+def dockerfile(said: str, base: str) -> tuple[Path | None, str]:
+    """Context and text of --df: a folder, a file, or the text itself; `base` fills its blank."""
+    path = Path(said) if "\n" not in said and len(said) < 1024 else None
+    if path and path.is_dir():
+        path = path / "Dockerfile"
+    elif not path or not path.is_file():
+        if path and not re.match(
+            r"(?i)\s*(FROM|RUN|COPY|ENV|ARG|USER|WORKDIR|ADD|LABEL|#)\s", said
+        ):
+            raise UsageError(f"{said!r} is no Dockerfile, no folder and no text of one.")
+        path = None
+    if path and not path.is_file():
+        raise UsageError(
+            f"There is no {path}. Name a folder with a Dockerfile, a file, or its text."
+        )
+    text = path.read_text(encoding="utf-8") if path else said
+    if not re.search(r"(?im)^\s*FROM\s", text):
+        text = f"FROM {base}\n{text}"
+    if "__BASE_IMAGE__" in text or f"FROM {base}\n" in text:
+        if not base:
+            raise UsageError("The Dockerfile wants a base image. Name it: --base-image IMAGE.")
+        text = text.replace("__BASE_IMAGE__", base)
+    return (path.parent if path else None), text
+
+
+def context(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The files that docker would send, by .dockerignore, without what looks like a secret."""
+    import pathspec
+
+    path = folder / ".dockerignore"
+    said = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    rules = [line.strip() for line in said if line.strip() and not line.strip().startswith("#")]
+    # docker's patterns begin at the folder, git's anywhere
+    rules = [re.sub(r"^(!?)(\./|/)?", r"\1/", rule) for rule in rules]
+    spec = pathspec.GitIgnoreSpec.from_lines(rules)
+    wanted = [rule[2:] + "/" for rule in rules if rule.startswith("!")]
+
+    def left_out(name: str) -> bool:
+        inside = name.endswith("/") and any(keep.startswith(name) for keep in wanted)
+        last = name.rstrip("/").rpartition("/")[2]
+        return name == ".git/" or bool(secret(last)) or (spec.match_file(name) and not inside)
+
+    for name, file in files.look(folder, left_out).files.items():
+        yield name, Path(file.path)
+
+
+def make(build: Build, say: Say, force: bool = False) -> bool:
+    """Builds it with docker; False when the image was made of the very same things before."""
+    mark = build.mark
+    if not force and labels(build.image).get(LABEL) == mark:
+        say(f"{build.image} is up to date")
+        return False
+    if build.by_script:
+        command, text = [f"./{SCRIPT}", "--no-push", "--image", build.image], None
+    else:
+        command, text = docker_command(build, mark), build.text
+    # without buildx docker's own builder must be asked for
+    said = {**build.variables, "CONTEXT": mark} if build.by_script else {"DOCKER_BUILDKIT": "0"}
+    say(f"building {build.image}")
+    done = subprocess.run(
+        command,
+        cwd=build.folder,
+        env={**os.environ, **said},
+        input=text,
+        text=True,
+        stdout=2,
+        check=False,
+    )
+    if done.returncode:
+        raise ByoaError(
+            f"The build of {build.image} failed (exit code {done.returncode}): the lines above say"
+            " where."
+        )
+    return True
+
+
+def docker_command(build: Build, mark: str) -> list[str]:
+    """SageMaker takes one platform and no attestation, which BuildKit adds unless told not to."""
+    try:
+        docker("buildx", "version")
+        words = ["docker", "buildx", "build", "--load", "--provenance=false", "--sbom=false"]
+    except DockerError:
+        words = ["docker", "build", "--force-rm"]
+    words += ["--platform", "linux/amd64", "--tag", build.image, "--label", f"{LABEL}={mark}"]
+    for name, value in sorted(build.variables.items()):
+        words += ["--build-arg", f"{name}={value}"]
+    return [*words, "--file", "-", "."] if build.folder else [*words, "-"]
+
+
+def labels(image: str) -> Mapping[str, str]:
+    """The labels of an image that is here; none when it is not."""
+    try:
+        return dict(inspect(image)["Config"].get("Labels") or {})
+    except DockerError as error:
+        if "No such image" in str(error):
+            return {}
+        raise ByoaError(
+            f"Docker does not answer: {error}. Start it, or say --on codebuild."
+        ) from None
+
+
+def build_and_push(
+    session: Session, build: Build, tags: Mapping[str, str], say: Say, force: bool = False
+) -> str:
+    """The image in ECR as REPOSITORY@DIGEST; neither built nor sent when it is there already."""
+    from byoa.aws.registry import ensure_repository, pushed
+
+    where = parse_image(build.image)
+    uri = f"{ensure_repository(session, where.repository, tags)}:{where.tag or 'latest'}"
+    if force or remote_mark(session, uri) != build.mark:
+        registry = Registry(session)
+        for base in () if build.by_script else build.bases:
+            if parse_image(base).account and not labels(base):
+                registry.pull(base)
+        make(build, say, force)
+        say(f"pushing {uri}")
+        registry.push(build.image, uri)
+    return pushed(session, uri)
+
+
+def remote_mark(session: Session, uri: str) -> str:
+    """Of what the image in ECR was built; "" when there is none."""
+    from byoa.aws.image_facts import image_facts
+
+    try:
+        return image_facts(session, uri).labels.get(LABEL, "")
+    except NotFoundError:
+        return ""
+
+
+class Registry:
+    """Docker logged in to ECR in a folder of its own: no password stays in ~/.docker."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def push(self, image: str, uri: str) -> None:
+        docker("tag", image, uri)
+        self._do("push", uri)
+
+    def pull(self, uri: str) -> None:
+        self._do("pull", uri)
+
+    def _do(self, verb: str, uri: str) -> None:
+        from byoa.aws.registry import login
+
+        where = parse_image(uri)
+        user, password = login(self.session, where.account)
+        with tempfile.TemporaryDirectory(prefix="byoa-docker-") as folder:
+            environ = {**os.environ, "DOCKER_HOST": docker_host(), "DOCKER_CONFIG": folder}
+            words = ["docker", "login", "--username", user, "--password-stdin", where.registry]
+            for command, said in ((words, password), (["docker", verb, uri], None)):
+                done = subprocess.run(
+                    command, env=environ, input=said, text=True, check=False,
+                    stdout=subprocess.DEVNULL if said else 2, stderr=subprocess.PIPE,
+                )  # fmt: skip
+                if done.returncode:
+                    what = " ".join(command[1:2])
+                    raise ByoaError(f"docker {what} of {uri} failed: {done.stderr.strip()[-600:]}")
+
+
+def docker_host() -> str:
+    """Where the daemon is: a folder of settings without the user's contexts must be told."""
+    return os.environ.get("DOCKER_HOST") or docker(
+        "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
+    )

@@ -1,0 +1,131 @@
+"""`byoa build`: the image, here or on AWS."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from byoa.build import SCRIPT, Build, dockerfile, make
+from byoa.cli.common import add_common, settings_of
+from byoa.cli.show import emit, say
+from byoa.place import open_place
+from byoa.plan.errors import UsageError
+from byoa.plan.names import fitted
+from byoa.settings import Settings
+
+HELP = "build the image, push it to ECR"
+EXAMPLES = """\
+byoa build                                     build the folder's image with docker
+byoa build --push                              and push it to ECR; prints REPOSITORY@DIGEST
+byoa build --push --on sandbox                 push it to the sandbox's registry instead
+byoa build --on codebuild                      let AWS build and push it: no docker needed here
+byoa build --df "RUN pip install lightgbm" --base-image python:3.12-slim --image lgbm:v1
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_common(parser, dry_run=True, places=("docker", "codebuild", "sandbox"))
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="what is built (.)")
+    parser.add_argument("--image", help="NAME[:TAG], here and in ECR (byoa.toml, else the folder)")
+    parser.add_argument("--push", action="store_true", help="push it to ECR and check it there")
+    parser.add_argument("--force", action="store_true", help="build even if nothing changed")
+    parser.add_argument(
+        "--df", "--docker_file_path_or_content", help="a Dockerfile, its folder, or its text"
+    )
+    parser.add_argument("--base-image", default="", help="fills __BASE_IMAGE__ and a missing FROM")
+    parser.add_argument(
+        "--build-arg", action="append", default=[], metavar="NAME=VALUE", help="repeatable"
+    )
+    group = parser.add_argument_group(f"For a folder with {SCRIPT}")
+    group.add_argument("--algorithm", help="the folder that is the algorithm")
+    group.add_argument("--pretrained", help="weights to bake in: none, coco, imagenet")
+    kind = group.add_mutually_exclusive_group()
+    kind.add_argument("--gpu", action="store_true", help="the default index's CUDA build of torch")
+    kind.add_argument("--cpu", action="store_true", help="the small build of --torch-index")
+    group.add_argument("--torch-index", help="an index of other torch builds (TORCH_INDEX)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    there = arguments.on == "codebuild"
+    arguments.on = "sandbox" if arguments.on == "sandbox" else None  # else it is who builds
+    settings = settings_of(arguments)
+    build = asked(arguments, settings)
+    if arguments.dry_run:
+        print(json.dumps(told(build, there, arguments.push), indent=2))
+        return 0
+    if not there and not arguments.push:
+        make(build, say, arguments.force)
+        emit({"image": build.image} if arguments.json else build.image, arguments)
+        return 0
+    project = settings.need_project()
+    tags = {**settings.tags, "byoa:project": project}
+    place = open_place(aws(settings))
+    if there:
+        from byoa.on_codebuild import build_there
+
+        uri = build_there(place, project, build, tags, say, arguments.force)
+    else:
+        from byoa.build import build_and_push
+
+        uri = build_and_push(place.session, build, tags, say, arguments.force)
+    emit({"image": uri} if arguments.json else uri, arguments)
+    return 0
+
+
+def aws(settings: Settings) -> Settings:
+    """Whatever byoa.toml says jobs run on: ECR is AWS's, or the sandbox's."""
+    from dataclasses import replace
+
+    return replace(settings, on="sandbox" if settings.on == "sandbox" else "sagemaker")
+
+
+def asked(arguments: argparse.Namespace, settings: Settings) -> Build:
+    folder: Path | None = arguments.folder
+    text = ""
+    if arguments.df:
+        near, text = dockerfile(arguments.df, arguments.base_image or settings.framework_image)
+        folder = near if arguments.folder == Path() else arguments.folder
+    name = arguments.image or settings.image.rpartition("@")[0] or settings.image
+    named = arguments.algorithm or "mask_r_cnn"  # build_and_push.sh's own default
+    of = named if folder and (folder / SCRIPT).is_file() else arguments.folder.resolve().name
+    name = name or fitted(of).lower()
+    name = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+    variables = dict(pair(one) for one in arguments.build_arg)
+    build = Build(image=name, folder=folder, dockerfile=text, variables=variables)
+    if build.by_script:
+        return Build(image=name, folder=folder, variables={**variables, **script(arguments)})
+    return build
+
+
+def script(arguments: argparse.Namespace) -> dict[str, str]:
+    """build_and_push.sh's settings, as the environment variables that it reads."""
+    index = arguments.torch_index or os.environ.get("TORCH_INDEX", "")
+    if arguments.cpu and not index:
+        raise UsageError(
+            "--cpu needs an index of CPU builds of torch: --torch-index URL, or set TORCH_INDEX."
+        )
+    said: dict[str, Any] = {
+        "ALGORITHM": arguments.algorithm, "PRETRAINED": arguments.pretrained,
+        "BASE_IMAGE": arguments.base_image, "TORCH_INDEX": "" if arguments.gpu else index,
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value}
+
+
+def pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise UsageError(f"--build-arg {text!r} is not NAME=VALUE.")
+    return name, value
+
+
+def told(build: Build, there: bool, push: bool) -> dict[str, Any]:
+    """What --dry-run prints."""
+    return {
+        "image": build.image, "folder": str(build.folder or ""), "by_script": build.by_script,
+        "dockerfile": "" if build.by_script else build.text, "variables": dict(build.variables),
+        "context": build.mark, "builder": "codebuild" if there else "docker",
+        "push": push or there,
+    }  # fmt: skip
