@@ -14,16 +14,16 @@ from byoa.plan.errors import UsageError
 
 #: A rule reads a finished request and says what in it contradicts itself.
 Rule = Callable[[dict[str, Any]], Iterable[str]]
-TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "long": (int,),
-    "float": (int, float),
-    "double": (int, float),
-    "boolean": (bool,),
-    "list": (list, tuple),
-    "map": (dict,),
-    "structure": (dict,),
+TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+    "string": ("text", (str,)),
+    "integer": ("a whole number", (int,)),
+    "long": ("a whole number", (int,)),
+    "float": ("a number", (int, float)),
+    "double": ("a number", (int, float)),
+    "boolean": ("true or false", (bool,)),
+    "list": ("a list", (list, tuple)),
+    "map": ("an object of names and values", (dict,)),
+    "structure": ("an object of fields", (dict,)),
 }
 #: What a pattern means, by how it begins; the others are shown as they are.
 WORDS = {
@@ -97,9 +97,9 @@ def _kept(value: Any) -> Any:
 def _walk(value: Any, name: str, shapes: Mapping[str, Any], path: str) -> Iterator[str]:
     shape = shapes[name]
     kind = shape["type"]
-    right = isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
-    if not right:
-        yield f"{path} is {_shown(value)}, but AWS takes a {kind} there - write one"
+    word, types = TYPES[kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and kind != "boolean"):
+        yield f"{path} is {_shown(value)}, but AWS takes {word} there - write one"
         return
     yield from _size(value, shape, path)
     if kind == "structure":
@@ -165,9 +165,9 @@ def _instance_type(value: str, known: list[str], path: str) -> Iterator[str]:
     family = value.rpartition(".")[0]
     sizes = [name for name in known if name.rpartition(".")[0] == family]
     if not re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", value) or (sizes and value not in known):
-        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
-        listed = ", ".join(sizes) or (near[0] if near else "ml.m5.large")
-        yield f"{path} is {_shown(value)}, which AWS does not know - take one such as {listed}"
+        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5) or ["ml.m5.large"]
+        listed = sizes or ([f"ml.{value}"] if f"ml.{value}" in known else near)
+        yield f"{path} is {_shown(value)}, which AWS does not know - try {', '.join(listed)}"
 
 
 def _below(path: str, key: str) -> str:
