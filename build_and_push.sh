@@ -11,6 +11,7 @@
 #   --base IMAGE        BASE_IMAGE   what it stands on                       (debian:bookworm-slim)
 #   --torch-index URL   TORCH_INDEX  an index of other torch builds          (the default: CUDA)
 #   --pretrained WHICH  PRETRAINED   weights to bake in: none, coco, imagenet (none)
+#   --context MARK      CONTEXT      what it was built of, as the label byoa.context
 #   --region REGION     AWS_REGION   where to push                           (the AWS CLI's own)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -20,6 +21,7 @@ image=${IMAGE:-mask-r-cnn:latest}
 base=${BASE_IMAGE:-debian:bookworm-slim}
 torch_index=${TORCH_INDEX:-}
 pretrained=${PRETRAINED:-none}
+context=${CONTEXT:-}
 region=${AWS_REGION:-}
 push=true
 # The hard limit of serverless inference; training and real-time endpoints take more.
@@ -31,7 +33,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --no-push) push=false; shift; continue ;;
         -h | --help) sed -n '2,/^set /s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        --algorithm | --image | --base | --torch-index | --pretrained | --region)
+        --algorithm | --image | --base | --torch-index | --pretrained | --context | --region)
             [ $# -ge 2 ] || fail "$1 needs a value" ;;
         *) fail "unknown option $1: see --help" ;;
     esac
@@ -41,6 +43,7 @@ while [ $# -gt 0 ]; do
         --base) base=$2 ;;
         --torch-index) torch_index=$2 ;;
         --pretrained) pretrained=$2 ;;
+        --context) context=$2 ;;
         --region) region=$2 ;;
     esac
     shift 2
@@ -53,6 +56,28 @@ grep -qx "!$algorithm" .dockerignore \
 command -v docker >/dev/null || fail "docker is not on PATH: install it first"
 docker info >/dev/null 2>&1 || fail "no docker daemon answers: start it, or look at \`docker info\`"
 
+# SageMaker takes a Docker v2 manifest of one platform: an attestation would turn it into an OCI
+# index, which CreateModel refuses.
+docker_build() {
+    if docker buildx version >/dev/null 2>&1; then
+        docker buildx build --provenance=false --sbom=false --load "$@"
+    else
+        DOCKER_BUILDKIT=0 docker build --force-rm "$@"
+    fi
+}
+
+# The image's own words as labels, which a registry can be asked for: the driver checks
+# hyperparameters before a job costs anything. They come after the build, as only the image knows.
+label() {
+    local schema labels=()
+    if schema=$(docker run --rm --network none "$image" train --describe 2>/dev/null | sed 's/^ *//' | tr -d '\n'); then
+        [ -z "$schema" ] || labels+=(--label "byoa.hyperparameters=$schema")
+    fi
+    [ -z "$context" ] || labels+=(--label "byoa.context=$context")
+    [ ${#labels[@]} -eq 0 ] \
+        || echo "FROM $image" | docker_build --platform linux/amd64 --tag "$image" "${labels[@]}" -
+}
+
 build() {
     local arguments=(
         --platform linux/amd64 --tag "$image"
@@ -60,13 +85,8 @@ build() {
         --build-arg "TORCH_INDEX=$torch_index" --build-arg "PRETRAINED=$pretrained"
         --build-arg "REVISION=$(git describe --always --dirty 2>/dev/null || echo unknown)"
     )
-    # SageMaker takes a Docker v2 manifest of one platform: an attestation would turn it into an
-    # OCI index, which CreateModel refuses.
-    if docker buildx version >/dev/null 2>&1; then
-        docker buildx build "${arguments[@]}" --provenance=false --sbom=false --load .
-    else
-        DOCKER_BUILDKIT=0 docker build "${arguments[@]}" --force-rm .
-    fi
+    docker_build "${arguments[@]}" .
+    label
     local size
     size=$(docker image inspect --format '{{.Size}}' "$image")
     printf '%s: %d bytes, %d %% of the 10 GiB that serverless inference allows\n' \

@@ -91,6 +91,7 @@ def _make(session: Session, name: str, tags: Mapping[str, str]) -> None:
 
 def _settle(session: Session, name: str, tags: Mapping[str, str]) -> None:
     """Closed to the public, encrypted, versioned, tagged; each call may be repeated."""
-    s3, tags = session.client("s3"), {**tags, **MADE}
+    s3 = session.client("s3")
+    tags = {key: value for key, value in tags.items() if key != "byoa:project"} | MADE
     for operation, request in bucket_requests(name, session.region, session.account, tags)[1:]:
         getattr(s3, operation)(**request)

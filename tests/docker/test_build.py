@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.docker.conftest import ROOT
 
 # The environment comes from the cache that `make image` left; without it this is a whole build.
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+LABEL = '{{index .Config.Labels "byoa.hyperparameters"}}'
 
 
 def windows_checkout(folder: Path) -> Path:
@@ -43,6 +46,8 @@ def test_a_windows_checkout_gives_a_working_image(docker, image, tmp_path):
     try:
         code, printed = docker.run(tag, "train", "--describe")
         assert code == 0, printed
+        label = docker("image", "inspect", "--format", LABEL, tag)
+        assert json.loads(label) == json.loads(printed)
         code, printed = docker.run(tag, "doctor")
         assert code == 0, printed
     finally:

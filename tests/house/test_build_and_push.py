@@ -76,8 +76,33 @@ def test_without_buildx_the_classic_builder_is_asked(script, calls):
     done = script("--no-push", NO_BUILDX="1")
     assert done.returncode == 0, done.stderr
     last = calls.read_text()
-    assert "docker build --platform linux/amd64" in last
+    assert "docker build --force-rm --platform linux/amd64" in last
     assert "provenance" not in last
+
+
+LABEL = """--label byoa.hyperparameters={"hyperparameters": ["two  words"]}"""
+
+
+@pytest.mark.parametrize("buildx", ["0", "1"], ids=["buildx", "classic"])
+def test_the_hyperparameters_become_a_label(script, calls, buildx):
+    """A second build of one line; its stdin is the Dockerfile."""
+    done = script("--no-push", "--context", "0123", NO_BUILDX=buildx)
+    assert done.returncode == 0, done.stderr
+    said = calls.read_text()
+    assert f"--tag mask-r-cnn:latest {LABEL} --label byoa.context=0123 -" in said
+    assert "FROM mask-r-cnn:latest" in said.splitlines()
+    assert ("--provenance=false" in said) == (buildx == "0")
+
+
+def test_an_image_that_does_not_describe_itself_is_built_all_the_same(script, calls):
+    done = script("--no-push", NO_SCHEMA="1")
+    assert done.returncode == 0, done.stderr
+    assert "--label" not in calls.read_text()
+
+
+def test_an_image_that_cannot_be_labelled_is_not_pushed(script, calls):
+    assert script(LABEL_CODE="4").returncode == 4
+    assert "push" not in calls.read_text()
 
 
 def test_a_failed_build_is_not_pushed(script, calls):
@@ -127,6 +152,7 @@ def test_help_names_every_option(script):
         "--base",
         "--torch-index",
         "--pretrained",
+        "--context",
         "--region",
     ):
         assert option in done.stdout
