@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
-from byoa.plan.errors import ByoaError, ServiceError, UsageError
+from byoa.plan.errors import ByoaError, UsageError
 
 #: Every verb, its module in byoa/cli, and what it does. Nothing of a verb is loaded for another.
 VERBS: dict[str, dict[str, str]] = {
@@ -93,13 +93,12 @@ def told_error(error: Exception) -> ByoaError:
     """The error as one message; what is none of ours nor AWS's is a bug and keeps its traceback."""
     if isinstance(error, ByoaError):
         return error
-    if isinstance(error, ServiceError) or type(error).__module__.startswith(
-        ("botocore", "boto3", "s3transfer")
-    ):
-        from byoa.aws.advice import explain
+    from byoa.plan.advice import explain
 
-        return explain(error)
-    raise error
+    told = explain(error)
+    if told is None:
+        raise error
+    return told
 
 
 def module_of(verb: str) -> ModuleType:

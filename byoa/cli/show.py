@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from byoa.progress import say
 
-def say(text: str) -> None:
-    """One line of progress, at once."""
-    print(text, file=sys.stderr, flush=True)
+__all__ = ["emit", "say"]
 
 
 def emit(data: Any, arguments: argparse.Namespace | None = None) -> None:

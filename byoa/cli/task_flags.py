@@ -1,0 +1,297 @@
+"""The flags of run, shell, process and train (simple-sagemaker's names, and ours), as a Task."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from byoa import results, run
+from byoa.cli.common import add_common, settings_of
+from byoa.cli.show import emit, say
+from byoa.place import Place, open_place
+from byoa.plan.errors import UsageError
+from byoa.settings import Settings
+from byoa.task import DISTRIBUTIONS, MADE, Image, Input, Machines, Program, Task
+
+INSTANCE_TYPES = {"training": "ml.m5.large", "processing": "ml.t3.medium"}
+SHARE = "[DISTRIBUTION] [SUBDIR]"
+
+Flag = tuple[tuple[str, ...], dict[str, Any]]
+Flags = Mapping[str, Sequence[Flag]]
+
+
+def flag(*names: str, **options: Any) -> Flag:
+    return names, options
+
+
+def words(*names: str, **options: Any) -> Flag:
+    """A flag of one or more words that may be given again."""
+    return names, {"nargs": "+", "action": "append", "default": [], **options}
+
+
+def pairs(*names: str, value: str = "VALUE") -> Flag:
+    return names, {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", value)}
+
+
+#: Every flag by its group. Names and meanings are simple-sagemaker's where it has them.
+COMMON: Flags = {
+    "Machines": (
+        flag("--instance_type", "--it", help="or several, A,B: tried while capacity lacks"),
+        flag("--instance_count", "--ic", type=int, default=1),
+        flag("--volume_size", "-v", type=int, default=30, help="GB (30)"),
+        flag("--max_run_mins", type=int, default=1440, help="minutes it may run (1440)"),
+        flag("--isolation", action="store_true", help="no network inside the job"),
+        flag("--subnets", nargs="+", default=[]),
+        flag("--security_groups", nargs="+", default=[]),
+        flag("--max-cost", type=float, metavar="USD", help="refuse what may cost more"),
+    ),
+    "Image": (
+        flag("--image", help="its address; a tag of docker; a folder with train.py"),
+        flag("--role", help="the role's name or ARN (made if not given)"),
+        flag("--aws_repo_name", "--ar", help="repository in ECR for what --df builds"),
+        flag("--repo_name", "--rn", help="name of the image that --df builds"),
+        flag("--image_tag", default="latest"),
+        flag(
+            *("--docker_file_path_or_content", "--df"),
+            default="",
+            help="a Dockerfile, its folder or its text; __BASE_IMAGE__ is replaced",
+        ),
+        flag("--framework", "-f", default="", help="AWS's image: pytorch, tensorflow, …"),
+        flag("--framework_version", "--fv", default=""),
+        flag("--py_version", "--pv", default=""),
+    ),
+    "Input": (
+        words("--input_path", "-i", metavar="PATH", help=f"as the channel `data`: PATH {SHARE}"),
+        words("--input_s3", "--iis", metavar="NAME", help=f"NAME ADDRESS {SHARE}"),
+        words("--input_task", "--iit", metavar="NAME", help=f"NAME TASK {'|'.join(MADE)} {SHARE}"),
+        flag("--clean_state", "--cs", action="store_true", help="delete the state; runs again"),
+        flag("--keep_state", "--ks", action="store_false", dest="clean_state"),
+    ),
+    "Running": (
+        flag("--force_running", "--fr", action="store_true", help="even if nothing changed"),
+        flag("--detach", action="store_true", help="do not wait for the end"),
+        pairs("--env"),
+        pairs("--tag"),
+        flag("--request", metavar="JSON", help="more fields of AWS's request, or @FILE"),
+    ),
+    "Output": (
+        flag("--output_path", "-o", type=Path, metavar="OUT", help="logs go to OUT/logs"),
+        flag("--download_state", action="store_true"),
+        flag("--download_model", action="store_true"),
+        flag("--download_output", action="store_true"),
+    ),
+}
+TRAINING: Flags = {
+    "Machines": (
+        flag("--no_spot", action="store_false", dest="spot", help="on demand"),
+        flag("--use_spot_instances", action="store_true", dest="spot", default=True),
+        flag("--max_wait_mins", type=int, default=0, help="minutes to run and wait for spot"),
+        flag("--on_demand_fallback", action="store_true", help="if there is no spot"),
+        flag(
+            "--interrupt-after",
+            default="",
+            metavar="SECONDS",
+            help="take spot back then: 30 or 30,60 (docker, process, sandbox)",
+        ),
+        flag("--keep_alive", type=int, default=0, metavar="SECONDS", help="a warm pool"),
+    ),
+    "Input": (
+        flag("--model_uri", help="a model to start from, as the channel `model`"),
+        flag(
+            "--data",
+            action="append",
+            default=[],
+            metavar="NAME=PLACE",
+            help="a folder or an address as a channel; again for more",
+        ),
+        flag("--input_mode", choices=("File", "FastFile", "Pipe"), default="File"),
+    ),
+    "Running": (
+        flag("--distribution", type=json.loads, default={}, metavar="JSON"),
+        pairs("--metric_definitions", "--md", value="REGEX"),
+    ),
+}
+CODE: Flags = {"Code": (words("--dependencies", "-d", type=Path, help="put beside the script"),)}
+
+
+def add_flags(parser: argparse.ArgumentParser, *tables: Flags) -> None:
+    """--task_name, the tables' flags by group, and where it runs."""
+    parser.add_argument("--task_name", "-t", required=True, help="the task's name")
+    groups: dict[str, Any] = {}
+    for table in tables:
+        for title, flags in table.items():
+            if title not in groups:
+                groups[title] = parser.add_argument_group(title)
+            for names, options in flags:
+                groups[title].add_argument(*names, **options)
+    add_common(parser, dry_run=True)
+
+
+def task_of(arguments: argparse.Namespace, settings: Settings, program: Program, kind: str) -> Task:
+    """The Task that the flags and byoa.toml say."""
+    training = kind == "training"
+    given = [str(word) for word in getattr(arguments, "hyperparameters", None) or []]
+    return Task(
+        project=settings.need_project(),
+        name=arguments.task_name,
+        kind=kind,
+        program=program,
+        image=image_of(arguments),
+        machines=machines_of(arguments, settings, kind),
+        inputs=inputs_of(arguments),
+        hyperparameters={
+            **(settings.hyperparameters if training else {}),
+            **dict(pair(word, "-h") for word in given),
+            **unknown_pairs(arguments),
+        },
+        environment=dict(arguments.env),
+        metrics=[(name, regex) for name, regex in arguments.metric_definitions] if training else (),
+        tags={**settings.tags, **dict(arguments.tag)},
+        distribution=arguments.distribution if training else {},
+        extra={**settings.request.get(kind, {}), **json_of(arguments.request)},
+        force=arguments.force_running,
+        clean_state=arguments.clean_state,
+        interrupt_after=arguments.interrupt_after if training else "",
+        max_cost=arguments.max_cost,
+    )
+
+
+def image_of(arguments: argparse.Namespace) -> Image:
+    return Image(
+        uri=arguments.image or "",
+        framework=arguments.framework,
+        version=arguments.framework_version,
+        python=arguments.py_version,
+        dockerfile=arguments.docker_file_path_or_content,
+        repository=arguments.aws_repo_name or arguments.repo_name or "",
+        tag=arguments.image_tag,
+    )
+
+
+def machines_of(arguments: argparse.Namespace, settings: Settings, kind: str) -> Machines:
+    types = arguments.instance_type or settings.instance_type or INSTANCE_TYPES[kind]
+    return Machines(
+        types=tuple(word.strip() for word in types.split(",") if word.strip()),
+        count=arguments.instance_count,
+        volume_gb=arguments.volume_size,
+        max_run=arguments.max_run_mins * 60,
+        max_wait=getattr(arguments, "max_wait_mins", 0) * 60,
+        spot=getattr(arguments, "spot", False),
+        on_demand_fallback=getattr(arguments, "on_demand_fallback", False),
+        keep_alive=getattr(arguments, "keep_alive", 0),
+        isolation=arguments.isolation,
+        subnets=arguments.subnets,
+        security_groups=arguments.security_groups,
+    )
+
+
+def inputs_of(arguments: argparse.Namespace) -> list[Input]:
+    """-i, --iis, --iit, --data and --model_uri as inputs, each with its own distribution."""
+    mode = getattr(arguments, "input_mode", "File")
+    found = [words_input("-i", ["data", *words], 2, mode) for words in arguments.input_path]
+    found += [words_input("--iis", words, 2, mode) for words in arguments.input_s3]
+    found += [words_input("--iit", words, 3, "File") for words in arguments.input_task]
+    for word in getattr(arguments, "data", ()):
+        name, where = pair(word, "--data")
+        found.append(Input(name=name, where=where, mode=mode))
+    if getattr(arguments, "model_uri", None):
+        found.append(Input(name="model", where=arguments.model_uri))
+    names = [item.name for item in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"The input {name!r} is there twice. Give the second a name: --iis.")
+    return found
+
+
+def words_input(flag: str, words: Sequence[str], least: int, mode: str) -> Input:
+    if not least <= len(words) <= least + 2:
+        asked = {"-i": "PATH", "--iis": "NAME ADDRESS", "--iit": "NAME TASK TYPE"}[flag]
+        raise UsageError(f"{flag} {' '.join(words)!r}: it takes {asked} {SHARE}.")
+    rest = [*words[least:], "", ""]
+    return Input(
+        name=words[0],
+        where=words[1],
+        made=words[2] if least == 3 else "",
+        distribution=rest[0] or DISTRIBUTIONS[0],
+        subdir=rest[1],
+        mode=mode,
+    )
+
+
+def pair(word: str, flag: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals or not name:
+        raise UsageError(f"{flag} {word!r} is no NAME=VALUE.")
+    return name, value
+
+
+def unknown_pairs(arguments: argparse.Namespace) -> dict[str, str]:
+    """Unknown `--name value` pairs are hyperparameters; one that looks like a flag is told."""
+    import difflib
+
+    found, words = {}, list(arguments.unknown)
+    while words:
+        word = words.pop(0)
+        name, equals, value = word.partition("=")
+        if not name.startswith("--") or len(name) < 3 or not (equals or words):
+            raise UsageError(
+                f"{word!r} is no flag of byoa's, and no --name value pair for the script."
+                " Put what is for the script alone after --"
+            )
+        found[name[2:]] = value if equals else words.pop(0)
+        near = difflib.get_close_matches(name, arguments.flags, 1, 0.85)
+        if near:
+            say(f"{name} is taken for a hyperparameter. Was {near[0]} meant?")
+    return found
+
+
+def json_of(text: str | None) -> dict[str, Any]:
+    """--request: JSON, or @ and the name of a file with it."""
+    if not text:
+        return {}
+    try:
+        found = json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--request {text[:60]!r} cannot be read as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f'--request {text[:60]!r} is no JSON object. Write {{"Field": …}}.')
+    return found
+
+
+def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "training") -> int:
+    """What the four verbs have in common: the task, run or printed; its results shown and kept."""
+    settings = settings_of(arguments)
+    task = task_of(arguments, settings, program, kind)
+    place = open_place(settings)
+    refuse(task, place)
+    if arguments.dry_run:
+        arguments.json = True
+        emit(run.dry_run(task, place, settings), arguments)
+        return 0
+    outcome = run.run_task(task, place, settings, detach=arguments.detach)
+    if outcome.action == "detached" or (arguments.detach and outcome.action != "skip"):
+        emit({"task": task.name, "job": outcome.run.job, "status": "InProgress"}, arguments)
+        return 0
+    if arguments.output_path:
+        results.download(place, outcome.where, outcome.run, wanted(arguments))
+    emit(results.summary(place, outcome.where, outcome.run, outcome.described), arguments)
+    return 0
+
+
+def wanted(arguments: argparse.Namespace) -> results.Wanted:
+    """What -o and the --download flags ask for."""
+    return results.Wanted(
+        folder=arguments.output_path,
+        parts=[name for name in results.PARTS if getattr(arguments, f"download_{name}", False)],
+    )
+
+
+def refuse(task: Task, place: Place) -> None:
+    if task.interrupt_after and not place.is_local:
+        raise UsageError(
+            "--interrupt-after takes a spot instance back, which on AWS only AWS can do. Use --on"
+            " docker, process or sandbox, or leave it out."
+        )

@@ -1,0 +1,107 @@
+"""Which image a task runs in: named, AWS's own, or built from a Dockerfile; and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from byoa.place import Place
+from byoa.plan.errors import UsageError
+from byoa.plan.image import ImageFacts
+from byoa.progress import say
+from byoa.settings import Settings
+from byoa.task import Task
+
+FRAMEWORKS = {"training": "pytorch", "processing": "sklearn"}
+#: Where no algorithm is looked for.
+NOT_ALGORITHMS = {"container", "byoa", "tests", "examples", "build", "docs"}
+
+
+def choose(task: Task, place: Place, settings: Settings, dry: bool = False) -> ImageFacts:
+    """The image's address, digest and labels. A dry run builds nothing."""
+    if place.name == "process":
+        return of_process(task, settings)
+    asked = task.image
+    named = asked.uri or ("" if asked.framework or asked.dockerfile else settings.image)
+    if not named and not task.program.is_sent and not task.program.command:
+        raise UsageError("No image is named. Give --image, or image below [project] in byoa.toml.")
+    uri = named or framework(task, place, settings)
+    if asked.dockerfile:
+        uri = built(task, place, uri, dry)
+    return ImageFacts(uri) if dry else facts(place, uri)
+
+
+def framework(task: Task, place: Place, settings: Settings) -> str:
+    """AWS's image by its name; on this machine the docker image that stands in for it."""
+    if place.is_local and settings.framework_image:
+        return settings.framework_image
+    if place.is_local:
+        raise UsageError(
+            f"AWS's framework images cannot be pulled on {place.name}. Name a docker image that has"
+            " the program `train`: --image, framework_image in byoa.toml, or BYOA_FRAMEWORK_IMAGE."
+        )
+    from byoa.plan.frameworks import image_uri
+
+    asked = task.image
+    return image_uri(
+        asked.framework or FRAMEWORKS[task.kind], asked.version or None, asked.python or None,
+        region=place.region, instance_type=task.machines.types[0],
+        purpose="training" if task.is_training else "processing",
+    )  # fmt: skip
+
+
+def built(task: Task, place: Place, base: str, dry: bool) -> str:
+    """The image of --df on top of `base`: built here and, for AWS's sake, pushed to ECR."""
+    from byoa.build import Build, build_and_push, dockerfile, make
+
+    folder, text = dockerfile(task.image.dockerfile, base)
+    name = task.image.repository or f"byoa-{task.project}-{task.name}".lower()
+    wanted = Build(image=f"{name}:{task.image.tag}", folder=folder, dockerfile=text)
+    if dry:
+        return wanted.image
+    if place.session is not None:
+        return build_and_push(place.session, wanted, {"byoa:project": task.project}, say)
+    make(wanted, say)
+    return wanted.image
+
+
+def facts(place: Place, uri: str) -> ImageFacts:
+    """What the image says of itself, as far as it can be asked."""
+    if place.session is None:
+        from byoa.local import images
+
+        said = images.facts(uri)
+        return ImageFacts(uri, digest=said["Id"], labels=said["Config"].get("Labels") or {})
+    from byoa.aws.image_facts import image_facts
+
+    return image_facts(place.session, uri)
+
+
+def of_process(task: Task, settings: Settings) -> ImageFacts:
+    """Plain processes have no image: a folder with train.py, or nothing but the user's script."""
+    asked = task.image
+    if asked.dockerfile or asked.framework:
+        say("on process there is no image: the script runs with the Python that runs byoa")
+    uri = asked.uri if asked.uri.startswith("process://") else ""
+    if task.program.is_sent or task.program.command:
+        return ImageFacts(uri or "process://")
+    folder = Path(uri.removeprefix("process://") or asked.uri or algorithm(settings.folder))
+    if not (folder / "train.py").is_file():
+        raise UsageError(f"{folder} holds no train.py. Name the algorithm's folder with --image.")
+    from byoa import pack
+
+    files = pack.collect(None, None, [folder]).files
+    return ImageFacts(f"process://{folder.absolute()}", digest=pack.fingerprint(files))
+
+
+def algorithm(here: Path) -> Path:
+    """The folder with a train.py: this one, or the only one right below."""
+    if (here / "train.py").is_file():
+        return here
+    found = [path.parent for path in sorted(here.glob("*/train.py"))]
+    found = [folder for folder in found if folder.name not in NOT_ALGORITHMS]
+    if len(found) != 1:
+        names = ", ".join(folder.name for folder in found) or "none"
+        raise UsageError(
+            f"Which algorithm? Folders with a train.py in {here}: {names}. Name one with --image."
+        )
+    return found[0]

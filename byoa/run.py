@@ -1,0 +1,216 @@
+"""The flow of one task: from what the user wants to a job that has ended well."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from byoa import account, code, images, inputs, jobs, pack, record
+from byoa.follow import Watch, ask_to_stop, last_lines, watch
+from byoa.place import Place
+from byoa.plan import advice, hyperparameters
+from byoa.plan.errors import ByoaError, JobFailedError, UsageError, error_code
+from byoa.plan.layout import ProjectPlace, TaskPlace
+from byoa.plan.names import job_name
+from byoa.progress import say
+from byoa.record import Run
+from byoa.requests import Prepared, request
+from byoa.settings import Settings
+from byoa.task import Task
+
+#: What AWS says when it has no such instance now, of a job or of a call.
+NO_CAPACITY = ("CapacityError", "InsufficientCapacity", "MaxWaitTimeExceeded")
+NO_QUOTA = {"ResourceLimitExceeded"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task: the job, what was done about it and why, its description."""
+
+    where: TaskPlace
+    run: Run
+    action: str  #: skip, join, create, new; detached
+    why: str
+    described: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A task with all that its request and its fingerprint need."""
+
+    task: Task
+    ready: Prepared
+    code: pack.Code
+    fingerprint: Mapping[str, Any]
+
+
+def dry_run(task: Task, place: Place, settings: Settings) -> dict[str, Any]:
+    """The request that would be sent. Nothing is written, here or there."""
+    whole = prepare(task, place, settings, dry=True)
+    types, spot = task.machines.attempts(task.is_training)[0]
+    name = new_name(task)
+    return {f"create_{task.kind}_job": request(task, whole.ready, name, types, spot)}
+
+
+def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = False) -> Outcome:
+    """Runs the task, or finds that it need not; tries its instance types while capacity lacks."""
+    where = ProjectPlace(place.storage.base, task.project).task(task.name)
+    if task.clean_state:
+        place.storage.delete(where.state)
+    whole = prepare(task, place, settings)
+    attempts = task.machines.attempts(task.is_training)
+    for number, (types, spot) in enumerate(attempts, 1):
+        try:
+            outcome = start(whole, place, types, spot)
+            if outcome.action == "skip" or detach:
+                return outcome
+            watched = attend(place, task.kind, outcome.run.job)
+        except Exception as error:
+            if error_code(error) not in NO_QUOTA or number == len(attempts):
+                raise
+            say(f"{advice.explain(error)}")
+        else:
+            if watched is None:
+                return replace(outcome, action="detached")
+            if not lacks_capacity(watched.described) or number == len(attempts):
+                return finished(outcome, watched)
+        say(f"Nothing to be had of {words_of(types, spot)}: trying {words_of(*attempts[number])}.")
+    raise AssertionError("a task has at least one instance type")
+
+
+def words_of(types: Sequence[str], spot: bool) -> str:
+    return f"{' or '.join(types)} ({'spot' if spot else 'on demand'})"
+
+
+def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> Whole:
+    """Everything up to the job itself: bucket, image, hyperparameters, code, inputs, role."""
+    project = ProjectPlace(place.storage.base, task.project)
+    where = project.task(task.name)
+    image = images.choose(task, place, settings, dry)
+    check_hyperparameters(task, image.labels)
+    packed = code.collect(task.program)
+    for sentence in packed.said:
+        say(sentence)
+    if not dry:
+        account.ensure_bucket(place, task)
+    found = [inputs.prepare(item, place, where, project, dry) for item in task.inputs]
+    channels = [item.channel for item in found]
+    read = [item.uri for item in channels if item.uri.startswith("s3://")]
+    ready = Prepared(
+        image=image, channels=channels, place=where,
+        role=account.role(place, task, project.uri, read, image.uri, dry),
+        has_state=not task.is_training and any(place.storage.objects(where.state)),
+    )  # fmt: skip
+    data = {item.channel.name: item.fingerprint for item in found}
+    parts = fingerprint(task, image.digest or image.uri, pack.digests(packed.files), data)
+    return Whole(task, ready, packed, parts)
+
+
+def check_hyperparameters(task: Task, labels: Mapping[str, str]) -> None:
+    """Against the schema that the image carries, before anything is sent."""
+    schema = hyperparameters.schema_of(labels)
+    if schema and not task.program.is_sent:
+        wrong = hyperparameters.check(schema, task.hyperparameters)
+        if wrong:
+            raise UsageError(f"{'; '.join(wrong)}. Nothing was sent.")
+
+
+def fingerprint(
+    task: Task, image: str, files: Mapping[str, str], data: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the result depends on; environment values only as hashes, they may be secrets."""
+    words = task.program
+    others = {
+        "arguments": list(words.arguments), "shell": words.shell, "command": list(words.command),
+        "entry point": words.script.name if words.script else "",
+        "distribution": dict(task.distribution), "request": dict(task.extra),
+    }  # fmt: skip
+    said = {**task.hyperparameters, **{name: str(value) for name, value in others.items() if value}}
+    machines = task.machines
+    return {
+        "code": dict(files),
+        "data": dict(data),
+        "parameters": {name: record.shown(value) for name, value in said.items()},
+        "environment": {name: record.hidden(text) for name, text in task.environment.items()},
+        "image": image,
+        "instances": f"{machines.count} x {', '.join(machines.types)}",
+    }
+
+
+def start(whole: Whole, place: Place, types: Sequence[str], spot: bool) -> Outcome:
+    """Claims a run and creates its job, or finds the job that does the same."""
+    task, where = whole.task, whole.ready.place
+    force = "forced" if task.force else "its state was cleaned" if task.clean_state else ""
+    while True:
+        last = record.latest(place.storage, where)
+        described = jobs.describe(place, last.kind, last.job) if last else None
+        decision = record.decide(last, jobs.status_of(described), whole.fingerprint, force)
+        if last and decision.action in {"skip", "join"}:
+            say(f"{task.name}: {decision.why}")
+            return Outcome(where, last, decision.action, decision.why, described or {})
+        new = Run(
+            number=last.number + 1 if last else 1, job=new_name(task), kind=task.kind,
+            fingerprint=whole.fingerprint, created=datetime.now(timezone.utc).isoformat(),
+        )  # fmt: skip
+        run = last if last and decision.action == "create" else new
+        if run is new and not record.claim(place.storage, where, new):
+            continue  # another driver was faster: look again
+        create(whole, place, run, types, spot)
+        say(f"{task.name}: {decision.why}: job {run.job} on {words_of(types, spot)}")
+        return Outcome(where, run, decision.action, decision.why)
+
+
+def new_name(task: Task) -> str:
+    return job_name(task.name, datetime.now(timezone.utc), secrets.token_hex(3))
+
+
+def create(whole: Whole, place: Place, run: Run, types: Sequence[str], spot: bool) -> None:
+    """Sends code and request. The name is fixed by the claim: a job that exists is our job."""
+    task = whole.task
+    wanted = request(task, whole.ready, run.job, types, spot)
+    if task.program.is_sent:
+        source = whole.ready.place.source(run.job)
+        code.send(task.program, whole.code, place, source, as_files=not task.is_training)
+    try:
+        account.when_assumable(place, lambda: jobs.call(place, "create", task.kind, **wanted))
+    except Exception as error:
+        if error_code(error) != "ResourceInUse":
+            raise
+
+
+def attend(place: Place, kind: str, job: str) -> Watch | None:
+    """Watches the job. Ctrl-C asks; None when the user detached."""
+    try:
+        return watch(place, kind, job)
+    except KeyboardInterrupt:
+        if not ask_to_stop(job):
+            say(f"The job runs on. See it: byoa logs -f {job}   Stop it: byoa stop {job}")
+            return None
+        jobs.stop(place, kind, job)
+        return watch(place, kind, job)
+
+
+def lacks_capacity(described: Mapping[str, Any]) -> bool:
+    said = f"{described.get('FailureReason', '')} {described.get('SecondaryStatus', '')}"
+    return jobs.status_of(described) != "Completed" and any(sign in said for sign in NO_CAPACITY)
+
+
+def finished(outcome: Outcome, watched: Watch) -> Outcome:
+    """The outcome of a job that completed; JobFailedError with its last lines of any other."""
+    if jobs.status_of(watched.described) == "Completed":
+        return replace(outcome, described=watched.described)
+    raise failure(watched)
+
+
+def failure(watched: Watch) -> ByoaError:
+    described, job = watched.described, watched.job
+    reason = str(described.get("FailureReason") or described.get("SecondaryStatus", ""))
+    host, lines = last_lines(watched)
+    said = [f"The job {job} is {jobs.status_of(described)}: {reason or 'nobody said why'}"]
+    if lines:
+        said += [f"Last lines of {host}:", *(f"  {line}" for line in lines)]
+    said += [step for step in (advice.for_reason(reason),) if step]
+    return JobFailedError("\n".join([*said, f"All lines: byoa logs {job}"]))

@@ -1,0 +1,130 @@
+"""A task: what a user wants to run, as one value. The flow that runs it is byoa/run.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from byoa.plan.errors import UsageError
+
+DISTRIBUTIONS = ("FullyReplicated", "ShardedByS3Key")
+MADE = ("model", "output", "state", "source")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """A channel's name, and where its files are: a path, an address, or a task and what it made."""
+
+    name: str
+    where: str
+    made: str = ""  #: model, output, state, source: then `where` is a task
+    distribution: str = DISTRIBUTIONS[0]
+    subdir: str = ""
+    mode: str = "File"
+
+    def __post_init__(self) -> None:
+        if self.distribution not in DISTRIBUTIONS:
+            raise UsageError(
+                f"The input {self.name} is distributed {self.distribution!r}. It is"
+                f" {DISTRIBUTIONS[0]} (every host has all) or {DISTRIBUTIONS[1]} (its share)."
+            )
+        if self.made and self.made not in MADE:
+            raise UsageError(
+                f"The input {self.name} is the {self.made!r} of a task. Take {', '.join(MADE)}."
+            )
+        if self.subdir and self.made in {"model", "source"}:
+            raise UsageError(
+                f"The input {self.name} is an archive: it has no folder {self.subdir!r} before the"
+                " job unpacks it. Leave the folder out."
+            )
+
+    @property
+    def is_address(self) -> bool:
+        return "://" in self.where and not self.made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """Which image: one by its address, one of AWS's by name, or a Dockerfile on top of that."""
+
+    uri: str = ""
+    framework: str = ""
+    version: str = ""
+    python: str = ""
+    dockerfile: str = ""  #: a path or the text itself; __BASE_IMAGE__ is replaced
+    repository: str = ""
+    tag: str = "latest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What is sent along: a script or a command line, and all that it needs."""
+
+    script: Path | None = None
+    source: Path | None = None
+    dependencies: Sequence[Path] = ()
+    shell: str = ""
+    command: Sequence[str] = ()  #: of a Processing job: what runs the program, or the entry point
+    arguments: Sequence[str] = ()
+
+    @property
+    def is_sent(self) -> bool:
+        return bool(self.script or self.shell)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """On what, how many, how long."""
+
+    types: Sequence[str] = ()
+    count: int = 1
+    volume_gb: int = 30
+    max_run: int = 86_400
+    max_wait: int = 0
+    spot: bool = True
+    on_demand_fallback: bool = False
+    keep_alive: int = 0
+    isolation: bool = False
+    subnets: Sequence[str] = ()
+    security_groups: Sequence[str] = ()
+
+    def attempts(self, is_training: bool) -> list[tuple[tuple[str, ...], bool]]:
+        """(instance types, spot) in the order in which they are tried while capacity lacks.
+
+        On demand AWS chooses among the types itself; spot and a list exclude each other.
+        """
+        found: list[tuple[tuple[str, ...], bool]]
+        if not is_training:
+            return [((one,), False) for one in self.types]
+        types = tuple(self.types)
+        found = [((one,), True) for one in types] if self.spot else []
+        return [*found, (types, False)] if self.on_demand_fallback or not found else found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task, complete: what is not said has its default."""
+
+    project: str
+    name: str
+    kind: str = "training"
+    program: Program = field(default_factory=Program)
+    image: Image = field(default_factory=Image)
+    machines: Machines = field(default_factory=Machines)
+    inputs: Sequence[Input] = ()
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    metrics: Sequence[tuple[str, str]] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    distribution: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    force: bool = False
+    clean_state: bool = False
+    interrupt_after: str = ""  #: seconds of each try, as "30" or "30,60"
+    max_cost: float | None = None
+
+    @property
+    def is_training(self) -> bool:
+        return self.kind == "training"
