@@ -63,6 +63,9 @@ class Watch:
             self.tails.setdefault(line.host, deque(maxlen=LAST_LINES)).append(line.text)
             yield line
 
+    def lines_so_far(self) -> Iterator[cloudwatch.Line]:
+        return cloudwatch.follow(self.place.logs, jobs.group(self.kind), f"{self.job}/")
+
 
 def words_of(step: Mapping[str, Any]) -> str:
     message = step.get("StatusMessage", "")

@@ -61,17 +61,18 @@ def address(where: TaskPlace, run: Run, part: str) -> str:
     return where.model(run.job) if part == "model" else where.result(run.job)
 
 
-def download(place: Place, where: TaskPlace, run: Run, wanted: Wanted) -> None:
-    """OUT/logs, OUT/model, OUT/output, OUT/state; archives are unpacked, safely."""
+def download(place: Place, where: TaskPlace, run: Run, wanted: Wanted) -> dict[str, int]:
+    """OUT/logs, OUT/model, OUT/output, OUT/state, archives unpacked; how many files of each."""
     saved = logs.save(place.logs, jobs.group(run.kind), f"{run.job}/", wanted.folder / "logs")
-    say(f"{len(saved)} logs in {wanted.folder / 'logs'}")
+    counts = {"logs": len(saved)}
     for part in wanted.parts:
         try:
-            count = fetch(place, address(where, run, part), wanted.folder / part)
+            counts[part] = fetch(place, address(where, run, part), wanted.folder / part)
         except NotFoundError:
-            say(f"{run.job} left no {part}")
-        else:
-            say(f"{count} files in {wanted.folder / part}")
+            counts[part] = 0
+    for part, count in counts.items():
+        say(f"{count} files in {wanted.folder / part}" if count else f"{run.job} left no {part}")
+    return counts
 
 
 def fetch(place: Place, uri: str, folder: Path) -> int:

@@ -76,7 +76,7 @@ def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = Fal
             if watched is None:
                 return replace(outcome, action="detached")
             if not lacks_capacity(watched.described) or number == len(attempts):
-                return finished(outcome, watched)
+                return replace(outcome, described=end_of(watched))
         say(f"Nothing to be had of {words_of(types, spot)}: trying {words_of(*attempts[number])}.")
     raise AssertionError("a task has at least one instance type")
 
@@ -198,11 +198,11 @@ def lacks_capacity(described: Mapping[str, Any]) -> bool:
     return jobs.status_of(described) != "Completed" and any(sign in said for sign in NO_CAPACITY)
 
 
-def finished(outcome: Outcome, watched: Watch) -> Outcome:
-    """The outcome of a job that completed; JobFailedError with its last lines of any other."""
-    if jobs.status_of(watched.described) == "Completed":
-        return replace(outcome, described=watched.described)
-    raise failure(watched)
+def end_of(watched: Watch) -> dict[str, Any]:
+    """The description of a job that completed; JobFailedError with its last lines of any other."""
+    if jobs.status_of(watched.described) != "Completed":
+        raise failure(watched)
+    return watched.described
 
 
 def failure(watched: Watch) -> ByoaError:

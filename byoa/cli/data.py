@@ -1,0 +1,39 @@
+"""`byoa data`: a task's state and results, as simple-sagemaker's `ssm data`."""
+
+from __future__ import annotations
+
+import argparse
+
+from byoa import results
+from byoa.cli.common import add_common, settings_of
+from byoa.cli.show import emit, say
+from byoa.cli.task_flags import COMMON, wanted
+from byoa.cli.task_place import last_of
+from byoa.place import open_place
+from byoa.plan.layout import ProjectPlace
+
+HELP = "Clean a task's state, or download what its last job made."
+EXAMPLES = """\
+  byoa data -p demo -t first --clean_state
+  byoa data -p demo -t first -o ./out --download_model --download_output"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--task_name", "-t", required=True, help="the task's name")
+    parser.add_argument("--clean_state", "--cs", action="store_true", help="delete its state")
+    parser.add_argument("--force_running", "--fr", action="store_true", help=argparse.SUPPRESS)
+    for names, options in COMMON["Output"]:
+        parser.add_argument(*names, **options)
+    add_common(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
+    place = open_place(settings)
+    where = ProjectPlace(place.storage.base, settings.need_project()).task(arguments.task_name)
+    if arguments.clean_state:
+        say(f"{place.storage.delete(where.state)} objects of the state deleted")
+    if arguments.output_path:
+        found = last_of(place, where)
+        emit(results.download(place, where, found.run, wanted(arguments)), arguments)
+    return 0
