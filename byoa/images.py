@@ -90,7 +90,22 @@ def of_process(task: Task, settings: Settings) -> ImageFacts:
     from byoa import pack
 
     files = pack.collect(None, None, [folder]).files
-    return ImageFacts(f"process://{folder.absolute()}", digest=pack.fingerprint(files))
+    digest = pack.fingerprint(files)
+    return ImageFacts(f"process://{folder.absolute()}", digest=digest, labels=labels(folder))
+
+
+def labels(folder: Path) -> dict[str, str]:
+    """The label with the hyperparameters, as a build would write it; none if there is no list."""
+    import subprocess
+
+    from byoa.local.harness import python
+    from byoa.plan.hyperparameters import LABEL
+
+    if not (folder / "hyperparameters.py").is_file():
+        return {}
+    command = [python(), "hyperparameters.py", "--schema"]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return {LABEL: said.stdout} if said.returncode == 0 else {}
 
 
 def algorithm(here: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 from byoa import account, code, images, inputs, jobs, pack, record
 from byoa.follow import Watch, ask_to_stop, last_lines, watch
 from byoa.place import Place
-from byoa.plan import advice, hyperparameters
+from byoa.plan import advice, cost, hyperparameters
 from byoa.plan.errors import ByoaError, JobFailedError, UsageError, error_code
 from byoa.plan.layout import ProjectPlace, TaskPlace
 from byoa.plan.names import job_name
@@ -50,9 +50,13 @@ class Whole:
 def dry_run(task: Task, place: Place, settings: Settings) -> dict[str, Any]:
     """The request that would be sent. Nothing is written, here or there."""
     whole = prepare(task, place, settings, dry=True)
-    types, spot = task.machines.attempts(task.is_training)[0]
-    name = new_name(task)
-    return {f"create_{task.kind}_job": request(task, whole.ready, name, types, spot)}
+    attempts = task.machines.attempts(task.is_training)
+    check_cost(whole, place, attempts)
+    wanted = request(whole.task, whole.ready, new_name(task), *attempts[0])
+    bill = cost.worst_case(wanted, place.region)
+    if bill.usd is not None and not place.is_local:
+        say(f"It costs at most {bill.usd:.2f} USD: {bill.instances} for {bill.seconds} s.")
+    return {f"create_{task.kind}_job": wanted}
 
 
 def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = False) -> Outcome:
@@ -62,6 +66,7 @@ def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = Fal
         place.storage.delete(where.state)
     whole = prepare(task, place, settings)
     attempts = task.machines.attempts(task.is_training)
+    check_cost(whole, place, attempts)
     for number, (types, spot) in enumerate(attempts, 1):
         try:
             outcome = start(whole, place, types, spot)
@@ -81,6 +86,14 @@ def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = Fal
     raise AssertionError("a task has at least one instance type")
 
 
+def check_cost(whole: Whole, place: Place, attempts: Sequence[tuple[Sequence[str], bool]]) -> None:
+    """--max-cost against the worst case of whatever may be tried, before anything is claimed."""
+    most = whole.task.max_cost
+    for types, spot in attempts if most is not None else ():
+        wanted = request(whole.task, whole.ready, new_name(whole.task), types, spot)
+        cost.check_limit(wanted, most or 0.0, place.region)
+
+
 def words_of(types: Sequence[str], spot: bool) -> str:
     return f"{' or '.join(types)} ({'spot' if spot else 'on demand'})"
 
@@ -90,7 +103,7 @@ def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> 
     project = ProjectPlace(place.storage.base, task.project)
     where = project.task(task.name)
     image = images.choose(task, place, settings, dry)
-    check_hyperparameters(task, image.labels)
+    task = as_described(task, image.labels)
     packed = code.collect(task.program)
     for sentence in packed.said:
         say(sentence)
@@ -109,13 +122,16 @@ def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> 
     return Whole(task, ready, packed, parts)
 
 
-def check_hyperparameters(task: Task, labels: Mapping[str, str]) -> None:
-    """Against the schema that the image carries, before anything is sent."""
+def as_described(task: Task, labels: Mapping[str, str]) -> Task:
+    """The task with the image's own metrics; its hyperparameters are checked before all else."""
     schema = hyperparameters.schema_of(labels)
-    if schema and not task.program.is_sent:
-        wrong = hyperparameters.check(schema, task.hyperparameters)
-        if wrong:
-            raise UsageError(f"{'; '.join(wrong)}. Nothing was sent.")
+    if schema is None or task.program.is_sent:
+        return task
+    wrong = hyperparameters.check(schema, task.hyperparameters)
+    if wrong:
+        raise UsageError(f"{'; '.join(wrong)}. Nothing was sent.")
+    own = [(item["Name"], item["Regex"]) for item in schema.get("metrics", ())]
+    return replace(task, metrics=task.metrics or own)
 
 
 def fingerprint(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -27,11 +26,6 @@ def as_schema(kind: type) -> dict[str, Any]:
         kept = {key: value for key, value in rule.items() if value not in unsaid}
         entries.append({"name": name, "default": default, **kept})
     return {"hyperparameters": entries}
-
-
-def as_json(kind: type) -> str:
-    """Writes the schema as JSON."""
-    return json.dumps(as_schema(kind), indent=2) + "\n"
 
 
 def as_markdown(kind: type) -> str:

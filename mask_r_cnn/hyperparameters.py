@@ -7,13 +7,15 @@ Standard library only: a typing mistake is told before torch is imported.
 from __future__ import annotations
 
 import difflib
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from arguments import pairs, read
-from description import as_json, as_markdown, as_schema
+from console import metric_definitions
+from description import as_markdown, as_schema
 from errors import HyperparameterError
 from rules import Rule, choice, flag, number, rules_of, whole_number, whole_numbers
 
@@ -202,14 +204,16 @@ def _sentence(problems: list[str]) -> str:
 
 
 def schema() -> dict[str, Any]:
-    """Describes every hyperparameter as plain data, for forms, grids and documentation."""
-    return as_schema(Hyperparameters)
+    """Every hyperparameter, and the metrics that a job prints, as plain data: for who drives it."""
+    return {**as_schema(Hyperparameters), "metrics": metric_definitions()}
 
 
 def main(argv: Sequence[str]) -> int:
     """Prints the schema (`--schema`) or the page of the guide (`--markdown`)."""
-    write = as_markdown if list(argv) == ["--markdown"] else as_json
-    sys.stdout.write(write(Hyperparameters))
+    page = list(argv) == ["--markdown"]
+    sys.stdout.write(
+        as_markdown(Hyperparameters) if page else json.dumps(schema(), indent=2) + "\n"
+    )
     return 0
 
 

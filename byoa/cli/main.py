@@ -122,6 +122,7 @@ def parser_for(verb: str, module: ModuleType) -> argparse.ArgumentParser:
 def parser_words(verb: str, module: ModuleType) -> dict[str, Any]:
     return {
         "prog": f"byoa {verb}",
+        "usage": getattr(module, "USAGE", None),
         "description": module.HELP,
         "epilog": f"examples:\n{module.EXAMPLES.rstrip()}" if module.EXAMPLES else None,
         "formatter_class": argparse.RawDescriptionHelpFormatter,

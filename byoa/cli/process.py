@@ -10,6 +10,7 @@ from byoa.plan.errors import UsageError
 from byoa.task import Program
 
 HELP = "Run a Processing job: a script, or a program of the image."
+USAGE = "byoa process -p PROJECT -t TASK (--code SCRIPT | --entrypoint PROGRAM) [flags] [-- words]"
 PASSES_ON = True
 EXAMPLES = """\
   byoa process -p demo -t clean --code clean.py -i ./raw -o ./out --download_output --on process

@@ -9,6 +9,7 @@ from byoa.cli.task_flags import CODE, COMMON, TRAINING, add_flags, carry_out, fl
 from byoa.task import Program
 
 HELP = "Run a .py or .sh script as it is, on one or many instances."
+USAGE = "byoa run -p PROJECT -t TASK -e SCRIPT [flags] [--name value …] [-- words]"
 PASSES_ON = True
 EXAMPLES = """\
   byoa run -p demo -t first -e train.py --on process

@@ -10,6 +10,7 @@ from byoa.plan.errors import UsageError
 from byoa.task import Program
 
 HELP = "Run a shell command on one or many instances."
+USAGE = 'byoa shell -p PROJECT -t TASK --cmd_line "COMMAND" [flags]'
 PASSES_ON = True
 EXAMPLES = """\
   byoa shell -p demo -t cpu --cmd_line "nproc && free -g" --on process

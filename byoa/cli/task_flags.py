@@ -277,7 +277,10 @@ def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "trai
         return 0
     if arguments.output_path:
         results.download(place, outcome.where, outcome.run, wanted(arguments))
-    emit(results.summary(place, outcome.where, outcome.run, outcome.described), arguments)
+    summary = results.summary(place, outcome.where, outcome.run, outcome.described)
+    emit({**summary, "action": outcome.action, "why": outcome.why}, arguments)
+    name = f"-p {task.project} -t {task.name}"
+    say(f"Next: byoa download {name} -o OUT   byoa logs {name}   byoa deploy {name}")
     return 0
 
 

@@ -9,6 +9,7 @@ from byoa.plan.errors import UsageError
 from byoa.task import Program
 
 HELP = "Train the algorithm that is in the image, or in this folder (--on process)."
+USAGE = "byoa train -p PROJECT -t TASK [-h NAME=VALUE …] [--data NAME=PLACE …] [flags]"
 PASSES_ON = True
 OWN_HELP = True
 EXAMPLES = """\
