@@ -31,7 +31,7 @@ class Container:
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     network: str = ""  # "" = docker's own, "none", or the name of a network
-    host: str = ""  # its name on that network
+    address: str = ""  # its address on that network
     known_hosts: Mapping[str, str] = field(default_factory=dict)  # names that resolve: to address
     serves: bool = False  # port 8080 is published on a free port of 127.0.0.1
     user: str = ""

@@ -82,13 +82,15 @@ class DockerHandle:
             ["docker", "start", "--attach", self.name],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,  # apart: one could come in the middle of the other's line
             start_new_session=True,
         )
-        stream = self._process.stdout
-        assert stream is not None
-        self._log = threading.Thread(target=follow, args=(stream, on_line), daemon=True)
-        self._log.start()
+        self._logs = [
+            threading.Thread(target=follow, args=(stream, on_line), daemon=True)
+            for stream in (self._process.stdout, self._process.stderr)
+        ]
+        for thread in self._logs:
+            thread.start()
         self._wait_until_started()
 
     def _wait_until_started(self) -> None:
@@ -103,7 +105,7 @@ class DockerHandle:
 
     def poll(self) -> int | None:
         attached = self._process.poll()
-        if attached is None or self._log.is_alive():
+        if attached is None or any(thread.is_alive() for thread in self._logs):
             return None
         state = self._inspect()
         if state.get("Running"):  # our docker command died, not the container
@@ -131,7 +133,8 @@ class DockerHandle:
     def close(self) -> None:
         remove(self.name)
         self._process.wait()
-        self._log.join(timeout=5)
+        for thread in self._logs:
+            thread.join(timeout=5)
 
 
 def start_container(container: Container, on_line: OnLine) -> DockerHandle:
@@ -174,8 +177,8 @@ def _flags(container: Container) -> Iterator[str]:
         yield f"--add-host={name}:{address}"
     if container.network:
         yield f"--network={container.network}"
-        if container.host and container.network not in {"none", "host", "bridge"}:
-            yield f"--network-alias={container.host}"
+    if container.address:
+        yield f"--ip={container.address}"
     if container.serves and container.network != "none":
         yield "--publish=127.0.0.1::8080"
     yield from _limits(container)

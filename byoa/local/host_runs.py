@@ -35,7 +35,8 @@ class HostRuns:
         epoch = int(time.time())
         try:
             if len(self.hosts) > 1 and not containers[0].image.startswith(PROCESS):
-                self.network = JobNetwork(self.folder, self.isolated)
+                names = [host.address for host in self.hosts]
+                self.network = JobNetwork(self.folder, self.isolated, names)
             for host, container in zip(self.hosts, containers):
                 stream = f"{job}/{host.name}-{epoch}"
 
@@ -53,14 +54,15 @@ class HostRuns:
     def _joined(self, host: Host, container: Container) -> Container:
         """The container on its network, known by its name, marked as this job's."""
         if self.network:
-            network = self.network.name
+            network, known = self.network.name, self.network.addresses
         else:
             network = "none" if self.isolated else self.around.network
+            known = {host.address: "127.0.0.1"}
         return dataclasses.replace(
             container,
             network=network,
-            host=host.address,
-            known_hosts={} if self.network else {host.address: "127.0.0.1"},
+            address=known[host.address] if self.network else "",
+            known_hosts=known,
             labels={LABEL: str(self.folder)},
         )
 

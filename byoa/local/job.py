@@ -135,18 +135,20 @@ def wait_for_hosts(
 def failure_reason(folder: Path, code: int, why: str = "") -> str:
     """AWS's sentence of a failed algorithm: what output/failure says, then its exit code."""
     suffix = f", exit code: {code}"
-    text = read_start(folder / "output" / "failure", LONGEST_REASON)
+    start = read_start(folder / "output" / "failure", LONGEST_REASON * 4)
+    text = start.decode("utf-8", "replace").strip()
     if not text and why:
         text = why[:1].upper() + why[1:]
     prefix = "AlgorithmError: "
     return prefix + text[: LONGEST_REASON - len(prefix) - len(suffix)] + suffix
 
 
-def read_start(path: Path, characters: int) -> str:
-    """The first characters of a text file; '' when there is none, bad bytes as U+FFFD."""
+def read_start(path: Path, size: int) -> bytes:
+    """The first bytes of a file; none where there is no plain file."""
     try:
+        if path.is_symlink() or not path.is_file():
+            return b""
         with path.open("rb") as file:
-            start = file.read(characters * 4)
+            return file.read(size)
     except OSError:
-        return ""
-    return start.decode("utf-8", "replace").strip()[:characters]
+        return b""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from byoa.local.docker import DockerError, docker
 from byoa.local.sweep import LABEL
+
+TRIES = 5
 
 
 def loopback_addresses(names: Sequence[str]) -> dict[str, str]:
@@ -17,12 +20,36 @@ def loopback_addresses(names: Sequence[str]) -> dict[str, str]:
 
 
 class JobNetwork:
-    """The docker network of a job; an internal one, with no way out, for an isolated job."""
+    """The docker network of a job; an internal one, with no way out, for an isolated job.
 
-    def __init__(self, folder: Path, isolated: bool) -> None:
+    Its addresses are fixed before a container starts, so that every host knows every other by name
+    from its first moment on, and still does when one has ended.
+    """
+
+    def __init__(self, folder: Path, isolated: bool, names: Sequence[str]) -> None:
         self.name = f"byoa-{secrets.token_hex(8)}"
-        inside = ["--internal"] if isolated else []
-        docker("network", "create", *inside, "--label", f"{LABEL}={folder}", self.name)
+        self.words = ["--label", f"{LABEL}={folder}", *(["--internal"] if isolated else [])]
+        free = self._make()
+        first = int(free.network_address) + 2  # .1 is this machine
+        self.addresses = {
+            name: str(ipaddress.ip_address(first + number)) for number, name in enumerate(names)
+        }
+
+    def _make(self) -> ipaddress.IPv4Network:
+        """Docker picks a free range, but fixes addresses only in a range that it is given."""
+        shape = "{{(index .IPAM.Config 0).Subnet}}"
+        for left in reversed(range(TRIES)):
+            docker("network", "create", *self.words, self.name)
+            subnet = docker("network", "inspect", "--format", shape, self.name)
+            docker("network", "rm", self.name)
+            try:
+                docker("network", "create", *self.words, "--subnet", subnet, self.name)
+            except DockerError:  # somebody took it in between
+                if not left:
+                    raise
+            else:
+                break
+        return ipaddress.IPv4Network(subnet)
 
     def close(self) -> None:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from byoa.local.endpoints import Endpoints
+from byoa.local.processing_jobs import ProcessingJobs
 from byoa.local.resources import REGION
 from byoa.local.tag_calls import TagCalls
 from byoa.local.training_jobs import TrainingJobs
@@ -15,7 +16,7 @@ from byoa.local.transform import Transforms
 SUPERVISE = (sys.executable, "-m", "byoa.local.supervise")
 
 
-class SageMaker(TrainingJobs, Transforms, Endpoints, TagCalls):
+class SageMaker(TrainingJobs, ProcessingJobs, Transforms, Endpoints, TagCalls):
     """Everything is kept below `root`; each job and endpoint has a process of its own.
 
     `supervise` is the command that is started for one, with the job's folder as last word.

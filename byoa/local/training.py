@@ -16,6 +16,8 @@ from byoa.local.resources import Tags
 from byoa.local.supervise import Around
 from byoa.local.training_round import Round
 
+#: Status, secondary status, message, and the FailureReason or "".
+Ending = tuple[str, str, str, str]
 STATUS = "TrainingJobStatus"
 INTERRUPT_TAG = "byoa:interrupt-after"
 STOPPED = {
@@ -62,12 +64,13 @@ class TrainingCourse:
     def run(self) -> None:
         check_image(self.image)
         number = 1
-        while not self._round(number):
+        while (ending := self._round(number)) is None:
             number += 1
             self.job.move("Starting", "Preparing the instances for training")
+        self._end(*ending)
 
-    def _round(self, number: int) -> bool:
-        """One start on fresh machines; whether the job has ended with it."""
+    def _round(self, number: int) -> Ending | None:
+        """One start on fresh machines, and how the job ended; None when it was interrupted."""
         self.round_began = time.monotonic()
         self.job.record.setdefault("TrainingStartTime", now())
         folder = self.folder / "hosts" / str(number)
@@ -75,15 +78,13 @@ class TrainingCourse:
         try:
             self.job.move("Downloading", "Downloading input data")
             if not this.lay_out(self._early):
-                self._end("Stopped", *STOPPED[self._early()])
-                return True
+                return "Stopped", *STOPPED[self._early()], ""
             self.job.move("Training", "Training image download completed. Training in progress.")
             ended = this.train(lambda: self._asked(this), self.metrics.feed)
-            if ended.asked == "interrupt":
-                self._interrupt(this)
-                return False
-            self._finish(this, ended)
-            return True
+            if ended.asked != "interrupt":
+                return self._finish(this, ended)
+            self._interrupt(this)
+            return None
         finally:
             this.runs.close()
             remove_tree(folder, self.image)
@@ -113,25 +114,23 @@ class TrainingCourse:
         self.billed += time.monotonic() - self.round_began
         self.job.move("Interrupted", "The Spot instances were taken back; others are waited for")
 
-    def _finish(self, this: Round, ended: Ended) -> None:
+    def _finish(self, this: Round, ended: Ended) -> Ending:
         self.job.move("Uploading", "Uploading generated training model")
         this.finish_syncs()
         failure = "" if ended.asked or not ended.failed else self._why(this, ended)
-        fields: dict[str, Any] = {}
         if self.metrics.values:
-            fields["FinalMetricDataList"] = self.metrics.final()
+            self.job.update(FinalMetricDataList=self.metrics.final())
         try:
             model = this.upload()
-            fields |= {"ModelArtifacts": {"S3ModelArtifacts": model}} if model else {}
+            if model:
+                self.job.update(ModelArtifacts={"S3ModelArtifacts": model})
         except JobError as error:
             failure = failure or str(error)
-        self.job.update(**fields)
         if failure:
-            self.fail(failure)
-        elif ended.asked:
-            self._end("Stopped", *STOPPED[ended.asked])
-        else:
-            self._end("Completed", "Completed", "Training job completed")
+            return "Failed", "Failed", failure, failure
+        if ended.asked:
+            return "Stopped", *STOPPED[ended.asked], ""
+        return "Completed", "Completed", "Training job completed", ""
 
     def _why(self, this: Round, ended: Ended) -> str:
         """What the host that failed first says."""
@@ -139,16 +138,17 @@ class TrainingCourse:
         return failure_reason(this.folder / host, ended.codes[host], this.runs.why(host))
 
     def fail(self, reason: str) -> None:
-        self._end("Failed", "Failed", reason, FailureReason=reason[:1024])
+        self._end("Failed", "Failed", reason, reason)
 
-    def _end(self, status: str, secondary: str, message: str, **fields: Any) -> None:
+    def _end(self, status: str, secondary: str, message: str, reason: str) -> None:
         moment = now()
+        fields: dict[str, Any] = {STATUS: status, "TrainingEndTime": moment}
+        if reason:
+            fields["FailureReason"] = reason[:1024]
         begin = self.job.record.get("TrainingStartTime")
         if begin is not None:
-            self.job.record["TrainingTimeInSeconds"] = max(
-                1, round((moment - begin).total_seconds())
-            )
+            took = (moment - begin).total_seconds()
             billed = self.billed + time.monotonic() - self.round_began
-            self.job.record["BillableTimeInSeconds"] = max(1, round(billed))
-        ended = {STATUS: status, "TrainingEndTime": moment, **fields}
-        self.job.move(secondary, message[:1024], **ended)
+            fields["TrainingTimeInSeconds"] = max(1, round(took))
+            fields["BillableTimeInSeconds"] = max(1, min(round(billed), round(took)))
+        self.job.move(secondary, message[:1024], **fields)

@@ -194,7 +194,7 @@ class Round:
             self._sync(folders, f"{uri}/tensorboard-output")
 
     def _sync(self, folders: Sequence[Path], uri: str) -> None:
-        self.syncs.append(LiveSync(self.around.storage, folders, uri, print))
+        self.syncs.append(LiveSync(self.around.storage, folders, uri))
         self.syncs[-1].start()
 
     # --- after ------------------------------------------------------------------------------

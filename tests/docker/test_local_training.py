@@ -1,0 +1,127 @@
+"""byoa.local's training jobs in docker: what holds for processes, and what docker alone shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.byoa.local.test_training import *  # noqa: F403
+from tests.local_home import Home
+from tests.local_home import docker_home as home
+from tests.small_image import small_image
+
+__all__ = ["home", "small_image"]
+
+pytestmark = pytest.mark.docker
+
+
+def test_the_container_is_as_on_sagemaker(home: Home):
+    """docker's init is process 1, 64 MB of shared memory, the host is called aws, root runs it."""
+    home.train(
+        AlgorithmSpecification={
+            "ContainerEntrypoint": ["sh", "-c"],
+            "ContainerArguments": [
+                "cat /proc/1/comm; df -k /dev/shm | tail -1 | awk '{print $2}'; hostname; id -u;"
+                " getent hosts algo-1; echo $$; ls -d /opt/byoa/container"
+            ],
+        },
+    )
+    lines = home.log().splitlines()
+    assert lines[:4] == ["docker-init", "65536", "aws", "0"]
+    assert lines[4].split() == ["127.0.0.1", "algo-1"]
+    assert lines[5] != "1"
+
+
+def test_a_fast_file_channel_cannot_be_written(home: Home):
+    uri = home.put("words/a.csv", "kept").removesuffix("a.csv")
+    record = home.script(
+        "import errno, os, pathlib\n"
+        "folder = pathlib.Path(os.environ['SM_CHANNEL_WORDS'])\n"
+        "print('read', (folder / 'a.csv').read_text())\n"
+        "for name in ('a.csv', 'new.csv'):\n"
+        "    try: (folder / name).write_text('no')\n"
+        "    except OSError as error: print(name, errno.errorcode[error.errno])\n",
+        InputDataConfig=[home.channel("words", uri, "FastFile")],
+    )
+    assert record["TrainingJobStatus"] == "Completed", home.log()
+    assert "read kept\na.csv EROFS\nnew.csv EROFS" in home.log()
+    assert (home.storage / "words/a.csv").read_text() == "kept"
+
+
+OUT = (
+    "import os, socket\n"
+    "def reach(address):\n"
+    "    try: socket.create_connection(address, timeout=3).close()\n"
+    "    except OSError as error: return type(error).__name__\n"
+    "    return 'reached'\n"
+    "def name(host):\n"
+    "    try: return bool(socket.gethostbyname(host))\n"
+    "    except OSError: return False\n"
+    "print('out', reach(('1.1.1.1', 53)))\n"
+    "print('keys', [name for name in os.environ if name.startswith('AWS_')])\n"
+)
+
+
+def test_an_isolated_job_has_no_network_and_no_credentials(home: Home, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    record = home.script(OUT, EnableNetworkIsolation=True)
+    assert record["TrainingJobStatus"] == "Completed", home.log()
+    assert "out reached" not in home.log()
+    assert "out OSError" in home.log()
+    assert "keys ['AWS_REGION']" in home.log()
+
+
+def test_isolated_hosts_reach_each_other_and_nothing_else(home: Home):
+    record = home.script(
+        OUT + "import json, time\n"
+        "hosts, me = json.loads(os.environ['SM_HOSTS']), os.environ['SM_CURRENT_HOST']\n"
+        "server = socket.create_server(('', 8000))\n"
+        "other = [host for host in hosts if host != me][0]\n"
+        "end = time.monotonic() + 20\n"
+        "while reach((other, 8000)) != 'reached' and time.monotonic() < end: time.sleep(0.1)\n"
+        "print(me, 'to', other, reach((other, 8000)))\n"
+        "server.settimeout(20); server.accept()\n",
+        EnableNetworkIsolation=True,
+        ResourceConfig={"InstanceCount": 2},
+    )
+    assert record["TrainingJobStatus"] == "Completed", (record, home.log())
+    assert "out reached" not in home.log()
+    assert "algo-1 to algo-2 reached" in home.log()
+
+
+def test_what_lies_in_the_image_at_opt_ml_code_is_seen(home: Home):
+    """Only SageMaker's own folders are mounted: a baked-in /opt/ml/code is there."""
+    home.train(
+        AlgorithmSpecification={
+            "ContainerEntrypoint": ["sh", "-c", "grep -o ' /opt/ml[^ ]*' /proc/mounts | sort"]
+        },
+        CheckpointConfig={"S3Uri": home.uri("state"), "LocalPath": "/mnt/checkpoints"},
+    )
+    assert home.log().split() == ["/opt/ml/input", "/opt/ml/model", "/opt/ml/output"]
+
+
+def test_checkpoints_at_a_path_of_your_own(home: Home):
+    home.put("state/step.txt", "1")
+    record = home.train(
+        AlgorithmSpecification={
+            "ContainerEntrypoint": ["sh", "-c", "cp /mnt/kept/step.txt /mnt/kept/copy.txt"]
+        },
+        CheckpointConfig={"S3Uri": home.uri("state/"), "LocalPath": "/mnt/kept"},
+    )
+    assert record["TrainingJobStatus"] == "Completed", home.log()
+    assert (home.storage / "state/copy.txt").read_text() == "1"
+
+
+def test_a_container_that_cannot_be_started(home: Home):
+    record = home.train(AlgorithmSpecification={"ContainerEntrypoint": ["/no/such/program"]})
+    assert record["TrainingJobStatus"] == "Failed"
+    assert "/no/such/program" in record["FailureReason"] + home.log()
+
+
+def test_an_image_that_is_not_here(home: Home):
+    home.image = "byoa-none-such:latest"
+    record = home.train()
+    assert record["TrainingJobStatus"] == "Failed"
+    assert record["FailureReason"].startswith(
+        "ClientError: Cannot pull algorithm container. Either the image does not exist or its"
+        " permissions are incorrect. byoa-none-such:latest: "
+    )
