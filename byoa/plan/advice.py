@@ -134,4 +134,5 @@ def _permission(service: str, operation: str, resource: str, message: str) -> tu
 
 
 def _sentence(text: str) -> str:
+    text = " ".join(text.split())
     return text if text.endswith((".", "?", "!")) else f"{text}."

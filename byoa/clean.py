@@ -1,0 +1,182 @@
+"""All that a project left, found by its tag and its place in storage, removed in its order.
+
+Finished jobs stay on AWS: they cost nothing, and are the only record of what was spent. On this
+machine their folders take room, so there they go, too.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from byoa.aws import belongings
+from byoa.aws.belongings import TAG, Thing
+from byoa.aws.endpoints import is_gone, listed
+from byoa.place import Place
+from byoa.plan.advice import explain, situation
+from byoa.plan.layout import ProjectPlace
+
+#: boto3's words for each kind of job.
+JOBS = {
+    "training job": ("training_job", "TrainingJob"),
+    "processing job": ("processing_job", "ProcessingJob"),
+    "transform job": ("transform_job", "TransformJob"),
+    "tuning job": ("hyper_parameter_tuning_job", "HyperParameterTuningJob"),
+}
+#: Endpoints first: what they use goes after them.
+SERVED = {
+    "endpoint": ("endpoint", "Endpoint"),
+    "endpoint config": ("endpoint_config", "EndpointConfig"),
+    "model": ("model", "Model"),
+}
+RUNNING = {"InProgress", "Stopping"}
+#: How plan.names.job_name ends.
+JOB = re.compile(r".+-\d{8}-\d{6}-[0-9a-f]{4,8}")
+
+
+@dataclass
+class Found:
+    """What is there, in the order in which it is removed; sentences on what could not be seen."""
+
+    things: list[Thing] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+    def add(self, things: Callable[[], Iterable[Thing]]) -> list[Thing]:
+        """One kind of thing; that AWS does not let us see it hides no other kind."""
+        try:
+            new = list(things())
+        except Exception as error:
+            told = explain(error)
+            if told is None:
+                raise
+            self.unseen.append(str(told))
+            return []
+        self.things += new
+        return new
+
+
+def find(place: Place, project: str, everything: bool = False) -> Found:
+    """What `byoa clean` removes; with `everything` what `byoa teardown` removes."""
+    found, home = Found(), ProjectPlace(place.storage.base, project).uri
+    names = jobs_of(place.storage.objects(home), home)
+    for kind in JOBS:
+        found.add(partial(_running, place, project, kind))
+    for kind in SERVED:
+        new = found.add(partial(_served, place, project, kind))
+        if kind == "endpoint" and place.session is not None:
+            for one in new:
+                found.add(partial(belongings.beside_endpoint, place.session, one.name))
+    if place.session is None:
+        for kind in list(JOBS)[:2]:
+            found.add(partial(_finished, place, project, kind))
+    found.add(partial(belongings.job_logs, place.logs, names))
+    if place.session is not None:
+        found.add(partial(belongings.build_project, place.session, project))
+    found.add(partial(_stored, place, home))
+    if everything and place.session is not None:
+        found.add(partial(belongings.image_repositories, place.session, project))
+        found.add(partial(belongings.roles, place.session, project))
+        found.add(partial(belongings.bucket, place.session, home))
+    return found
+
+
+def remove(things: Iterable[Thing], say: Callable[[str], None]) -> list[str]:
+    """Removes each thing; a sentence for each that is still there."""
+    failed = []
+    for thing in things:
+        try:
+            thing.remove()
+            say(f"removed {thing.kind} {thing.name}")
+        except Exception as error:
+            told = explain(error)
+            if told is None and not isinstance(error, OSError):
+                raise
+            if not (is_gone(error) or situation(error) in {"gone", "role-missing"}):
+                failed.append(f"{thing.kind} {thing.name} is still there: {told or error}")
+    return failed
+
+
+def jobs_of(stored: Iterable[Any], home: str) -> list[str]:
+    """The jobs that wrote below the project: PROJECT/TASK/JOB/…"""
+    paths = (str(one.name).split("/") for one in stored)
+    return sorted({path[1] for path in paths if len(path) > 2 and JOB.fullmatch(path[1])})
+
+
+def _items(
+    place: Place, project: str, snake: str, camel: str, key: str
+) -> Iterator[dict[str, Any]]:
+    """The items of a kind that carry the project's tag; tags are asked for by eight at once."""
+    method = getattr(place.sagemaker, f"list_{snake}s", None)
+    if method is None:
+        return
+    items = list(listed(method, key))
+
+    def ours(item: dict[str, Any]) -> bool:
+        try:
+            tags = place.sagemaker.list_tags(ResourceArn=item[f"{camel}Arn"])["Tags"]
+        except Exception as error:
+            if is_gone(error):  # deleted meanwhile
+                return False
+            raise
+        return {"Key": TAG, "Value": project} in tags
+
+    with ThreadPoolExecutor(8) as pool:
+        yield from (item for item, mine in zip(items, pool.map(ours, items)) if mine)
+
+
+def _jobs(place: Place, project: str, kind: str) -> Iterator[tuple[str, bool]]:
+    snake, camel = JOBS[kind]
+    for item in _items(place, project, snake, camel, f"{camel}Summaries"):
+        yield item[f"{camel}Name"], item[f"{camel}Status"] in RUNNING
+
+
+def _running(place: Place, project: str, kind: str) -> Iterator[Thing]:
+    for name, runs in _jobs(place, project, kind):
+        if runs:
+            yield Thing(f"running {kind}", name, partial(stop, place, kind, name))
+
+
+def _finished(place: Place, project: str, kind: str) -> Iterator[Thing]:
+    snake, camel = JOBS[kind]
+    delete = getattr(place.sagemaker, f"delete_{snake}")
+    for name, _ in _jobs(place, project, kind):
+        yield Thing(kind, name, partial(delete, **{f"{camel}Name": name}))
+
+
+def _served(place: Place, project: str, kind: str) -> Iterator[Thing]:
+    snake, camel = SERVED[kind]
+    delete = getattr(place.sagemaker, f"delete_{snake}")
+    for item in _items(place, project, snake, camel, f"{camel}s"):
+        name = item[f"{camel}Name"]
+        yield Thing(kind, name, partial(delete, **{f"{camel}Name": name}))
+
+
+def _stored(place: Place, home: str) -> Iterator[Thing]:
+    if count := sum(1 for _ in place.storage.objects(home)):
+        files = "1 object" if count == 1 else f"{count} objects"
+        yield Thing("stored", f"{home} ({files})", partial(place.storage.delete, home))
+
+
+def stop(
+    place: Place,
+    kind: str,
+    name: str,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    limit: float = 300.0,
+) -> None:
+    """Stops a job and waits: while it stops it still writes to what is removed next."""
+    snake, camel = JOBS[kind]
+    words = {f"{camel}Name": name}
+    getattr(place.sagemaker, f"stop_{snake}")(**words)
+    describe = getattr(place.sagemaker, f"describe_{snake}")
+    for _ in range(int(limit // 2)):
+        if describe(**words)[f"{camel}Status"] not in RUNNING:
+            return
+        sleep(2.0)
+    raise TimeoutError(f"it did not stop within {limit:.0f} s")
