@@ -22,6 +22,7 @@ LOOK_EVERY = 0.25
 FAILED_PINGS = 3
 LONGEST_BACKOFF = 30.0
 LAST_LINES = 20
+SHOWN_LINES, SHOWN = 6, 700
 
 
 class Running(Protocol):
@@ -149,5 +150,6 @@ class Instance:
         self.log(line)
 
     def last_words(self) -> str:
-        line = next((line for line in reversed(self.lines) if line.strip()), "")
-        return f"; its last line: {line.strip()[:300]}" if line else ""
+        """The end of its log, as far as a FailureReason has room for it."""
+        lines = [line.strip() for line in self.lines if line.strip()][-SHOWN_LINES:]
+        return f"; its last lines: {' | '.join(lines)[-SHOWN:]}" if lines else ""
