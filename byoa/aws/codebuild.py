@@ -21,16 +21,14 @@ LAST = 15
 def ensure_project(session: Session, project: BuildProject) -> None:
     """Makes the project or brings it up to date; a new role may take a while to be known."""
     codebuild = session.client("codebuild")
-    create, update = (
-        build_project_request(project, name) for name in ("CreateProject", "UpdateProject")
-    )
+    wanted = build_project_request(project)
     found = codebuild.batch_get_projects(names=[project.name])["projects"]
     if found:
-        if not all(_holds(found[0].get(key), value) for key, value in update.items()):
-            retry_until_assumable(lambda: codebuild.update_project(**update))
+        if not all(_holds(found[0].get(key), value) for key, value in wanted.items()):
+            retry_until_assumable(lambda: codebuild.update_project(**wanted))
         return
     try:
-        retry_until_assumable(lambda: codebuild.create_project(**create))
+        retry_until_assumable(lambda: codebuild.create_project(**wanted))
     except codebuild.exceptions.ResourceAlreadyExistsException:
         pass  # a second driver was faster
 

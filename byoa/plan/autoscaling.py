@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from byoa.plan import templates
 from byoa.plan.endpoint import VARIANT
 from byoa.plan.errors import UsageError
-from byoa.plan.limits import finished
 
-PER_INSTANCE = "SageMakerVariantInvocationsPerInstance"
+CALLS = {
+    "register_scalable_target": "application-autoscaling.RegisterScalableTarget",
+    "put_scaling_policy": "application-autoscaling.PutScalingPolicy",
+}
 
 
 def scaling_requests(
@@ -23,25 +26,6 @@ def scaling_requests(
         raise UsageError(
             f"between {least} and {most} instances is no range - take 1 or more, the smaller first"
         )
-    target = {
-        "ServiceNamespace": "sagemaker",
-        "ResourceId": f"endpoint/{endpoint}/variant/{variant}",
-        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-    }
-    limits = target | {"MinCapacity": least, "MaxCapacity": most}
-    tracking = {
-        "TargetValue": float(per_instance),
-        "PredefinedMetricSpecification": {"PredefinedMetricType": PER_INSTANCE},
-        "ScaleOutCooldown": 60,
-        "ScaleInCooldown": 300,
-    }
-    policy = target | {
-        "PolicyName": f"{endpoint}-load",
-        "PolicyType": "TargetTrackingScaling",
-        "TargetTrackingScalingPolicyConfiguration": tracking,
-    }
-    service = "application-autoscaling"
-    return [
-        ("register_scalable_target", finished(f"{service}.RegisterScalableTarget", limits)),
-        ("put_scaling_policy", finished(f"{service}.PutScalingPolicy", policy)),
-    ]
+    values = {"endpoint": endpoint, "variant": variant, "least": least, "most": most}
+    values |= {"per_instance": float(per_instance)}
+    return [(method, templates.request(name, values)) for method, name in CALLS.items()]

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan import parts
+from byoa.plan import templates
 from byoa.plan.layout import bucket_and_key
-from byoa.plan.limits import finished
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildProject:
-    """A Linux machine with docker that runs the source's own buildspec.yml."""
+    """A Linux machine with docker (privileged, else it has no daemon) that runs buildspec.yml."""
 
     name: str
     role: str
@@ -29,34 +28,10 @@ class BuildProject:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def build_project_request(
-    project: BuildProject, operation: str = "CreateProject"
-) -> dict[str, Any]:
-    """The dict for create_project, and for update_project under that operation's name."""
-    request = {
-        "name": project.name,
-        "source": {"type": "S3", "location": _location(project.source)},
-        "artifacts": {"type": "NO_ARTIFACTS"},
-        # layers of the last build, where the same machine comes again
-        "cache": {"type": "LOCAL", "modes": ["LOCAL_DOCKER_LAYER_CACHE"]},
-        "environment": {
-            "type": "LINUX_CONTAINER",
-            "image": project.image,
-            "computeType": project.compute,
-            "privilegedMode": True,  # without it docker has no daemon
-            "environmentVariables": _variables(project.environment),
-        },
-        "serviceRole": project.role,
-        "timeoutInMinutes": project.timeout_minutes,
-        "logsConfig": {
-            "cloudWatchLogs": {
-                "status": "ENABLED",
-                "groupName": f"/aws/codebuild/{project.name}",
-            }
-        },
-        "tags": parts.tag_list(project.tags, "key", "value"),
-    }
-    return finished(f"codebuild.{operation}", request, project.extra)
+def build_project_request(project: BuildProject) -> dict[str, Any]:
+    """The dict for create_project; update_project takes the same one."""
+    values = vars(project) | _source(project.source, project.environment)
+    return templates.request("codebuild.CreateProject", values, project.extra)
 
 
 def start_build_request(
@@ -66,21 +41,15 @@ def start_build_request(
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The dict for start_build: this source archive, these variables."""
-    request = {
-        "projectName": project,
-        "sourceTypeOverride": "S3",
-        "sourceLocationOverride": _location(source),
-        "environmentVariablesOverride": _variables(environment),
+    values = {"project": project, **_source(source, environment)}
+    return templates.request("codebuild.StartBuild", values, extra)
+
+
+def _source(source: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "location": "/".join(bucket_and_key(source)),
+        "variables": [
+            {"name": name, "value": environment[name], "type": "PLAINTEXT"}
+            for name in sorted(environment)
+        ],
     }
-    return finished("codebuild.StartBuild", request, extra)
-
-
-def _location(source: str) -> str:
-    return "/".join(bucket_and_key(source))
-
-
-def _variables(environment: Mapping[str, str]) -> list[dict[str, str]]:
-    return [
-        {"name": name, "value": environment[name], "type": "PLAINTEXT"}
-        for name in sorted(environment)
-    ]

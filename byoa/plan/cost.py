@@ -5,14 +5,12 @@ Where no price is known, none is made up.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from byoa.plan.errors import UsageError
+from byoa.plan.tables import table
 
 HOUR = 3600
 
@@ -41,19 +39,10 @@ class Bill:
         return self.usd * max(0, self.run_seconds - self.seconds) / self.seconds
 
 
-@cache
-def table() -> dict[str, Any]:
-    """prices.json."""
-    loaded: dict[str, Any] = json.loads(
-        files("byoa.plan").joinpath("prices.json").read_text(encoding="utf-8")
-    )
-    return loaded
-
-
 def price(instance_type: str, region: str = "us-east-1") -> float | None:
     """Dollars for an hour on demand; the same for training, processing, transform and hosting."""
-    known = region in table()["regions"]
-    found: float | None = table()["hourly"].get(instance_type) if known else None
+    known = region in table("prices.json")["regions"]
+    found: float | None = table("prices.json")["hourly"].get(instance_type) if known else None
     return found
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from byoa.plan import parts
+from byoa.plan import templates
 from byoa.plan.errors import UsageError
-from byoa.plan.limits import finished
+from byoa.plan.tables import table
 
 HOST = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(?:\.[a-z]+)?)")
 
@@ -52,46 +52,17 @@ def registry_host(account: str, region: str) -> str:
 
 def repository_request(name: str, tags: Mapping[str, str]) -> dict[str, Any]:
     """The dict for create_repository: private, encrypted, every pushed image scanned."""
-    request = {
-        "repositoryName": name,
-        "imageScanningConfiguration": {"scanOnPush": True},
-        "encryptionConfiguration": {"encryptionType": "AES256"},
-        "tags": parts.tag_list(tags),
-    }
-    return finished("ecr.CreateRepository", request)
+    return templates.request("ecr.CreateRepository", {"name": name, "tags": tags})
 
 
-def lifecycle_request(name: str, *, untagged_days: int = 14, keep: int = 50) -> dict[str, Any]:
-    """The dict for put_lifecycle_policy: what no tag names goes after two weeks; 50 stay."""
-    rules = [
-        _expire(
-            1, "untagged", {"countType": "sinceImagePushed", "countUnit": "days"}, untagged_days
-        ),
-        _expire(2, "any", {"countType": "imageCountMoreThan"}, keep),
-    ]
-    request = {"repositoryName": name, "lifecyclePolicyText": json.dumps({"rules": rules})}
-    return finished("ecr.PutLifecyclePolicy", request)
-
-
-def _expire(priority: int, status: str, count: dict[str, str], number: int) -> dict[str, Any]:
-    selection = {"tagStatus": status, **count, "countNumber": number}
-    return {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}}
+def lifecycle_request(name: str) -> dict[str, Any]:
+    """The dict for put_lifecycle_policy."""
+    text = json.dumps(table("requests.json")["lifecycle"])
+    return templates.request("ecr.PutLifecyclePolicy", {"name": name, "text": text})
 
 
 def repository_policy_request(name: str, accounts: Iterable[str]) -> dict[str, Any]:
     """The dict for set_repository_policy: other accounts, and SageMaker for pipelines, may pull."""
-    statement = {
-        "Sid": "Pull",
-        "Effect": "Allow",
-        "Principal": {
-            "AWS": [f"arn:aws:iam::{account}:root" for account in accounts],
-            "Service": "sagemaker.amazonaws.com",
-        },
-        "Action": [
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchGetImage",
-            "ecr:GetDownloadUrlForLayer",
-        ],
-    }
-    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    return finished("ecr.SetRepositoryPolicy", {"repositoryName": name, "policyText": text})
+    roots = [f"arn:aws:iam::{account}:root" for account in accounts]
+    text = json.dumps(templates.filled(table("policies.json")["repository"], {"roots": roots}))
+    return templates.request("ecr.SetRepositoryPolicy", {"name": name, "text": text})

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan import parts
-from byoa.plan.limits import finished
+from byoa.plan import parts, templates
 
 VARIANT = "AllTraffic"
 SERVERLESS_MB = (1024, 2048, 3072, 4096, 5120, 6144)
@@ -22,6 +21,9 @@ class EndpointConfig:
 
     name: str
     model: str
+    variant: str = VARIANT
+    weight: float = 1.0
+    others: Sequence[Mapping[str, Any]] = ()  #: variants of the endpoint that stay beside it
     instance_type: str = "ml.m5.large"
     instance_count: int = 1
     memory_mb: int | None = None  #: serverless: 1024 to 6144
@@ -59,127 +61,52 @@ class Endpoint:
 
 def endpoint_config_request(config: EndpointConfig) -> dict[str, Any]:
     """The dict for create_endpoint_config; UsageError says what AWS would refuse."""
-    topics = {"SuccessTopic": config.success_topic, "ErrorTopic": config.error_topic}
-    asynchronous = {
-        "ClientConfig": {"MaxConcurrentInvocationsPerInstance": config.async_concurrency},
-        "OutputConfig": {
-            "S3OutputPath": config.async_output,
-            "S3FailurePath": config.async_failures,
-            "KmsKeyId": config.kms_key,
-            "NotificationConfig": topics,
-        },
-    }
-    request = {
-        "EndpointConfigName": config.name,
-        "ProductionVariants": [variant(config)],
-        "AsyncInferenceConfig": asynchronous if config.async_output else None,
-        "DataCaptureConfig": capture(config) if config.capture else None,
-        "KmsKeyId": None if config.memory_mb else parts.volume_key(config.kms_key, _types(config)),
-        "Tags": parts.tag_list(config.tags),
-    }
     rules = (variant_rule, parts.tag_rule)
-    return finished("sagemaker.CreateEndpointConfig", request, config.extra, rules)
+    return templates.request("sagemaker.CreateEndpointConfig", values(config), config.extra, rules)
+
+
+def values(config: EndpointConfig) -> dict[str, Any]:
+    """What the template asks for; serverless takes nothing of an instance."""
+    key = parts.volume_key(config.kms_key, [config.instance_type])
+    instance = ("instance_type", "instance_count", "volume_gb", "ami", "volume_key")
+    nothing = (*instance, "startup_timeout", "download_timeout") if config.memory_mb else ()
+    return vars(config) | {"volume_key": key, **dict.fromkeys(nothing)}
 
 
 def variant(config: EndpointConfig) -> dict[str, Any]:
-    """What answers: instances of one type, or serverless with its memory."""
-    common = {"VariantName": VARIANT, "ModelName": config.model, "InitialVariantWeight": 1.0}
-    if config.memory_mb:
-        serverless = {
-            "MemorySizeInMB": config.memory_mb,
-            "MaxConcurrency": config.concurrency,
-            "ProvisionedConcurrency": config.provisioned,
-        }
-        return common | {"ServerlessConfig": serverless}
-    return common | {
-        "InstanceType": config.instance_type,
-        "InitialInstanceCount": config.instance_count,
-        "VolumeSizeInGB": config.volume_gb,
-        "InferenceAmiVersion": config.ami,
-        "ContainerStartupHealthCheckTimeoutInSeconds": config.startup_timeout,
-        "ModelDataDownloadTimeoutInSeconds": config.download_timeout,
-        # a slow picture must not make the pictures behind it wait
-        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
-    }
-
-
-def capture(config: EndpointConfig) -> dict[str, Any]:
-    """Requests and answers, kept in S3 for a look at what the model meets."""
-    return {
-        "EnableCapture": True,
-        "InitialSamplingPercentage": config.capture_percent,
-        "DestinationS3Uri": config.capture,
-        "KmsKeyId": config.kms_key,
-        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
-    }
+    """The one variant alone."""
+    made = templates.part("sagemaker.CreateEndpointConfig", values(config))
+    return dict(made["ProductionVariants"][-1])
 
 
 def endpoint_request(endpoint: Endpoint) -> dict[str, Any]:
     """The dict for create_endpoint: there is no old fleet, so nothing to roll back to."""
-    request = {
-        "EndpointName": endpoint.name,
-        "EndpointConfigName": endpoint.config,
-        "Tags": parts.tag_list(endpoint.tags),
-    }
-    return finished("sagemaker.CreateEndpoint", request, endpoint.extra, (parts.tag_rule,))
+    rules = (parts.tag_rule,)
+    return templates.request("sagemaker.CreateEndpoint", vars(endpoint), endpoint.extra, rules)
 
 
 def update_endpoint_request(endpoint: Endpoint) -> dict[str, Any]:
     """The dict for update_endpoint: a new fleet beside the old one, back at an alarm."""
-    canary = endpoint.canary_percent and {
-        "Type": "CAPACITY_PERCENT",
-        "Value": endpoint.canary_percent,
+    values = vars(endpoint) | {
+        "routing": "CANARY" if endpoint.canary_percent else "ALL_AT_ONCE",
+        "alarm_names": [{"AlarmName": name} for name in endpoint.alarms],
     }
-    routing = {
-        "Type": "CANARY" if canary else "ALL_AT_ONCE",
-        "CanarySize": canary or None,
-        "WaitIntervalInSeconds": endpoint.wait,
-    }
-    alarms = [{"AlarmName": name} for name in endpoint.alarms]
-    request = {
-        "EndpointName": endpoint.name,
-        "EndpointConfigName": endpoint.config,
-        "DeploymentConfig": {
-            "BlueGreenUpdatePolicy": {
-                "TrafficRoutingConfiguration": routing,
-                "TerminationWaitInSeconds": endpoint.wait,
-                "MaximumExecutionTimeoutInSeconds": endpoint.timeout,
-            },
-            "AutoRollbackConfiguration": {"Alarms": alarms} if alarms else None,
-        },
-    }
-    return finished("sagemaker.UpdateEndpoint", request, endpoint.extra, (routing_rule,))
+    rules = (routing_rule,)
+    return templates.request("sagemaker.UpdateEndpoint", values, endpoint.extra, rules)
 
 
 def alarm_requests(
     endpoint: str, tags: Mapping[str, str], *, errors: int = 1, latency_ms: int | None = None
 ) -> list[dict[str, Any]]:
     """Dicts for put_metric_alarm: what makes an update roll back, server errors and slowness."""
-    wanted: list[tuple[str, float, str]] = [("Invocation5XXErrors", errors, "Sum")]
+    wanted = [("Invocation5XXErrors", float(errors), "Sum")]
     if latency_ms:
-        wanted.append(("ModelLatency", latency_ms * 1000, "Average"))  # AWS counts microseconds
+        wanted.append(("ModelLatency", latency_ms * 1000.0, "Average"))  # AWS counts microseconds
+    names = ("metric", "threshold", "statistic")
+    common = {"endpoint": endpoint, "tags": tags}
     return [
-        finished(
-            "cloudwatch.PutMetricAlarm",
-            {
-                "AlarmName": f"{endpoint}-{metric}",
-                "Namespace": "AWS/SageMaker",
-                "MetricName": metric,
-                "Dimensions": [
-                    {"Name": "EndpointName", "Value": endpoint},
-                    {"Name": "VariantName", "Value": VARIANT},
-                ],
-                "Statistic": statistic,
-                "Period": 60,
-                "EvaluationPeriods": 1,
-                "Threshold": float(threshold),
-                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-                "TreatMissingData": "notBreaching",
-                "Tags": parts.tag_list(tags),
-            },
-        )
-        for metric, threshold, statistic in wanted
+        templates.request("cloudwatch.PutMetricAlarm", common | dict(zip(names, one)))
+        for one in wanted
     ]
 
 
@@ -212,7 +139,3 @@ def routing_rule(request: dict[str, Any]) -> Iterator[str]:
     size = blue_green.get("TrafficRoutingConfiguration", {}).get("CanarySize", {})
     if size.get("Type") == "CAPACITY_PERCENT" and size["Value"] > 50:
         yield f"the canary is {size['Value']} % of the fleet - take at most 50"
-
-
-def _types(config: EndpointConfig) -> list[str]:
-    return [] if config.memory_mb else [config.instance_type]

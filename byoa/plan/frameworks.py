@@ -5,25 +5,15 @@ frameworks.json says where the table is from and of which day it is.
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from byoa.plan.ami import has_gpu
 from byoa.plan.ecr import registry_host
 from byoa.plan.errors import UsageError
+from byoa.plan.tables import table
 
 OTHER_CHIPS = re.compile(r"ml\.(trn|inf|(?!g\d)[a-z]+\dg)")
-
-
-@cache
-def table() -> dict[str, Any]:
-    """frameworks.json."""
-    text = files("byoa.plan").joinpath("frameworks.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
 
 
 def image_uri(
@@ -36,9 +26,9 @@ def image_uri(
     purpose: str = "training",
 ) -> str:
     """The image's address: the newest version that begins like `version`, for CPU or for GPU."""
-    family = table()["frameworks"].get(framework)
+    family = table("frameworks.json")["frameworks"].get(framework)
     if family is None:
-        raise _unknown("framework", framework, table()["frameworks"])
+        raise _unknown("framework", framework, table("frameworks.json")["frameworks"])
     images = family.get(purpose) or family["training"]  # sklearn's and xgboost's image does both
     versions = images["versions"]
     begins = (f"{version}.", f"{version}-")
@@ -54,7 +44,7 @@ def image_uri(
             f"{instance_type} has other chips than AWS's {framework} images are for - "
             "name an image that fits it with --image"
         )
-    accounts = table()["accounts"][family["accounts"]]
+    accounts = table("frameworks.json")["accounts"][family["accounts"]]
     if region not in accounts:
         raise _unknown("region of AWS's images", region, accounts)
     processor = "gpu" if has_gpu(instance_type) else "cpu"
@@ -64,6 +54,6 @@ def image_uri(
 
 def _unknown(what: str, given: str, known: Any) -> UsageError:
     return UsageError(
-        f"there is no {what} {given} in AWS's list of {table()['date']} - take one of "
-        f"{', '.join(known)}, or name the image itself with --image"
+        f"there is no {what} {given} in AWS's list of {table('frameworks.json')['date']} - take one"
+        f" of {', '.join(known)}, or name the image itself with --image"
     )

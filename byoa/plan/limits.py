@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from byoa.plan.errors import UsageError
+from byoa.plan.tables import table
 
 #: A rule reads a finished request and says what in it contradicts itself.
 Rule = Callable[[dict[str, Any]], Iterable[str]]
-TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+TYPES: dict[str, tuple[str, Any]] = {
     "string": ("text", (str,)),
     "integer": ("a whole number", (int,)),
     "long": ("a whole number", (int,)),
@@ -41,57 +38,11 @@ WORDS = {
 }
 
 
-def finished(
-    operation: str,
-    request: Mapping[str, Any],
-    extra: Mapping[str, Any] | None = None,
-    rules: Iterable[Rule] = (),
-) -> dict[str, Any]:
-    """The request without what is empty, with `extra` on top; UsageError when AWS would refuse."""
-    made = merged(_kept(request), extra or {})
-    problems = [*problems_of(operation, made)]
-    problems += [] if problems else [sentence for rule in rules for sentence in rule(made)]
-    if problems:
-        raise UsageError("\n".join(problems))
-    return made
-
-
-def merged(request: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """`extra` laid over a request: objects are merged, lists replaced, null takes a field away."""
-    made = dict(request)
-    for key, value in extra.items():
-        if value is None:
-            made.pop(key, None)
-        elif isinstance(value, Mapping):
-            below = made.get(key)
-            made[key] = merged(below if isinstance(below, Mapping) else {}, value)
-        else:
-            made[key] = value
-    return made
-
-
 def problems_of(operation: str, request: Mapping[str, Any]) -> list[str]:
     """One sentence for everything in the request that AWS's service model forbids."""
     service, _, name = operation.partition(".")
-    table = _shapes()[service]
-    return list(_walk(request, table["operations"][name], table["shapes"], ""))
-
-
-@cache
-def _shapes() -> dict[str, Any]:
-    text = files("byoa.plan").joinpath("shapes.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-def _kept(value: Any) -> Any:
-    """The same without None and empty containers; False, 0 and '' are values."""
-    if isinstance(value, Mapping):
-        below = {key: _kept(item) for key, item in value.items()}
-        return {
-            key: item for key, item in below.items() if item is not None and item not in ({}, [])
-        }
-    return [_kept(item) for item in value] if isinstance(value, list | tuple) else value
+    known = table("shapes.json")[service]
+    return list(_walk(request, known["operations"][name], known["shapes"], ""))
 
 
 def _walk(value: Any, name: str, shapes: Mapping[str, Any], path: str) -> Iterator[str]:

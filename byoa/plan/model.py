@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan import parts
-from byoa.plan.limits import finished
+from byoa.plan import parts, templates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,22 +32,13 @@ class Model:
 def model_request(model: Model) -> dict[str, Any]:
     """The dict for create_model; UsageError says what AWS would refuse."""
     folder = bool(model.data and model.data.endswith("/") and not model.multi)
-    whole = {"S3Uri": model.data, "S3DataType": "S3Prefix", "CompressionType": "None"}
-    request = {
-        "ModelName": model.name,
-        "PrimaryContainer": {
-            "Image": model.image,
-            "Mode": "MultiModel" if model.multi else "SingleModel",
-            "ModelDataUrl": None if folder else model.data,
-            "ModelDataSource": {"S3DataSource": whole} if folder else None,
-            "Environment": dict(model.environment),
-        },
-        "ExecutionRoleArn": model.role,
-        "EnableNetworkIsolation": model.isolation,
-        "VpcConfig": parts.vpc_config(model.subnets, model.security_groups),
-        "Tags": parts.tag_list(model.tags),
+    values = vars(model) | {
+        "mode": "MultiModel" if model.multi else "SingleModel",
+        "archive": None if folder else model.data,
+        "folder": model.data if folder else None,
     }
-    return finished("sagemaker.CreateModel", request, model.extra, (container_rule, parts.tag_rule))
+    rules = (container_rule, parts.tag_rule)
+    return templates.request("sagemaker.CreateModel", values, model.extra, rules)
 
 
 def container_rule(request: dict[str, Any]) -> Iterator[str]:

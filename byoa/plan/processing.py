@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.plan import parts
-from byoa.plan.limits import finished, merged
+from byoa.plan.templates import merged, part, request
 
 ROOT = "/opt/ml/processing"
 
@@ -66,83 +66,34 @@ class ProcessingJob:
 
 def processing_request(job: ProcessingJob) -> dict[str, Any]:
     """The dict for create_processing_job; UsageError says what AWS would refuse."""
-    cluster = {
-        "InstanceType": job.instance_type,
-        "InstanceCount": job.instance_count,
-        "VolumeSizeInGB": job.volume_gb,
-        "VolumeKmsKeyId": parts.volume_key(job.kms_key, [job.instance_type]),
+    upload = {True: "Continuous", False: "EndOfJob"}
+    ends = [(one, vars(one) | {"upload": upload[one.continuous]}) for one in job.outputs]
+    values = vars(job) | {
+        "inputs": [merged(part("processing input", vars(one)), one.extra) for one in job.inputs],
+        "outputs": [merged(part("processing output", all_), one.extra) for one, all_ in ends],
+        "volume_key": parts.volume_key(job.kms_key, [job.instance_type]),
     }
-    outputs = [output_item(output) for output in job.outputs]
-    request = {
-        "ProcessingJobName": job.name,
-        "AppSpecification": {
-            "ImageUri": job.image,
-            "ContainerEntrypoint": list(job.entrypoint),
-            "ContainerArguments": list(job.arguments),
-        },
-        "RoleArn": job.role,
-        "ProcessingInputs": [input_item(item) for item in job.inputs],
-        "ProcessingOutputConfig": outputs and {"Outputs": outputs, "KmsKeyId": job.kms_key},
-        "ProcessingResources": {"ClusterConfig": cluster},
-        "StoppingCondition": {"MaxRuntimeInSeconds": job.max_run},
-        "Environment": dict(job.environment),
-        "NetworkConfig": {
-            "EnableNetworkIsolation": job.isolation,
-            "VpcConfig": parts.vpc_config(job.subnets, job.security_groups),
-        },
-        "Tags": parts.tag_list(job.tags),
-    }
-    return finished("sagemaker.CreateProcessingJob", request, job.extra, RULES)
-
-
-def input_item(item: ProcessingInput) -> dict[str, Any]:
-    """One element of ProcessingInputs."""
-    source = {
-        "S3Uri": item.uri,
-        "LocalPath": item.path,
-        "S3DataType": item.data_type,
-        "S3InputMode": item.mode,
-        "S3DataDistributionType": item.distribution,
-        "S3CompressionType": item.compression,
-    }
-    return merged({"InputName": item.name, "S3Input": source}, item.extra)
-
-
-def output_item(item: ProcessingOutput) -> dict[str, Any]:
-    """One element of Outputs."""
-    target = {
-        "S3Uri": item.uri,
-        "LocalPath": item.path,
-        "S3UploadMode": "Continuous" if item.continuous else "EndOfJob",
-    }
-    return merged({"OutputName": item.name, "S3Output": target}, item.extra)
+    return request("sagemaker.CreateProcessingJob", values, job.extra, RULES)
 
 
 def path_rule(request: dict[str, Any]) -> Iterator[str]:
     """Every folder lies below /opt/ml/processing, no two at the same place, names once."""
-    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
-    named = [
-        (
-            item.get("InputName") or item.get("OutputName"),
-            item.get("S3Input") or item.get("S3Output"),
-        )
-        for item in [*request.get("ProcessingInputs", []), *outputs]
+    items = [
+        *request.get("ProcessingInputs", []),
+        *request.get("ProcessingOutputConfig", {}).get("Outputs", []),
     ]
-    paths = [place["LocalPath"] for _, place in named if place and "LocalPath" in place]
+    places = [item.get("S3Input") or item.get("S3Output") or {} for item in items]
+    paths = [place["LocalPath"] for place in places if "LocalPath" in place]
     for path in sorted(set(paths)):
         if not f"{path}/".startswith(f"{ROOT}/") or ".." in path.split("/"):
             yield f"the path {path} is not below {ROOT}, where SageMaker mounts - take {ROOT}/…"
-        if paths.count(path) > 1:
-            yield f"the path {path} is taken twice - give each input and output a folder of its own"
-    names = [name for name, _ in named]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"the name {name!r} is there twice - give each input and output a name of its own"
+    yield from parts.twice(paths, "the path")
+    yield from parts.twice([i.get("InputName") or i["OutputName"] for i in items], "the name")
 
 
 def cluster_rule(request: dict[str, Any]) -> Iterator[str]:
     """The instances do not contradict themselves."""
-    cluster = request["ProcessingResources"]["ClusterConfig"]
-    yield from parts.preference_rule(cluster, "ClusterConfig")
+    yield from parts.instance_rule(request["ProcessingResources"]["ClusterConfig"])
 
 
 RULES = (path_rule, cluster_rule, parts.tag_rule)

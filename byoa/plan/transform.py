@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan import parts
-from byoa.plan.limits import finished
+from byoa.plan import parts, templates
 
 MOST_MB = 100
 
@@ -45,41 +44,9 @@ class TransformJob:
 
 def transform_request(job: TransformJob) -> dict[str, Any]:
     """The dict for create_transform_job; UsageError says what AWS would refuse."""
-    source = {"S3DataType": job.data_type, "S3Uri": job.input}
-    request = {
-        "TransformJobName": job.name,
-        "ModelName": job.model,
-        "MaxConcurrentTransforms": job.concurrent,
-        "MaxPayloadInMB": job.payload_mb,
-        "BatchStrategy": job.strategy,
-        "ModelClientConfig": {
-            "InvocationsTimeoutInSeconds": job.timeout,
-            "InvocationsMaxRetries": job.retries,
-        },
-        "Environment": dict(job.environment),
-        "TransformInput": {
-            "DataSource": {"S3DataSource": source},
-            "ContentType": job.content_type,
-            "CompressionType": job.compression,
-            "SplitType": job.split,
-        },
-        "TransformOutput": {
-            "S3OutputPath": job.output,
-            "Accept": job.accept,
-            "AssembleWith": job.assemble,
-            "KmsKeyId": job.kms_key,
-        },
-        "TransformResources": {
-            "InstanceType": job.instance_type,
-            "InstanceCount": job.instance_count,
-            "VolumeKmsKeyId": parts.volume_key(job.kms_key, [job.instance_type]),
-            "TransformAmiVersion": job.ami,
-        },
-        "Tags": parts.tag_list(job.tags),
-    }
-    return finished(
-        "sagemaker.CreateTransformJob", request, job.extra, (payload_rule, parts.tag_rule)
-    )
+    values = vars(job) | {"volume_key": parts.volume_key(job.kms_key, [job.instance_type])}
+    rules = (payload_rule, parts.tag_rule)
+    return templates.request("sagemaker.CreateTransformJob", values, job.extra, rules)
 
 
 def payload_rule(request: dict[str, Any]) -> Iterator[str]:

@@ -9,11 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan import parts, training
+from byoa.plan import parts, templates, training
 from byoa.plan.errors import UsageError
-from byoa.plan.limits import finished, merged
 
-KINDS = {"integer": "Integer", "number": "Continuous", "choice": "Categorical"}
+KINDS = {
+    "integer": "Integer",
+    "number": "Continuous",
+    "choice": "Categorical",
+    "flag": "Categorical",
+}
+#: What a training job has and the jobs of a tuning have not, or under another name
+NOT_THEIRS = (
+    *("TrainingJobName", "HyperParameters", "Tags", "ProfilerConfig"),
+    *("TensorBoardOutputConfig", "RemoteDebugConfig"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +36,7 @@ class Tuning:
     job: training.TrainingJob
     metric: str
     ranges: Mapping[str, Sequence[str]]
-    kinds: Mapping[str, str]  #: of each range: Integer, Continuous or Categorical
+    schema: Mapping[str, Any]  #: the image's own, `train --describe`: it says what a range is
     maximize: bool = False
     strategy: str = "Bayesian"
     jobs: int = 10
@@ -37,72 +46,56 @@ class Tuning:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def kinds_of(schema: Mapping[str, Any], ranges: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """What each range is, from the image's schema; UsageError for what cannot be searched."""
-    entries = {entry["name"]: entry for entry in schema.get("hyperparameters", ())}
-    kinds = {}
-    for name in ranges:
-        kind = entries.get(name, {}).get("kind")
-        if kind not in (*KINDS, "flag"):
-            known = ", ".join(entry for entry in entries if entries[entry]["kind"] in KINDS)
-            raise UsageError(f"{name} cannot be searched over - take one of {known}")
-        kinds[name] = KINDS.get(kind, "Categorical")
-    return kinds
-
-
 def tuning_request(tuning: Tuning) -> dict[str, Any]:
     """The dict for create_hyper_parameter_tuning_job; UsageError says what AWS would refuse."""
-    fixed = {
-        name: value
-        for name, value in tuning.job.hyperparameters.items()
-        if name not in tuning.ranges
+    job = templates.part("sagemaker.CreateTrainingJob", training.values(tuning.job))
+    common = {key: value for key, value in job.items() if key not in NOT_THEIRS}
+    given = tuning.job.hyperparameters.items()
+    fixed = {name: value for name, value in given if name not in tuning.ranges}
+    values = vars(tuning) | {
+        "direction": "Maximize" if tuning.maximize else "Minimize",
+        "parameter_ranges": parameter_ranges(tuning),
+        "stopping": "Auto" if tuning.early_stopping else "Off",
+        "definition": templates.merged(
+            common, {"StaticHyperParameters": fixed, **tuning.job.extra}
+        ),
     }
-    objective = {
-        "Type": "Maximize" if tuning.maximize else "Minimize",
-        "MetricName": tuning.metric,
-    }
-    definition = training.definition(tuning.job) | {"StaticHyperParameters": fixed}
-    config = {
-        "Strategy": tuning.strategy,
-        "HyperParameterTuningJobObjective": objective,
-        "ResourceLimits": {
-            "MaxNumberOfTrainingJobs": tuning.jobs,
-            "MaxParallelTrainingJobs": tuning.parallel,
-        },
-        "ParameterRanges": _ranges(tuning),
-        "TrainingJobEarlyStoppingType": "Auto" if tuning.early_stopping else "Off",
-    }
-    request = {
-        "HyperParameterTuningJobName": tuning.name,
-        "HyperParameterTuningJobConfig": config,
-        "TrainingJobDefinition": merged(definition, tuning.job.extra),
-        "Tags": parts.tag_list(tuning.tags),
-    }
-    rules = (objective_rule, definition_rule, parts.tag_rule)
-    return finished("sagemaker.CreateHyperParameterTuningJob", request, tuning.extra, rules)
+    rules = (search_rule, parts.tag_rule)
+    operation = "sagemaker.CreateHyperParameterTuningJob"
+    return templates.request(operation, values, tuning.extra, rules)
 
 
-def _ranges(tuning: Tuning) -> dict[str, list[dict[str, Any]]]:
+def parameter_ranges(tuning: Tuning) -> dict[str, list[dict[str, Any]]]:
+    """The ranges by their kind; UsageError for what cannot be searched."""
+    entries = {
+        entry["name"]: entry.get("kind") for entry in tuning.schema.get("hyperparameters", ())
+    }
     made: dict[str, list[dict[str, Any]]] = {}
     for name, values in tuning.ranges.items():
-        kind = tuning.kinds[name]
-        if kind == "Categorical":
-            item: dict[str, Any] = {"Name": name, "Values": list(values)}
-        elif len(values) in (2, 3):
-            low, high, *scale = values
-            item = {"Name": name, "MinValue": low, "MaxValue": high}
-            item["ScalingType"] = scale[0] if scale else "Auto"
-        else:
-            raise UsageError(f"the range of {name} is {list(values)} - give its least and its most")
+        kind = KINDS.get(str(entries.get(name)))
+        if kind is None:
+            known = ", ".join(entry for entry in entries if entries[entry] in KINDS)
+            raise UsageError(f"{name} cannot be searched over - take one of {known}")
+        item: dict[str, Any] = {"Name": name, "Values": list(values)}
+        if kind != "Categorical":
+            if len(values) not in (2, 3):
+                raise UsageError(f"the range of {name} is {list(values)} - give its least and most")
+            scale = values[2] if len(values) == 3 else "Auto"
+            item = {
+                "Name": name,
+                "MinValue": values[0],
+                "MaxValue": values[1],
+                "ScalingType": scale,
+            }
         made.setdefault(f"{kind}ParameterRanges", []).append(item)
     return made
 
 
-def objective_rule(request: dict[str, Any]) -> Iterator[str]:
-    """The metric is one that the jobs report, and some job can run."""
-    config = request["HyperParameterTuningJobConfig"]
-    algorithm = request["TrainingJobDefinition"]["AlgorithmSpecification"]
-    names = [metric["Name"] for metric in algorithm.get("MetricDefinitions", ())]
+def search_rule(request: dict[str, Any]) -> Iterator[str]:
+    """The metric is one that the jobs report, some job can run, and each job is a right one."""
+    config, definition = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
+    known = definition["AlgorithmSpecification"].get("MetricDefinitions", ())
+    names = [metric["Name"] for metric in known]
     wanted = config.get("HyperParameterTuningJobObjective", {}).get("MetricName")
     if wanted not in names:
         said = ", ".join(names) or "none: give them with --md NAME REGEX"
@@ -110,9 +103,5 @@ def objective_rule(request: dict[str, Any]) -> Iterator[str]:
     limits = config["ResourceLimits"]
     if limits["MaxParallelTrainingJobs"] > limits.get("MaxNumberOfTrainingJobs", 10**9):
         yield "MaxParallelTrainingJobs is more than MaxNumberOfTrainingJobs - take at most that"
-
-
-def definition_rule(request: dict[str, Any]) -> Iterator[str]:
-    """What holds for one training job holds for each of many."""
     for rule in training.RULES:
-        yield from rule(request["TrainingJobDefinition"])
+        yield from rule(definition)

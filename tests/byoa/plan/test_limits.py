@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byoa.plan import limits
+from byoa.plan import limits, templates
 from byoa.plan.errors import UsageError
 from byoa.plan.training import Channel, TrainingJob, training_request
 from tests.byoa.plan import service_model, shapes_from_botocore
@@ -109,16 +110,16 @@ def test_addresses_and_images_of_this_machine_pass():
 
 def test_every_problem_is_told_at_once():
     with pytest.raises(UsageError) as caught:
-        limits.finished(
-            "sagemaker.CreateTrainingJob", training_request(JOB), {"RoleArn": "x", "Tags": 3}
-        )
+        training_request(replace(JOB, extra={"RoleArn": "x", "Tags": 3}))
     assert "RoleArn" in str(caught.value)
     assert "Tags is 3" in str(caught.value)
 
 
 def test_extra_merges_deeply_replaces_lists_and_takes_away():
     base = {"a": {"b": 1, "c": 2}, "d": [1, 2], "e": 5}
-    assert limits.merged(base, {"a": {"c": 3, "x": {"y": None, "z": 0}}, "d": [9], "e": None}) == {
+    assert templates.merged(
+        base, {"a": {"c": 3, "x": {"y": None, "z": 0}}, "d": [9], "e": None}
+    ) == {
         "a": {"b": 1, "c": 3, "x": {"z": 0}},
         "d": [9],
     }
@@ -136,14 +137,14 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=3), JSON), st.dictionaries(st.text(max_size=3), JSON))
 def test_merging_the_same_twice_changes_nothing(base: dict[str, Any], extra: dict[str, Any]):
-    once = limits.merged(base, extra)
-    assert limits.merged(once, extra) == once
+    once = templates.merged(base, extra)
+    assert templates.merged(once, extra) == once
 
 
 @given(st.dictionaries(st.sampled_from(sorted(training_request(JOB))), JSON, max_size=4))
 def test_whatever_strangers_put_into_extra_is_refused_or_right(extra: dict[str, Any]):
     try:
-        request = limits.finished("sagemaker.CreateTrainingJob", training_request(JOB), extra)
+        request = training_request(replace(JOB, extra=extra))
     except UsageError:
         return
     found = service_model.problems("sagemaker", "CreateTrainingJob", request)

@@ -233,8 +233,8 @@ def test_no_field_of_the_page_is_out_of_reach():
 
 
 CONTRADICTIONS = [
-    ({"keep_alive": 600}, "add --no_spot"),
-    ({"instance_candidates": ["ml.m5.xlarge"]}, "add --no_spot"),
+    ({"keep_alive": 600}, "say --no_spot"),
+    ({"instance_candidates": ["ml.m5.xlarge"]}, "say --no_spot"),
     (
         {"spot": False, "extra": {"StoppingCondition": {"MaxWaitTimeInSeconds": 9}}},
         "only spot waits",
@@ -242,8 +242,8 @@ CONTRADICTIONS = [
     ({"extra": {"StoppingCondition": {"MaxWaitTimeInSeconds": 9}}}, "MaxRuntimeInSeconds (86400)"),
     ({"extra": {"StoppingCondition": {"MaxWaitTimeInSeconds": None}}}, "spot needs"),
     ({"instance_count": 0}, "1 or more instances"),
-    ({"image": "a", "extra": {"AlgorithmSpecification": {"AlgorithmName": "b"}}}, "one of them"),
-    ({"extra": {"AlgorithmSpecification": {"TrainingImage": None}}}, "one of them"),
+    ({"image": "a", "extra": {"AlgorithmSpecification": {"AlgorithmName": "b"}}}, "give one"),
+    ({"extra": {"AlgorithmSpecification": {"TrainingImage": None}}}, "give one"),
     ({"metrics": [("loss", "loss=[0-9]+")]}, "put ( ) around"),
     ({"metrics": [("loss", r"loss=\([0-9]+\)")]}, "put ( ) around"),
     ({"metrics": [("loss", "loss=(?:[0-9]+)")]}, "put ( ) around"),
@@ -297,7 +297,7 @@ CONTRADICTIONS = [
                 }
             },
         },
-        "name each instance type once",
+        "is there twice",
     ),
     (
         {
