@@ -77,7 +77,23 @@ class Session:
         )
         client.meta.events.register("before-parameter-build", _remember)
         client.meta.events.register("after-call", _note)
+        client.meta.events.register("needs-retry", self._whole)
         return client
+
+    def _whole(
+        self, response: Any, operation: Any, attempts: int, request_dict: Any, **_: Any
+    ) -> float | None:
+        """Asks again when an answer was cut: botocore takes half a JSON text for an empty one."""
+        if not response or operation.has_streaming_output or request_dict["method"] == "HEAD":
+            return None
+        promised = int(response[0].headers.get("Content-Length") or 0)
+        if promised <= len(response[0].content):
+            return None
+        if attempts < self._attempts:
+            return 0.2 * attempts
+        from botocore.exceptions import ConnectionClosedError
+
+        raise ConnectionClosedError(endpoint_url=response[0].url)
 
     @property
     def account(self) -> str:
