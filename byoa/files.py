@@ -11,15 +11,16 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from byoa.plan import sync
-from byoa.plan.errors import UsageError
+from byoa.plan.errors import ByoaError, UsageError
 
 #: What half-written files are called until they are renamed; no listing shows them.
 PARTIAL = ".byoa-partial-"
@@ -51,6 +52,24 @@ class Folder:
         return {name: file.size for name, file in self.files.items()}
 
 
+class ChangedError(ByoaError):
+    """Files that are no longer what they were when their folder was looked through."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"{', '.join(paths)}: changed while being read, and not sent; everything else was. "
+            "Stop what writes there, then run again."
+        )
+
+
+def one(path: Path) -> LocalFile:
+    """A single file."""
+    found = look(path).files if not path.is_dir() else {}
+    if path.name not in found:
+        raise UsageError(f"{path} is no file. Name one.")
+    return found[path.name]
+
+
 def look(root: Path, skip: Callable[[str], bool] = lambda name: False) -> Folder:
     """Looks through a folder (or at one file); what cannot be read ends it, all of it named.
 
@@ -70,7 +89,7 @@ def look(root: Path, skip: Callable[[str], bool] = lambda name: False) -> Folder
     if found.unusable:
         some = "; ".join(found.unusable[:50])
         more = f" and {len(found.unusable) - 50} more" if len(found.unusable) > 50 else ""
-        raise UsageError(f"{root} cannot be sent as it is, nothing was sent: {some}{more}.")
+        raise UsageError(f"{root} cannot be taken as it is, nothing was done: {some}{more}.")
     return found
 
 
@@ -196,29 +215,30 @@ def load(path: Path) -> dict[str, tuple[list[int], str]]:
 
 def save(path: Path, entries: Mapping[str, tuple[list[int], str]]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, json.dumps(entries).encode())
-    except OSError:
+    except (OSError, ByoaError):
         pass  # a cache: without it the next sync is slower, not wrong
 
 
 def replace(path: Path, data: bytes) -> None:
     """Writes a file at once: readers see the old content or the new one, never a part."""
-    handle, name = tempfile.mkstemp(prefix=PARTIAL, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as target:
-            target.write(data)
-        Path(name).chmod(0o666 & ~umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with arriving(path) as partial:
+        partial.write_bytes(data)
 
 
-def umask() -> int:
-    """The process's umask; it can only be read by setting it, or in /proc."""
+@contextmanager
+def arriving(path: Path) -> Iterator[Path]:
+    """An empty file beside `path` that takes its name when the block ends well, or goes away."""
+    partial = path.with_name(PARTIAL + uuid.uuid4().hex)
     try:
-        with open("/proc/self/status") as status:
-            return next(int(line.split()[1], 8) for line in status if line.startswith("Umask"))
-    except (OSError, StopIteration):
-        return 0o022
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch(exist_ok=False)
+        yield partial
+        os.replace(partial, path)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise ByoaError(
+            f"{path} cannot be written: {error.filename} is in the way. Move it away."
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()

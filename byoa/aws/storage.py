@@ -5,7 +5,6 @@ Reading a bucket that is open to everybody works without credentials, too.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,8 +56,8 @@ class S3Storage:
         known = self._known(uri) if sync.unclear(etags, remote) else {}
         todo = sync.decide(here.sizes, etags, remote, known, delete)
         meter = Meter(progress, sum(here.sizes[name] for name in todo.uploads))
-        sent = self._uploader(bucket).upload(
-            {prefix + name: here.files[name] for name in todo.uploads}, meter
+        sent = self._uploader(bucket, meter).upload(
+            {prefix + name: here.files[name] for name in todo.uploads}
         )
         after = {name: one for name, one in remote.items() if name not in todo.deletions}
         for name in todo.uploads:
@@ -135,8 +134,8 @@ class S3Storage:
 
     def upload(self, path: Path, uri: str, progress: Progress | None = None) -> None:
         bucket, key = parse(uri)
-        file = files.look(path).files[path.name]
-        self._uploader(bucket).upload({key: file}, Meter(progress, file.size))
+        file = files.one(path)
+        self._uploader(bucket, Meter(progress, file.size)).upload({key: file})
 
     def download(self, uri: str, folder: Path, progress: Progress | None = None) -> list[Path]:
         bucket, _ = parse(uri)
@@ -147,7 +146,7 @@ class S3Storage:
         items = {key: (one, folder / one.name) for key, one in found.items()}
         meter = Meter(progress, sum(one.size for one in found.values()))
         client = self._open.get(bucket, self.client)
-        Downloader(client, bucket, self.workers, self.part).download(items, meter)
+        Downloader(client, bucket, self.workers, self.part, meter).download(items)
         return [path for _, path in items.values()]
 
     def delete(self, uri: str) -> int:
@@ -172,29 +171,27 @@ class S3Storage:
 
     def _reading(self, bucket: str, operation: str, **request: Any) -> dict[str, Any]:
         """A request that only reads; without a signature where signing is what fails."""
-        if bucket not in self._open:
+        client = self._open.get(bucket, self.client)
+        try:
+            answer: dict[str, Any] = getattr(client, operation)(**request)
+        except Exception as error:
+            if client is not self.client or not refused(error):
+                raise
+            public = unsigned(client)
             try:
-                answer: dict[str, Any] = getattr(self.client, operation)(**request)
-                return answer
-            except Exception as error:
-                client = unsigned(self.client) if refused(error) else None
-                if client is None:
-                    raise
-                try:
-                    answer = getattr(client, operation)(**request)
-                except Exception:
-                    raise error from None
-                self._open[bucket] = client
-                return answer
-        return dict(getattr(self._open[bucket], operation)(**request))
+                answer = getattr(public, operation)(**request)
+            except Exception:
+                raise error from None
+            self._open[bucket] = public
+        return answer
 
-    def _uploader(self, bucket: str) -> Uploader:
-        return Uploader(self.client, bucket, self.workers, self.part, self.options)
+    def _uploader(self, bucket: str, meter: Meter) -> Uploader:
+        return Uploader(self.client, bucket, self.workers, self.part, self.options, meter)
 
     def _record(self, uri: str) -> str:
-        """Where ETags that are no MD5s are remembered: never below what a job downloads."""
-        name = hashlib.sha256(uri.rstrip("/").encode()).hexdigest()[:32]
-        return f"{self.base}/.byoa/sync/{name}.json"
+        """Where ETags that are no MD5s are remembered: beside, never below, what a job reads."""
+        above, _, name = uri.rstrip("/").rpartition("/")
+        return f"{above}/.byoa-sync/{name}.json"
 
     def _known(self, uri: str) -> dict[str, list[str]]:
         try:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from byoa import files
 from byoa.plan import sync
-from byoa.plan.errors import ByoaError, NotFoundError, UsageError
+from byoa.plan.errors import NotFoundError, UsageError
 from byoa.plan.storage import Progress, Stored, Synced
 
 
@@ -51,7 +51,7 @@ class FolderStorage:
         todo = sync.decide(here.sizes, etags, remote, {}, delete)
         total, sent = sum(here.files[name].size for name in todo.uploads), 0
         for name in todo.uploads:
-            copy(Path(here.files[name].path), target / name)
+            copy(here.files[name], target / name)
             sent += here.files[name].size
             if progress:
                 progress(sent, total)
@@ -87,25 +87,22 @@ class FolderStorage:
 
     def write(self, uri: str, data: bytes, *, only_new: bool = False) -> bool:
         path = path_of(uri)
-        make_folder(path.parent)
         if not only_new:
             files.replace(path, data)
             return True
-        handle, name = tempfile.mkstemp(prefix=files.PARTIAL, dir=path.parent)
+        whole = path.with_name(files.PARTIAL + uuid.uuid4().hex)
+        files.replace(whole, data)
         try:
-            with os.fdopen(handle, "wb") as target:
-                target.write(data)
-            Path(name).chmod(0o666 & ~files.umask())
-            os.link(name, path)  # fails when it is there, and appears with all its content
+            os.link(whole, path)  # appears with all its content, or was there
         except FileExistsError:
             return False
         finally:
-            Path(name).unlink()
+            whole.unlink()
         return True
 
     def upload(self, path: Path, uri: str, progress: Progress | None = None) -> None:
-        file = files.look(path).files[path.name]
-        copy(path, path_of(uri))
+        file = files.one(path)
+        copy(file, path_of(uri))
         if progress:
             progress(file.size, file.size)
 
@@ -116,7 +113,7 @@ class FolderStorage:
         found = files.look(source)
         total, done, written = sum(found.sizes.values()), 0, []
         for name, file in sorted(found.files.items()):
-            copy(Path(file.path), folder / name)
+            copy(file, folder / name)
             written.append(folder / name)
             done += file.size
             if progress:
@@ -136,25 +133,17 @@ class FolderStorage:
         return count
 
 
-def make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise ByoaError(f"{path} is needed as a folder and is a file. Move it away.") from None
-
-
-def copy(source: Path, target: Path) -> None:
-    """Copies one file to a name that appears when all of it is there."""
-    make_folder(target.parent)
-    handle, name = tempfile.mkstemp(prefix=files.PARTIAL, dir=target.parent)
-    os.close(handle)
-    try:
-        shutil.copyfile(source, name)
-        Path(name).chmod(0o666 & ~files.umask() | source.stat().st_mode & 0o111)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def copy(file: files.LocalFile, target: Path) -> None:
+    """Copies one file, which must not change meanwhile, to a name that appears at the end."""
+    with files.arriving(target) as partial:
+        try:
+            shutil.copyfile(file.path, partial)
+            after = Path(file.path).stat()
+        except FileNotFoundError:
+            raise files.ChangedError([file.path]) from None
+        if files.stamp(after) != file.stamp:
+            raise files.ChangedError([file.path])
+        partial.chmod(partial.stat().st_mode | after.st_mode & 0o111)
 
 
 def remove(path: Path, root: Path) -> None:
