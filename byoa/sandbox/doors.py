@@ -13,17 +13,18 @@ from werkzeug.wrappers import Response
 
 from byoa.plan.errors import ServiceError
 from byoa.sandbox.hooks import Sandbox
-from byoa.sandbox.registry_door import registry
+from byoa.sandbox.registry_door import LAYERS, layer, registry
 from byoa.sandbox.wire import Call
 
 
 def own_pages(sandbox: Sandbox, call: Call) -> Response | None:
     """/_byoa/TOKEN: by this `up` knows its own server. No bucket can have the name."""
-    if not call.request.path.startswith("/_byoa/"):
+    path = call.request.path
+    if not path.startswith("/_byoa/"):
         return None
-    known = hmac.compare_digest(
-        call.request.path.encode("utf-8", "replace"), f"/_byoa/{sandbox.state.token}".encode()
-    )
+    if path.startswith(LAYERS):
+        return layer(sandbox, call.request)
+    known = hmac.compare_digest(path.encode(), f"/_byoa/{sandbox.state.token}".encode())
     return Response("byoa sandbox\n" if known else "", 200 if known else 404)
 
 

@@ -19,7 +19,7 @@ from byoa.sandbox.hooks import Sandbox
 from byoa.sandbox.registry import manifests, passwords
 from byoa.sandbox.registry.errors import RegistryError
 from byoa.sandbox.registry.repository import Image, Repository
-from byoa.sandbox.registry_door import registry_of
+from byoa.sandbox.registry_door import layer_url, registry_of
 from byoa.sandbox.state import ACCOUNT
 from byoa.sandbox.wire import Call
 
@@ -232,14 +232,13 @@ PUT_ERRORS = {
 
 
 def get_download_url_for_layer(sandbox: Sandbox, call: Call) -> dict[str, Any]:
-    """An address that is good for as long as a password, without one."""
+    """Where the blob can be had without a password."""
     repository, digest = repository_of(sandbox, call), call.parameters["layerDigest"]
     try:
         repository.need_blob(digest)
     except RegistryError as error:
         raise ServiceError("LayersNotFoundException", str(error), call.operation) from None
-    seal = passwords.make(f"{sandbox.state.token} {digest}", int(time.time()) + 3600)
-    url = f"{sandbox.state.url}/_byoa/layer/{repository.name}/{digest}?{seal}"
+    url = layer_url(sandbox, repository.name, digest, time.time())
     return {"downloadUrl": url, "layerDigest": digest}
 
 

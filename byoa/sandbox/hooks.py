@@ -41,6 +41,7 @@ HOOKS: tuple[Hook, ...] = (
     Hook("sagemaker", "[A-Z][A-Za-z]+", "sagemaker:sagemaker"),
     Hook("logs", ".+", "logs:logs"),
     Hook("ecr", ".+", "ecr:ecr"),
+    Hook("codebuild", ".+", "codebuild.api:codebuild"),
 )
 
 

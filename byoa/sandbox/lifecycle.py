@@ -21,8 +21,6 @@ from byoa.sandbox.state import State
 
 #: moto needs about a second; the first start compiles its files.
 START_SECONDS = 60.0
-#: Carried by every process of the sandbox, so that `down` finds those that got away.
-MARK = "BYOA_SANDBOX"
 
 
 def up(
@@ -99,7 +97,7 @@ def start(folder: Path, state: State) -> subprocess.Popen[bytes]:
             env={
                 # The caller's own account is no business of anything in the sandbox.
                 **{name: value for name, value in os.environ.items() if name[:4] != "AWS_"},
-                MARK: state.token,
+                sweep.MARK: state.token,
                 "BYOA_SANDBOX_REGION": state.region,
                 "BYOA_SANDBOX_KEYS": f"{state.access_key} {state.secret_key}",
             },

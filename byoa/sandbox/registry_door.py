@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from byoa.sandbox.hooks import Sandbox
-from byoa.sandbox.registry.api import Fixed, Registry
+from byoa.sandbox.registry import passwords
+from byoa.sandbox.registry.api import Fixed, Registry, blob_response
+from byoa.sandbox.registry.errors import RegistryError
+from byoa.sandbox.registry.repository import Repository
 from byoa.sandbox.state import ACCOUNT
 from byoa.sandbox.wire import Call
+
+LAYERS = "/_byoa/layers/"
 
 
 def registry(sandbox: Sandbox, call: Call) -> Response | None:
@@ -18,6 +24,25 @@ def registry(sandbox: Sandbox, call: Call) -> Response | None:
     if path != "/v2" and not path.startswith("/v2/"):
         return None
     return registry_of(sandbox).respond(call.request)
+
+
+def layer_url(sandbox: Sandbox, name: str, digest: str, now: float) -> str:
+    """An address of one blob that needs no password and is good for an hour."""
+    seal = passwords.make(f"{sandbox.state.token} {name} {digest}", int(now) + 3600)
+    return f"{sandbox.state.url}{LAYERS}{name}/{digest}?{seal}"
+
+
+def layer(sandbox: Sandbox, request: Request) -> Response:
+    """What get_download_url_for_layer's address gives."""
+    name, _, digest = request.path.removeprefix(LAYERS).rpartition("/")
+    secret = f"{sandbox.state.token} {name} {digest}"
+    if not passwords.is_good(secret, request.query_string.decode("ascii", "replace"), time.time()):
+        return Response("Request has expired or is not ours\n", 403)
+    try:
+        repository = Repository(registry_of(sandbox).folder, name)
+        return blob_response(request, repository, repository.need_blob(digest))
+    except RegistryError as error:
+        return error.response()
 
 
 def registry_of(sandbox: Sandbox) -> Registry:

@@ -5,13 +5,14 @@ python -m byoa.sandbox.server FOLDER PORT     (by `byoa sandbox up`, which gives
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from byoa.sandbox import environment
+from byoa.sandbox import docker_login, environment
 from byoa.sandbox import state as states
 from byoa.sandbox.state import State
 
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> None:
     state = state_of(folder, port)
     surroundings(state)
     application = make_application(state)
+    faulthandler.register(signal.SIGUSR1)  # where its threads are, into the log
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     serve(state, application, ready=lambda: states.write(folder, state))
 
@@ -50,6 +52,7 @@ def surroundings(state: State) -> None:
         MOTO_DISABLE_GLOBAL_CORS="true",
         MOTO_IAM_LOAD_MANAGED_POLICIES="true",
     )
+    os.environ.update(docker_login.for_jobs(state))
 
 
 def make_application(state: State) -> Any:

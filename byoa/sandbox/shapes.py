@@ -27,13 +27,13 @@ CLASSES = {
 SHOWN = 500
 
 
-def check(call: Call) -> None:
-    """ValidationException with everything that is wrong with the input of a call."""
+def check(call: Call, code: str = "ValidationException") -> None:
+    """An error with everything that is wrong with the input of a call."""
     shape = call.model.input_shape
     found = [] if shape is None else list(problems(call.parameters, shape, ""))
     if found:
         count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
-        raise ServiceError("ValidationException", count + "; ".join(found), call.operation)
+        raise ServiceError(code, count + "; ".join(found), call.operation)
 
 
 def problems(value: Any, shape: Shape, path: str) -> Iterator[str]:

@@ -10,24 +10,29 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-LABEL = "byoa.sandbox"
+from byoa.local.sweep import LABEL
+
+#: Carried by every process of the sandbox: those that got away are found by it.
+MARK = "BYOA_SANDBOX"
 
 
 def sweep(folder: Path, token: str, sleep: Callable[[float], None] = time.sleep) -> list[str]:
     """Ends them all, the processes first: a supervisor cleans up after itself when it is asked."""
-    return [*end_processes(folder, token, sleep), *remove_containers(token)]
+    return [*end_processes(f"{MARK}={token}", 8.0, sleep), *remove_containers(folder)]
 
 
-def end_processes(folder: Path, token: str, sleep: Callable[[float], None]) -> list[str]:
+def end_processes(
+    mark: str, seconds: float, sleep: Callable[[float], None] = time.sleep
+) -> list[str]:
     """SIGTERM, then SIGKILL; again until none is left, for one may start another meanwhile."""
     stopped: dict[int, str] = {}
-    for kind, seconds in ((signal.SIGTERM, 8.0), (signal.SIGKILL, 3.0), (signal.SIGKILL, 3.0)):
-        found = processes(folder, token)
+    for kind, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 3.0), (signal.SIGKILL, 3.0)):
+        found = processes(mark)
         stopped.update(found)
         for pid in found:
             send(pid, kind)
-        end = time.monotonic() + seconds
-        while processes(folder, token) and time.monotonic() < end:
+        end = time.monotonic() + patience
+        while processes(mark) and time.monotonic() < end:
             sleep(0.05)
     return [f"process {pid}: {command}" for pid, command in sorted(stopped.items())]
 
@@ -39,9 +44,8 @@ def send(pid: int, kind: signal.Signals) -> None:
         pass
 
 
-def processes(folder: Path, token: str) -> dict[int, str]:
-    """Pid and command of everything that carries the sandbox's mark in its environment."""
-    mark = f"BYOA_SANDBOX={token}"
+def processes(mark: str) -> dict[int, str]:
+    """Pid and command of everything that carries a mark, NAME=value, in its environment."""
     if Path("/proc/self/environ").exists():
         return proc_processes(mark.encode())
     return ps_processes(mark)
@@ -73,8 +77,8 @@ def ps_processes(mark: str) -> dict[int, str]:
     return found
 
 
-def remove_containers(token: str) -> list[str]:
-    """Containers and networks that carry the sandbox's label, if there is docker at all."""
+def remove_containers(folder: Path) -> list[str]:
+    """Containers and networks of jobs and endpoints below a folder, if there is docker at all."""
     if shutil.which("docker") is None:
         return []
     removed = []
@@ -82,10 +86,13 @@ def remove_containers(token: str) -> list[str]:
         ("container", ["ps", "--all"], ["rm", "--force", "--volumes"]),
         ("network", ["network", "ls"], ["network", "rm"]),
     ):
-        found = docker(*listing, "--quiet", "--filter", f"label={LABEL}={token}").split()
-        if found:
-            docker(*remove, *found)
-        removed += [f"{kind} {name}" for name in found]
+        form = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
+        listed = docker(*listing, "--filter", f"label={LABEL}", "--format", form).splitlines()
+        for line in listed:
+            name, _, owner = line.partition(" ")
+            if Path(owner).is_relative_to(folder):
+                docker(*remove, name)
+                removed.append(f"{kind} {name}")
     return removed
 
 

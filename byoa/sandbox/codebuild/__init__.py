@@ -1,0 +1,1 @@
+"""CodeBuild: projects, and builds that run a buildspec's commands on this machine."""
