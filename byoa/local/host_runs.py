@@ -13,7 +13,7 @@ from byoa.local.job import Ended, JobError, wait_for_hosts
 from byoa.local.networks import JobNetwork
 from byoa.local.opt_ml import Host
 from byoa.local.supervise import Around
-from byoa.local.sweep import LABEL
+from byoa.local.sweep import labels
 
 
 class HostRuns:
@@ -36,7 +36,9 @@ class HostRuns:
         try:
             if len(self.hosts) > 1 and not containers[0].image.startswith(PROCESS):
                 names = [host.address for host in self.hosts]
-                self.network = JobNetwork(self.folder, self.isolated, names)
+                self.network = JobNetwork(
+                    labels(self.folder, self.around.root), self.isolated, names
+                )
             for host, container in zip(self.hosts, containers):
                 stream = f"{job}/{host.name}-{epoch}"
 
@@ -63,7 +65,9 @@ class HostRuns:
             network=network,
             address=known[host.address] if self.network else "",
             known_hosts=known,
-            labels={LABEL: str(self.folder)},
+            memory_mb=int(self.around.memory_mb),
+            cpus=self.around.cpus,
+            labels=labels(self.folder, self.around.root),
         )
 
     def wait(self, asked: Callable[[], str]) -> Ended:

@@ -33,10 +33,10 @@ class JobRecord:
 
     folder: Path
     status: str  # "TrainingJobStatus"
-    record: dict[str, Any] = field(init=False)
+    record: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.record = read_json(self.folder / RECORD)
+        self.record = self.record or read_json(self.folder / RECORD)
 
     def update(self, **fields: Any) -> None:
         self.record.update(fields, LastModifiedTime=now())
@@ -72,19 +72,28 @@ def read_job(folder: Path, status: str) -> dict[str, Any] | None:
     if record is None or record[status] in ENDED:
         return record
     if not alive:
-        job = JobRecord(folder, status)
-        fields = {status: "Failed", "FailureReason": GONE}
-        if status == "TrainingJobStatus":
-            job.move("Failed", GONE, **fields, TrainingEndTime=now())
-        else:
-            job.update(**fields, ProcessingEndTime=now())
         sweep_job(folder)
-        return job.record
+        return _gone(folder, status, record)
     if (folder / STOP).exists():
         record[status] = "Stopping"
         if "SecondaryStatus" in record and record["SecondaryStatus"] != "Uploading":
             record["SecondaryStatus"] = "Stopping"
     return record
+
+
+def _gone(folder: Path, status: str, record: dict[str, Any]) -> dict[str, Any]:
+    """The record of a job whose supervisor died: Failed, on disk too where that can be written."""
+    ended = f"{status.removesuffix('JobStatus')}EndTime"
+    fields = {status: "Failed", "FailureReason": GONE, ended: now()}
+    job = JobRecord(folder, status, record)
+    try:
+        if "SecondaryStatus" in record:
+            job.move("Failed", GONE, **fields)
+        else:
+            job.update(**fields)
+    except OSError:
+        pass  # the disk is full, which may well be why it died
+    return job.record
 
 
 def sweep_job(folder: Path) -> None:

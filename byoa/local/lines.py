@@ -10,10 +10,16 @@ MOST_BYTES = 1 << 20
 
 
 def follow(stream: IO[bytes], on_line: Callable[[str], None]) -> None:
-    """Calls on_line with every line until the stream ends; the last one needs no line end."""
+    """Calls on_line with every line until the stream ends; the last one needs no line end.
+
+    It reads on when a line cannot be kept: a full disk must not block the program that writes.
+    """
     with stream:
         while line := stream.readline(MOST_BYTES):
-            on_line(as_text(line))
+            try:
+                on_line(as_text(line))
+            except Exception as error:
+                print(f"a line of the log is lost: {type(error).__name__}: {error}", flush=True)
 
 
 def as_text(line: bytes) -> str:

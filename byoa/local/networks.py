@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from byoa.local.docker import DockerError, docker
-from byoa.local.sweep import LABEL
 
 TRIES = 5
 
@@ -26,9 +24,10 @@ class JobNetwork:
     from its first moment on, and still does when one has ended.
     """
 
-    def __init__(self, folder: Path, isolated: bool, names: Sequence[str]) -> None:
+    def __init__(self, labels: Mapping[str, str], isolated: bool, names: Sequence[str]) -> None:
         self.name = f"byoa-{secrets.token_hex(8)}"
-        self.words = ["--label", f"{LABEL}={folder}", *(["--internal"] if isolated else [])]
+        self.words = [f"--label={key}={value}" for key, value in labels.items()]
+        self.words += ["--internal"] if isolated else []
         free = self._make()
         first = int(free.network_address) + 2  # .1 is this machine
         self.addresses = {

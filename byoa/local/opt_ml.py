@@ -38,7 +38,8 @@ def groups_of(resources: Mapping[str, Any]) -> list[tuple[str, str, int]]:
             (group["InstanceGroupName"], group["InstanceType"], group["InstanceCount"])
             for group in groups
         ]
-    return [(GROUP, resources.get("InstanceType", "local"), resources.get("InstanceCount", 1))]
+    wished = resources.get("InstancePreferences") or [resources]  # the first one can be had here
+    return [(GROUP, wished[0].get("InstanceType", "local"), resources.get("InstanceCount", 1))]
 
 
 def resource_config(host: Host, all_hosts: Sequence[Host], interface: str) -> dict[str, Any]:

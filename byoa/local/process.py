@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from byoa.local.harness import algorithm_of, harness, python
 from byoa.local.lines import follow
 
 LEASH = Path(__file__).with_name("leash.py")
+_ML = re.compile(rf"(\A|=){ML}(?=/|\Z)")
 #: Of the surroundings, what a container would not have: the user's account, other jobs' variables.
 _NOT_PASSED = ("AWS_", "SM_", "SAGEMAKER_", "TRAINING_JOB_", "PROCESSING_JOB_", "BYOA_HOME")
 
@@ -78,8 +80,8 @@ def free_port() -> int:
 
 
 def led(text: str, base: Path) -> str:
-    """/opt/ml/x -> base/x: there is no /opt/ml here."""
-    return str(base) + text[len(ML) :] if text == ML or text.startswith(f"{ML}/") else text
+    """/opt/ml/x -> base/x, and --in=/opt/ml/x -> --in=base/x: there is no /opt/ml here."""
+    return _ML.sub(lambda found: found[1] + str(base), text)
 
 
 def _command(container: Container) -> list[str]:

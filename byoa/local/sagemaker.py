@@ -12,11 +12,12 @@ from byoa.local.resources import REGION
 from byoa.local.tag_calls import TagCalls
 from byoa.local.training_jobs import TrainingJobs
 from byoa.local.transform import Transforms
+from byoa.local.tuning_jobs import TuningJobs
 
 SUPERVISE = (sys.executable, "-m", "byoa.local.supervise")
 
 
-class SageMaker(TrainingJobs, ProcessingJobs, Transforms, Endpoints, TagCalls):
+class SageMaker(TrainingJobs, ProcessingJobs, Transforms, Endpoints, TuningJobs, TagCalls):
     """Everything is kept below `root`; each job and endpoint has a process of its own.
 
     `supervise` is the command that is started for one, with the job's folder as last word.

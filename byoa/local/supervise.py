@@ -23,8 +23,11 @@ KINDS = {
     "TransformJob": "byoa.local.transform_process",
     "Endpoint": "byoa.local.endpoint_process",
 }
-#: Seconds from SIGTERM to SIGKILL; AWS's are 120 and, on hosting, 30.
-STOP_SECONDS, SERVING_STOP_SECONDS = 120.0, 30.0
+
+
+def number_of(name: str, otherwise: float) -> Callable[[], float]:
+    """A default that the person who runs this may set by a variable."""
+    return lambda: float(os.environ.get(name) or otherwise)
 
 
 def as_it_is(image: str) -> str:
@@ -33,7 +36,10 @@ def as_it_is(image: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Around:
-    """What a supervisor works with; the sandbox's has S3 and CloudWatch in it."""
+    """What a supervisor works with; the sandbox's has S3 and CloudWatch in it.
+
+    SageMaker waits 120 s from SIGTERM to SIGKILL, and 30 s on hosting.
+    """
 
     root: Path
     storage: Storage
@@ -41,8 +47,10 @@ class Around:
     environment: Mapping[str, str] = field(default_factory=dict)  # of jobs that are not isolated
     find_image: Callable[[str], str] = as_it_is  # AWS's name of an image -> its name here
     network: str = ""  # of docker jobs that are not isolated: "" or "host"
-    stop_seconds: float = STOP_SECONDS
-    serving_stop_seconds: float = SERVING_STOP_SECONDS
+    stop_seconds: float = field(default_factory=number_of("BYOA_LOCAL_STOP_SECONDS", 120))
+    serving_stop_seconds: float = field(default_factory=number_of("BYOA_LOCAL_STOP_SECONDS", 30))
+    memory_mb: float = field(default_factory=number_of("BYOA_LOCAL_MEMORY_MB", 0))  # of a container
+    cpus: float = field(default_factory=number_of("BYOA_LOCAL_CPUS", 0))
 
 
 def main(
@@ -66,13 +74,7 @@ def of_folder(root: Path) -> Around:
     """byoa.local's own surroundings: a folder as storage, logs as files."""
     from byoa.local.folder_storage import FolderStorage
 
-    return Around(
-        root=root,
-        storage=FolderStorage(root / "storage"),
-        logs=LogWriter(root),
-        stop_seconds=float(os.environ.get("BYOA_LOCAL_STOP_SECONDS", STOP_SECONDS)),
-        serving_stop_seconds=float(os.environ.get("BYOA_LOCAL_STOP_SECONDS", SERVING_STOP_SECONDS)),
-    )
+    return Around(root=root, storage=FolderStorage(root / "storage"), logs=LogWriter(root))
 
 
 if __name__ == "__main__":

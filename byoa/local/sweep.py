@@ -7,8 +7,13 @@ from pathlib import Path
 from byoa.local.alive import WORK, is_alive
 from byoa.local.docker import DockerError, docker, remove
 
-#: Every container and network of ours carries the folder it belongs to.
+#: Every container and network of ours carries the folder it belongs to, and the home.
 LABEL = "byoa.job"
+ROOT_LABEL = "byoa.root"
+
+
+def labels(folder: Path, root: Path) -> dict[str, str]:
+    return {LABEL: str(folder), ROOT_LABEL: str(root)}
 
 
 def sweep(folder: Path) -> list[str]:

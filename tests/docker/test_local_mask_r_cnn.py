@@ -1,0 +1,67 @@
+"""The image of this repository through byoa.local: its own algorithm, and a script of the user's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.docker.conftest import QUICK
+from tests.local_home import Home
+from tests.local_home import docker_home as home
+
+__all__ = ["home"]
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+
+@pytest.fixture(scope="session")
+def small_image(image: str) -> str:
+    """Here the home's image is the big one."""
+    return image
+
+
+def test_it_trains_and_leaves_a_model(home: Home):
+    from sample_pictures import make_pictures
+
+    make_pictures(home.storage / "pictures", 4, seed=1, size=(96, 64))
+    record = home.train(
+        HyperParameters=QUICK,
+        Environment={"OMP_NUM_THREADS": "1"},
+        InputDataConfig=[home.channel("training", home.uri("pictures/"), "FastFile")],
+        AlgorithmSpecification={
+            "MetricDefinitions": [{"Name": "train:loss", "Regex": r"\bloss=([0-9.]+)"}]
+        },
+        EnableNetworkIsolation=True,
+        CheckpointConfig={"S3Uri": home.uri("state/")},
+        StoppingCondition={"MaxRuntimeInSeconds": 240},
+    )
+    assert record["TrainingJobStatus"] == "Completed", (record, home.log())
+    assert "model.safetensors" in home.unpacked()
+    assert any((home.storage / "state").iterdir())
+    (metric,) = record["FinalMetricDataList"]
+    assert metric["Value"] > 0
+
+
+def test_a_wrong_hyperparameter_is_its_failure_reason(home: Home):
+    home.put("pictures/x", "")
+    record = home.train(
+        HyperParameters={"num_epoch": "1"},
+        InputDataConfig=[home.channel("training", home.uri("pictures/"))],
+    )
+    assert record["TrainingJobStatus"] == "Failed"
+    assert "num_epochs" in record["FailureReason"]
+
+
+def test_script_mode_on_two_hosts(home: Home):
+    """torch.distributed over the hosts' names, from a script of the user's."""
+    record = home.script(
+        Path(__file__).with_name("all_reduce.py").read_text(),
+        HyperParameters={"sagemaker_torch_distributed_enabled": "true"},
+        ResourceConfig={"InstanceCount": 2},
+        Environment={"OMP_NUM_THREADS": "1"},
+        EnableNetworkIsolation=True,
+    )
+    assert record["TrainingJobStatus"] == "Completed", (record, home.log())
+    assert json.loads(home.unpacked()["sum.json"]) == {"hosts": 2, "sum": 3.0}

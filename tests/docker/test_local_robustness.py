@@ -1,0 +1,76 @@
+"""What a supervisor that was killed leaves of docker's, and files that root wrote."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from byoa.local.sweep import LABEL, ROOT_LABEL, sweep_all
+from tests.byoa.local.test_robustness import supervisor
+from tests.local_home import Home
+from tests.local_home import docker_home as home
+from tests.small_image import docker, small_image
+
+__all__ = ["home", "small_image"]
+
+pytestmark = pytest.mark.docker
+
+
+def containers(home: Home) -> list[str]:
+    label = f"label={ROOT_LABEL}={home.root}"
+    return docker("ps", "--all", "--quiet", "--filter", label).stdout.split()
+
+
+def networks(home: Home) -> list[str]:
+    label = f"label={ROOT_LABEL}={home.root}"
+    return docker("network", "ls", "--quiet", "--filter", label).stdout.split()
+
+
+def start_and_kill(home: Home) -> None:
+    home.start(HyperParameters={"how": "wait"}, ResourceConfig={"InstanceCount": 2})
+    home.wait_for_log("waiting")
+    assert len(containers(home)) == 2
+    assert len(networks(home)) == 1
+    os.kill(supervisor(home), signal.SIGKILL)
+
+
+def test_describe_removes_the_containers_of_a_killed_supervisor(home: Home):
+    start_and_kill(home)
+    record = home.wait(seconds=20)
+    assert record["TrainingJobStatus"] == "Failed"
+    assert record["FailureReason"].startswith("InternalServerError: the process that carried")
+    assert containers(home) == networks(home) == []
+
+
+def test_sweep_removes_them_without_a_describe_and_leaves_the_living(home: Home):
+    start_and_kill(home)
+    home.start("lives", HyperParameters={"how": "wait"})
+    home.wait_for_log("waiting", "lives")
+    assert len(sweep_all(home.root)) == 3
+    assert len(containers(home)) == 1
+    assert networks(home) == []
+    assert home.describe("lives")["TrainingJobStatus"] == "InProgress"
+    home.sagemaker.stop_training_job(TrainingJobName="lives")
+    assert home.wait("lives")["TrainingJobStatus"] == "Stopped"
+    assert containers(home) == []
+
+
+def test_containers_say_whose_they_are(home: Home):
+    home.start(HyperParameters={"how": "wait"})
+    home.wait_for_log("waiting")
+    (name,) = containers(home)
+    shown = docker("inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', name).stdout
+    assert shown.strip() == str(home.root / "jobs/training/job")
+    home.sagemaker.stop_training_job(TrainingJobName="job")
+    home.wait()
+
+
+def test_a_container_that_needs_more_memory_than_it_is_given(home: Home, monkeypatch):
+    monkeypatch.setenv("BYOA_LOCAL_MEMORY_MB", "128")
+    monkeypatch.setenv("BYOA_LOCAL_CPUS", "0.5")
+    eat = ["python3", "-c", "b = []\nwhile True: b.append(bytearray(10_000_000))"]
+    record = home.train(AlgorithmSpecification={"ContainerEntrypoint": eat})
+    reason = "AlgorithmError: The container ran out of memory, exit code: 137"
+    assert record["FailureReason"] == reason
