@@ -54,7 +54,7 @@ class ServingHome(Home):
         self.runtime = Runtime(self.root)
 
     def model(self, name: str = "model", factor: float = 2, **changed: Any) -> None:
-        files = {
+        files: dict[str, bytes | str] = {
             "model.json": json.dumps({"factor": factor}),
             "code/inference.py": PROBE.read_bytes(),
         }
@@ -114,6 +114,47 @@ class ServingHome(Home):
     def invoke(self, body: bytes = b"21", name: str = "model", **options: Any) -> dict[str, Any]:
         options = {"ContentType": "application/json", **options}
         return self.runtime.invoke_endpoint(EndpointName=name, Body=body, **options)
+
+    def start_transform(self, name: str = "job", **changed: Any) -> None:
+        """A transform of in/ to out/ by the model `model`."""
+        source = {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": self.uri("in/")}}
+        }
+        request = {
+            "TransformJobName": name,
+            "ModelName": "model",
+            "TransformInput": {
+                **source, "ContentType": "application/json", **changed.pop("TransformInput", {})
+            },
+            "TransformOutput": {
+                "S3OutputPath": self.uri("out"), **changed.pop("TransformOutput", {})
+            },
+            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+            **changed,
+        }  # fmt: skip
+        made = self.sagemaker.create_transform_job(**request)
+        checked("CreateTransformJob", made)
+
+    def transform(self, name: str = "job", **changed: Any) -> dict[str, Any]:
+        """Runs a transform to its end; what describe says of it."""
+        self.start_transform(name, **changed)
+        return self.transformed(name)
+
+    def transformed(self, name: str = "job", seconds: float = 60) -> dict[str, Any]:
+        end = time.monotonic() + seconds
+        while True:
+            answer = self.sagemaker.describe_transform_job(TransformJobName=name)
+            found = checked("DescribeTransformJob", answer)
+            if found["TransformJobStatus"] in {"Completed", "Failed", "Stopped"}:
+                return found
+            assert time.monotonic() < end, (found, self.log(name, group="TransformJobs"))
+            time.sleep(0.05)
+
+    def outputs(self) -> dict[str, bytes]:
+        """What lies below out/."""
+        folder = self.storage / "out"
+        found = [path for path in folder.rglob("*") if path.is_file()]
+        return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
     def endpoint_log(self, name: str = "model") -> str:
         try:

@@ -19,8 +19,10 @@ from byoa.local.files import now
 from byoa.local.fleet import Fleet, Variant
 from byoa.local.front_door import FrontDoor
 from byoa.local.invocation import Endpoint, Invocation, refuse
+from byoa.local.job import JobError
 from byoa.local.resources import ACCOUNT, REGION, Tags
 from byoa.local.supervise import Around
+from byoa.local.sweep import labels
 from byoa.local.variants import Network, build
 from byoa.plan.errors import ByoaError
 
@@ -45,7 +47,7 @@ class Hosting:
 
     def __post_init__(self) -> None:
         self.group = GROUP + self.files.name
-        self.network = Network(self.files.folder)
+        self.network = Network(self.files.folder, labels(self.files.folder, self.around.root))
         arn = self.files.wanted.get("EndpointArn", "")
         logs = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{self.group}"
         self.endpoint = Endpoint(self.files.name, arn, logs, Fleet([]))
@@ -101,7 +103,7 @@ class Hosting:
         folder = self.files.folder / f"generation-{wanted['Generation']}"
         try:
             build(fleet, wanted, folder, self.around, self.log, self.network)
-        except (ByoaError, OSError) as error:
+        except (ByoaError, JobError, OSError) as error:
             return fleet, str(error)[:1024]
         return fleet, fleet.wait_healthy(lambda: bool(self.files.wanted.get("Delete")))
 

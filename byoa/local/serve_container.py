@@ -35,6 +35,7 @@ class Serving:
     environment: Mapping[str, str] = field(default_factory=dict)
     network: str = ""  #: the name of a docker network without a way out: network isolation
     memory_mb: int = 0  #: serverless
+    gpus: bool = False
     grace: float = 30.0  #: seconds from SIGTERM to SIGKILL
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,6 +92,7 @@ def container_of(serving: Serving) -> Container:
         serves=not isolated,
         network=serving.network if isolated else "",
         labels=serving.labels,
+        gpus=serving.gpus and not serving.image.startswith(PROCESS),
         **serverless,
     )
 

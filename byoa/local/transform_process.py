@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,12 @@ from typing import Any
 from byoa.local.channels import below, manifest
 from byoa.local.exchange import Answer, exchange
 from byoa.local.files import now, read_json
+from byoa.local.images import has_gpu
 from byoa.local.instance import Instance
 from byoa.local.job import JobError, JobRecord
-from byoa.local.models import containers_of
-from byoa.local.serve_container import Serving, fetch_model, launch
+from byoa.local.serve_container import launch
 from byoa.local.supervise import Around
-from byoa.local.sweep import LABEL
+from byoa.local.sweep import labels
 from byoa.local.transform_records import (
     RecordError,
     assembled,
@@ -34,7 +35,7 @@ from byoa.local.transform_records import (
     parameters,
     requests,
 )
-from byoa.local.variants import STARTUP, Network
+from byoa.local.variants import STARTUP, Network, serving_of
 from byoa.plan.errors import ByoaError
 
 GROUP = "/aws/sagemaker/TransformJobs"
@@ -66,7 +67,7 @@ class Transform:
         self.stream = f"{self.request['TransformJobName']}/i-{secrets.token_hex(8)}"
         self.failed: list[str] = []
         self.written = 0
-        self.network = Network(folder)
+        self.network = Network(folder, labels(folder, around.root))
 
     def run(self) -> None:
         self.job.update(TransformStartTime=now())
@@ -112,21 +113,12 @@ class Transform:
             instance.close()
 
     def start(self) -> Instance:
-        model = self.request["Model"]
-        container = containers_of(model)[0]
-        fetch_model(container, self.folder / "ml", self.around.storage)
-        isolated = model.get("EnableNetworkIsolation") and "://" not in container["Image"]
-        serving = Serving(
-            image=self.around.find_image(container["Image"]),
-            base=self.folder / "ml",
-            environment=self.environment(model, container),
-            network=self.network() if isolated else "",
-            grace=self.around.serving_stop_seconds,
-            labels={LABEL: str(self.folder)},
-        )
+        serving = serving_of(self.request["Model"], self.folder / "ml", self.around, self.network)
+        environment = {**serving.environment, **self.environment()}
+        serving = replace(serving, environment=environment, gpus=has_gpu())
         return Instance(launch(serving), self.log, STARTUP)
 
-    def environment(self, model: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """What SageMaker tells the container of the job: only what the job itself says."""
         strategy = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}
         said = {
@@ -135,8 +127,6 @@ class Transform:
             "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": self.request.get("MaxConcurrentTransforms"),
         }
         return {
-            **({} if model.get("EnableNetworkIsolation") else self.around.environment),
-            **container.get("Environment", {}),
             "SAGEMAKER_BATCH": "true",
             **{name: str(value) for name, value in said.items() if value is not None},
             **self.request.get("Environment", {}),

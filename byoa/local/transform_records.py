@@ -133,7 +133,7 @@ def joined(source: bytes, answer: bytes, content_type: str) -> bytes:
         if kind == "text/csv":
             return joined_csv(source.decode(), answer.decode())
         if kind == "application/jsonlines":
-            pairs = same_count(source.splitlines(), answer.splitlines())
+            pairs = same_count(list(lines(source)), list(lines(answer)))
             return b"".join(json.dumps(pair(*one)).encode() + b"\n" for one in pairs)
         if kind == "application/json":
             return json.dumps(pair(source, answer)).encode()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from byoa.local.container import PROCESS
 from byoa.local.docker import DockerError, docker
 from byoa.local.fleet import Fleet, Limits, Variant
+from byoa.local.images import check_image, has_gpu
 from byoa.local.instance import Instance
 from byoa.local.models import containers_of
 from byoa.local.serve_container import Serving, fetch_model, launch
 from byoa.local.supervise import Around
-from byoa.local.sweep import LABEL
 from byoa.plan.errors import ByoaError
 
 #: Seconds until the first good /ping. https://docs.aws.amazon.com/sagemaker/latest/dg/
@@ -30,14 +31,15 @@ class Network:
     """A docker network without a way out, made when the first isolated model wants it."""
 
     folder: Path
+    labels: Mapping[str, str]
     made: str = ""
 
     def __call__(self) -> str:
         if not self.made:
             name = f"byoa-{self.folder.name[:40]}-{uuid.uuid4().hex[:8]}"
-            label = f"{LABEL}={self.folder}"
+            marks = [f"--label={key}={value}" for key, value in self.labels.items()]
             try:
-                docker("network", "create", "--internal", "--label", label, name)
+                docker("network", "create", "--internal", *marks, name)
             except DockerError as error:
                 raise ByoaError(f"docker: {error}") from error
             self.made = name
@@ -64,23 +66,32 @@ def build(
     asynchronous = bool(config.get("AsyncInferenceConfig"))
     for variant in config["ProductionVariants"]:
         model = wanted["Models"][variant["ModelName"]]
-        container = containers_of(model)[0]
-        base = folder / variant["VariantName"]
-        fetch_model(container, base, around.storage)
-        isolated = model.get("EnableNetworkIsolation") and "://" not in container["Image"]
-        serving = Serving(
-            image=around.find_image(container["Image"]),
-            base=base,
-            environment={
-                **({} if model.get("EnableNetworkIsolation") else around.environment),
-                **container.get("Environment", {}),
-            },
-            network=network() if isolated else "",
-            memory_mb=variant.get("ServerlessConfig", {}).get("MemorySizeInMB", 0),
-            grace=around.serving_stop_seconds,
-            labels={LABEL: str(network.folder)},
+        memory = variant.get("ServerlessConfig", {}).get("MemorySizeInMB", 0)
+        serving = replace(
+            serving_of(model, folder / variant["VariantName"], around, network),
+            memory_mb=memory,
+            gpus=not memory and has_gpu(),
         )
         fleet.variants.append(started(variant, serving, limits_of(variant, asynchronous), log))
+
+
+def serving_of(model: Mapping[str, Any], base: Path, around: Around, network: Network) -> Serving:
+    """A model's container, its image looked for and its files fetched."""
+    container = containers_of(model)[0]
+    image, isolated = around.find_image(container["Image"]), model.get("EnableNetworkIsolation")
+    check_image(image)
+    fetch_model(container, base, around.storage)
+    return Serving(
+        image=image,
+        base=base,
+        environment={
+            **({} if isolated else around.environment),
+            **container.get("Environment", {}),
+        },
+        network=network() if isolated and not image.startswith(PROCESS) else "",
+        grace=around.serving_stop_seconds,
+        labels=network.labels,
+    )
 
 
 def started(variant: Mapping[str, Any], serving: Serving, limits: Limits, log: Log) -> Variant:
