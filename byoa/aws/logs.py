@@ -41,23 +41,25 @@ def follow(
     younger ones of another host, come late.
     """
     tokens: dict[str, str] = {}
-    patience = PATIENCE
+    patience, quiet = PATIENCE, 0
+    over = old = ended()  # asked before each look, so that the last lines are seen
     while True:
-        over = ended()  # asked first, so that the last lines are read after the end
         lines: list[Line] = []
         try:
             for stream in streams(logs, group, prefix):
                 lines.extend(_read(logs, group, stream, tokens))
             patience = PATIENCE
         except Exception as error:
-            patience -= 1
+            patience = PATIENCE - 1 if lines else patience - 1
             if not passes_by(error) or not patience:
                 raise
         yield from sorted(lines, key=lambda line: line.time)
-        if over and not lines and patience == PATIENCE:
+        quiet = quiet + 1 if over and not lines and patience == PATIENCE else 0
+        if quiet > (0 if old else 2):  # CloudWatch shows the last lines some seconds late
             return
-        if not over or patience < PATIENCE:
+        if not (over and lines):
             sleep(pause)
+        over = over or ended()
 
 
 def streams(logs: Any, group: str, prefix: str) -> list[str]:
