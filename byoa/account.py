@@ -36,11 +36,10 @@ def role(place: Place, task: Task, project: str, read: Sequence[str], image: str
     name = role_name(task.project)
     if dry:
         return f"arn:{session.partition}:iam::{session.account}:role/{name}"
-    machines = task.machines
     access = Access(
         account=session.account, region=session.region, partition=session.partition,
         write=[project], read=read, images=[image],
-        subnets=machines.subnets, security_groups=machines.security_groups,
+        subnets=task.job.get("subnets", ()), security_groups=task.job.get("security_groups", ()),
     )  # fmt: skip
     return ensure_role(session, name, role_policy(access), {"byoa:project": task.project})
 

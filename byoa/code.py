@@ -7,10 +7,10 @@ from pathlib import Path
 
 from byoa import pack
 from byoa.place import Place
+from byoa.record import LAUNCHER
 from byoa.task import Program
 
 ARCHIVE = "sourcedir.tar.gz"
-LAUNCHER = "byoa_launch.py"
 PLAN = "byoa_launch.json"
 HERE = Path(__file__).parent / "launcher"
 

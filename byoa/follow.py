@@ -15,6 +15,7 @@ from byoa.aws import logs as cloudwatch
 from byoa.place import Place
 from byoa.plan.errors import ByoaError
 from byoa.progress import say
+from byoa.record import Run
 
 LAST_LINES = 20
 HOST = re.compile(r"algo-\d+")
@@ -25,51 +26,53 @@ class Watch:
     """One job while it is watched; what was told already is not told again."""
 
     place: Place
-    kind: str
-    job: str
+    run: Run
     tell: Callable[[str], None] = say
     described: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     tails: dict[str, deque[str]] = field(default_factory=dict)
+    news: list[str] = field(default_factory=list)
 
     def ended(self) -> bool:
         """Asks how the job is, tells what is new, says whether it is over."""
-        found = jobs.describe(self.place, self.kind, self.job)
+        found = jobs.describe(self.place, self.run.kind, self.run.job)
         if found is None:
-            raise ByoaError(
-                f"The job {self.job} is gone: somebody deleted it while it was watched."
-            )
+            raise ByoaError(f"The job {self.run.job} is gone: somebody deleted it meanwhile.")
         self.described = found
         steps = found.get("SecondaryStatusTransitions", [])
-        for step in steps[self.steps :]:
-            self.tell(f"{step['StartTime'].astimezone():%H:%M:%S} {words_of(step)}")
+        self.news += [step_text(step) for step in steps[self.steps :]]
         self.steps = len(steps)
-        self._tell_metrics(found)
-        return jobs.status_of(found) in jobs.OVER
-
-    def _tell_metrics(self, found: Mapping[str, Any]) -> None:
         new = metrics(found)
         changed = {name: value for name, value in new.items() if self.metrics.get(name) != value}
         if changed:
-            self.tell("metrics: " + ", ".join(f"{name} {changed[name]:.6g}" for name in changed))
+            self.news.append("metrics: " + ", ".join(f"{n} {changed[n]:.6g}" for n in changed))
             self.metrics = new
+        over = jobs.status_of(found) in jobs.OVER
+        if not over:  # the end is told after the last lines
+            self.tell_news()
+        return over
 
-    def lines(self, pause: float) -> Iterator[cloudwatch.Line]:
+    def tell_news(self) -> None:
+        for text in self.news:
+            self.tell(self.run.named(text))
+        self.news.clear()
+
+    def lines(self, pause: float = 0.0, follow: bool = True) -> Iterator[cloudwatch.Line]:
         """Every line of every host, as it is written; what a failure will want of them is kept."""
-        for line in cloudwatch.follow(
-            self.place.logs, jobs.group(self.kind), f"{self.job}/", self.ended, pause=pause
-        ):
+        kind, prefix = self.run.kind, f"{self.run.job}/"
+        until = self.ended if follow else lambda: True
+        group = jobs.group(kind)
+        for said in cloudwatch.follow(self.place.logs, group, prefix, until, pause=pause):
+            line = said._replace(text=self.run.named(said.text))
             self.tails.setdefault(line.host, deque(maxlen=LAST_LINES)).append(line.text)
             yield line
-
-    def lines_so_far(self) -> Iterator[cloudwatch.Line]:
-        return cloudwatch.follow(self.place.logs, jobs.group(self.kind), f"{self.job}/")
+        self.tell_news()
 
 
-def words_of(step: Mapping[str, Any]) -> str:
-    message = step.get("StatusMessage", "")
-    return f"{step['Status']}: {message}" if message else str(step["Status"])
+def step_text(step: Mapping[str, Any]) -> str:
+    message = f": {step['StatusMessage']}" if step.get("StatusMessage") else ""
+    return f"{step['StartTime'].astimezone():%H:%M:%S} {step['Status']}{message}"
 
 
 def metrics(described: Mapping[str, Any]) -> dict[str, float]:
@@ -83,10 +86,14 @@ def line_text(line: cloudwatch.Line) -> str:
     return f"{datetime.fromtimestamp(line.time / 1000):%H:%M:%S} {line.host} | {line.text}"
 
 
-def watch(place: Place, kind: str, job: str, *, quiet: bool = False) -> Watch:
+def pause_of(place: Place) -> float:
+    return 0.5 if place.is_local else 5.0
+
+
+def watch(place: Place, run: Run, *, quiet: bool = False) -> Watch:
     """Watches a job to its end. Ctrl-C raises KeyboardInterrupt: the job runs on."""
-    watched = Watch(place, kind, job, (lambda _: None) if quiet else say)
-    for line in watched.lines(pause=0.5 if place.is_local else 5.0):
+    watched = Watch(place, run, (lambda _: None) if quiet else say)
+    for line in watched.lines(pause_of(place)):
         if not quiet:
             say(line_text(line))
     return watched

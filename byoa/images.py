@@ -44,7 +44,7 @@ def framework(task: Task, place: Place, settings: Settings) -> str:
     asked = task.image
     return image_uri(
         asked.framework or FRAMEWORKS[task.kind], asked.version or None, asked.python or None,
-        region=place.region, instance_type=task.machines.types[0],
+        region=place.region, instance_type=task.attempts[0][0][0],
         purpose="training" if task.is_training else "processing",
     )  # fmt: skip
 
@@ -66,6 +66,8 @@ def built(task: Task, place: Place, base: str, dry: bool) -> str:
 
 def facts(place: Place, uri: str) -> ImageFacts:
     """What the image says of itself, as far as it can be asked."""
+    if uri.startswith("process://"):
+        return ImageFacts(uri)
     if place.session is None:
         from byoa.local import images
 

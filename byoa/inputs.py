@@ -26,7 +26,7 @@ def prepare(item: Input, place: Place, task: TaskPlace, project: ProjectPlace, d
     """Brings local files to the storage; then the channel. A dry run sends nothing."""
     if item.made:
         uri = made_uri(item, place, project)
-    elif item.is_address:
+    elif "://" in item.where:
         uri = joined(item.where, item.subdir)
     else:
         uri = task.input(item.name)

@@ -17,6 +17,7 @@ from byoa.plan.layout import TaskPlace
 from byoa.plan.storage import Storage
 
 LONGEST = 80
+LAUNCHER = "byoa_launch.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,11 @@ class Run:
     kind: str = "training"
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     created: str = ""
+
+    def named(self, text: str) -> str:
+        """A text of the job with the user's script where it speaks of our launcher."""
+        said = self.fingerprint.get("parameters", {})
+        return text.replace(LAUNCHER, said.get("entry point") or "the command")
 
 
 def latest(storage: Storage, place: TaskPlace) -> Run | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from byoa.code import ARCHIVE, LAUNCHER
+from byoa.code import ARCHIVE
 from byoa.plan.errors import UsageError
 from byoa.plan.image import ImageFacts
 from byoa.plan.layout import TaskPlace
@@ -18,11 +18,11 @@ from byoa.plan.processing import (
     processing_request,
 )
 from byoa.plan.training import Channel, TrainingJob, training_request
-from byoa.task import Task
+from byoa.record import LAUNCHER
+from byoa.task import Attempt, Task
 
 ROOT = "/opt/ml/processing"
-INTERRUPT_TAG = "byoa:interrupt-after"
-#: --distribution, in the SDK's words, as the hyperparameters that sagemaker-training reads.
+#: --distribution in the SDK's words, as the hyperparameters that sagemaker-training reads.
 LAUNCHERS = {
     "parameter_server": "sagemaker_parameter_server_enabled",
     "multi_worker_mirrored_strategy": "sagemaker_multi_worker_mirrored_strategy_enabled",
@@ -47,87 +47,65 @@ class Prepared:
     has_state: bool = False
 
 
-def request(task: Task, ready: Prepared, job: str, types: Sequence[str], spot: bool) -> Any:
+def request(task: Task, ready: Prepared, job: str, attempt: Attempt) -> dict[str, Any]:
     """The dict for create_training_job or create_processing_job."""
-    if task.is_training:
-        return training_request(training(task, ready, job, types, spot))
-    return processing_request(processing(task, ready, job, types[0]))
-
-
-def training(
-    task: Task, ready: Prepared, job: str, types: Sequence[str], spot: bool
-) -> TrainingJob:
-    machines, place = task.machines, ready.place
-    channels = list(ready.channels)
-    if task.program.is_sent:
-        channels.append(Channel(name="code", uri=place.source(job)))
-    return TrainingJob(
-        name=job,
-        image=ready.image.uri,
-        role=ready.role,
+    types, spot = attempt
+    same: dict[str, Any] = {
+        **task.job,
+        "name": job,
+        "image": ready.image.uri,
+        "role": ready.role,
+        "tags": tags(task),
+        "instance_type": types[0],
+    }
+    if not task.is_training:
+        return processing_request(processing(task, ready, same))
+    place = ready.place
+    code = [Channel(name="code", uri=place.source(job))] if task.program.is_sent else []
+    wanted = TrainingJob(
         output=place.output,
-        channels=channels,
+        channels=[*ready.channels, *code],
         hyperparameters=hyperparameters(task, ready.image.uri),
-        instance_type=types[0],
         instance_candidates=types[1:],
-        instance_count=machines.count,
-        volume_gb=machines.volume_gb,
-        max_run=machines.max_run,
-        max_wait=machines.max_wait or None,
         spot=spot,
         checkpoints=place.state,
-        environment=task.environment,
-        tags=tags(task),
-        metrics=task.metrics,
-        isolation=machines.isolation,
-        subnets=machines.subnets,
-        security_groups=machines.security_groups,
-        keep_alive=machines.keep_alive,
         tensorboard=place.output,
-        extra=task.extra,
+        environment=task.environment,
+        metrics=task.metrics,
+        **same,
     )
+    return training_request(wanted)
 
 
-def processing(task: Task, ready: Prepared, job: str, instance_type: str) -> ProcessingJob:
-    machines, place = task.machines, ready.place
+def processing(task: Task, ready: Prepared, same: Mapping[str, Any]) -> ProcessingJob:
+    """Inputs below input/data, the code as files, the last run's state read-only beside the new."""
+    place, program, job = ready.place, task.program, str(same["name"])
+    folders = {one.name: f"{ROOT}/input/data/{one.name}" for one in ready.channels}
     inputs = [
         ProcessingInput(
-            name=one.name,
-            uri=one.uri,
-            path=f"{ROOT}/input/data/{one.name}",
-            distribution=one.distribution,
+            name=one.name, uri=one.uri, path=folders[one.name], distribution=one.distribution
         )
         for one in ready.channels
     ]
-    if task.program.is_sent:
-        inputs.append(
-            ProcessingInput(name="code", uri=place.source(job), path=f"{ROOT}/input/code")
-        )
+    more = {"code": (place.source(job), "input/code")} if program.is_sent else {}
     if ready.has_state:  # SageMaker refuses an input that is empty
-        inputs.append(
-            ProcessingInput(name="state_prev", uri=place.state, path=f"{ROOT}/state_prev")
-        )
+        more["state_prev"] = (place.state, "state_prev")
+    inputs += [ProcessingInput(name=n, uri=u, path=f"{ROOT}/{p}") for n, (u, p) in more.items()]
+    variables = {f"SM_CHANNEL_{name.upper()}": path for name, path in folders.items()}
     return ProcessingJob(
-        name=job,
-        image=ready.image.uri,
-        role=ready.role,
         inputs=inputs,
         outputs=[
             ProcessingOutput(name="output", uri=place.output_of(job), path=f"{ROOT}/output"),
             ProcessingOutput(name="state", uri=place.state, path=f"{ROOT}/state", continuous=True),
         ],
         entrypoint=entry_point(task),
-        arguments=() if task.program.is_sent else task.program.arguments,
-        instance_type=instance_type,
-        instance_count=machines.count,
-        volume_gb=machines.volume_gb,
-        max_run=machines.max_run,
-        environment={**processing_variables(ready.channels), **task.environment},
-        tags=tags(task),
-        isolation=machines.isolation,
-        subnets=machines.subnets,
-        security_groups=machines.security_groups,
-        extra=task.extra,
+        arguments=() if program.is_sent else program.arguments,
+        environment={
+            **{"SSM_STATE": f"{ROOT}/state", "SSM_OUTPUT": f"{ROOT}/output"},
+            **variables,
+            **task.environment,
+        },
+        **same,
     )
 
 
@@ -140,13 +118,6 @@ def entry_point(task: Task) -> list[str]:
     if "python" in command[0].rpartition("/")[2]:
         return [*command, f"{ROOT}/input/code/{LAUNCHER}"]
     return [*command, f"{ROOT}/input/code/{program.script.name}", *program.arguments]
-
-
-def processing_variables(channels: Sequence[Channel]) -> dict[str, str]:
-    folders = {
-        f"SM_CHANNEL_{one.name.upper()}": f"{ROOT}/input/data/{one.name}" for one in channels
-    }
-    return {"SSM_STATE": f"{ROOT}/state", "SSM_OUTPUT": f"{ROOT}/output", **folders}
 
 
 def hyperparameters(task: Task, image: str) -> dict[str, str]:
@@ -179,5 +150,6 @@ def launchers(distribution: Mapping[str, Any]) -> dict[str, str]:
 
 def tags(task: Task) -> dict[str, str]:
     """The user's, and ours, by which `byoa list` and `byoa clean` find the job."""
-    interrupt = {INTERRUPT_TAG: task.interrupt_after} if task.interrupt_after else {}
-    return {**task.tags, "byoa:project": task.project, "byoa:task": task.name, **interrupt}
+    ours = {"byoa:project": task.project, "byoa:task": task.name}
+    interrupt = {"byoa:interrupt-after": task.interrupt_after} if task.interrupt_after else {}
+    return {**task.tags, **ours, **interrupt}

@@ -38,7 +38,7 @@ def summary(
         "task": where.name,
         "job": run.job,
         "status": jobs.status_of(described),
-        "reason": described.get("FailureReason", ""),
+        "reason": run.named(described.get("FailureReason", "")),
         "metrics": metrics(described),
         "interruptions": bill.interruptions,
         "seconds": bill.run_seconds,
@@ -46,7 +46,7 @@ def summary(
         "saving_percent": bill.saving,
         "usd": None if place.is_local else bill.usd,
     }
-    for part in PARTS:
+    for part in PARTS if run.kind == "training" else PARTS[1:]:
         uri = address(where, run, part)
         if any(True for _ in place.storage.objects(uri)):
             found[part] = uri

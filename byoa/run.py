@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -12,14 +12,14 @@ from byoa import account, code, images, inputs, jobs, pack, record
 from byoa.follow import Watch, ask_to_stop, last_lines, watch
 from byoa.place import Place
 from byoa.plan import advice, cost, hyperparameters
-from byoa.plan.errors import ByoaError, JobFailedError, UsageError, error_code
+from byoa.plan.errors import JobFailedError, UsageError, error_code
 from byoa.plan.layout import ProjectPlace, TaskPlace
 from byoa.plan.names import job_name
 from byoa.progress import say
 from byoa.record import Run
 from byoa.requests import Prepared, request
 from byoa.settings import Settings
-from byoa.task import Task
+from byoa.task import Attempt, Task
 
 #: What AWS says when it has no such instance now, of a job or of a call.
 NO_CAPACITY = ("CapacityError", "InsufficientCapacity", "MaxWaitTimeExceeded")
@@ -50,9 +50,8 @@ class Whole:
 def dry_run(task: Task, place: Place, settings: Settings) -> dict[str, Any]:
     """The request that would be sent. Nothing is written, here or there."""
     whole = prepare(task, place, settings, dry=True)
-    attempts = task.machines.attempts(task.is_training)
-    check_cost(whole, place, attempts)
-    wanted = request(whole.task, whole.ready, new_name(task), *attempts[0])
+    check(whole, place)
+    wanted = request(whole.task, whole.ready, new_name(task), task.attempts[0])
     bill = cost.worst_case(wanted, place.region)
     if bill.usd is not None and not place.is_local:
         say(f"It costs at most {bill.usd:.2f} USD: {bill.instances} for {bill.seconds} s.")
@@ -65,14 +64,14 @@ def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = Fal
     if task.clean_state:
         place.storage.delete(where.state)
     whole = prepare(task, place, settings)
-    attempts = task.machines.attempts(task.is_training)
-    check_cost(whole, place, attempts)
-    for number, (types, spot) in enumerate(attempts, 1):
+    attempts = task.attempts
+    check(whole, place)
+    for number, attempt in enumerate(attempts, 1):
         try:
-            outcome = start(whole, place, types, spot)
+            outcome = start(whole, place, attempt)
             if outcome.action == "skip" or detach:
                 return outcome
-            watched = attend(place, task.kind, outcome.run.job)
+            watched = attend(place, outcome.run)
         except Exception as error:
             if error_code(error) not in NO_QUOTA or number == len(attempts):
                 raise
@@ -81,20 +80,24 @@ def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = Fal
             if watched is None:
                 return replace(outcome, action="detached")
             if not lacks_capacity(watched.described) or number == len(attempts):
-                return replace(outcome, described=end_of(watched))
-        say(f"Nothing to be had of {words_of(types, spot)}: trying {words_of(*attempts[number])}.")
+                return replace(outcome, described=end_of(watched, told=True))
+        say(f"Nothing to be had of {words_of(attempt)}: trying {words_of(attempts[number])}.")
     raise AssertionError("a task has at least one instance type")
 
 
-def check_cost(whole: Whole, place: Place, attempts: Sequence[tuple[Sequence[str], bool]]) -> None:
-    """--max-cost against the worst case of whatever may be tried, before anything is claimed."""
-    most = whole.task.max_cost
-    for types, spot in attempts if most is not None else ():
-        wanted = request(whole.task, whole.ready, new_name(whole.task), types, spot)
-        cost.check_limit(wanted, most or 0.0, place.region)
+def check(whole: Whole, place: Place) -> None:
+    """Every request that may be sent, before a run is claimed: AWS's limits, and --max-cost."""
+    task = whole.task
+    for attempt in task.attempts:
+        wanted = request(task, whole.ready, new_name(task), attempt)
+        if task.max_cost is not None:
+            cost.check_limit(wanted, task.max_cost, place.region)
 
 
-def words_of(types: Sequence[str], spot: bool) -> str:
+def words_of(attempt: Attempt, place: Place | None = None) -> str:
+    types, spot = attempt
+    if place and place.is_local:
+        return {"process": "this machine", "docker": "docker here"}.get(place.name, "the sandbox")
     return f"{' or '.join(types)} ({'spot' if spot else 'on demand'})"
 
 
@@ -129,7 +132,8 @@ def as_described(task: Task, labels: Mapping[str, str]) -> Task:
         return task
     wrong = hyperparameters.check(schema, task.hyperparameters)
     if wrong:
-        raise UsageError(f"{'; '.join(wrong)}. Nothing was sent.")
+        said = " ".join(text if text.endswith(("?", ".")) else f"{text}." for text in wrong)
+        raise UsageError(f"{said} Nothing was sent.")
     own = [(item["Name"], item["Regex"]) for item in schema.get("metrics", ())]
     return replace(task, metrics=task.metrics or own)
 
@@ -142,21 +146,20 @@ def fingerprint(
     others = {
         "arguments": list(words.arguments), "shell": words.shell, "command": list(words.command),
         "entry point": words.script.name if words.script else "",
-        "distribution": dict(task.distribution), "request": dict(task.extra),
+        "distribution": dict(task.distribution), "request": dict(task.job.get("extra") or {}),
     }  # fmt: skip
     said = {**task.hyperparameters, **{name: str(value) for name, value in others.items() if value}}
-    machines = task.machines
     return {
         "code": dict(files),
         "data": dict(data),
         "parameters": {name: record.shown(value) for name, value in said.items()},
         "environment": {name: record.hidden(text) for name, text in task.environment.items()},
         "image": image,
-        "instances": f"{machines.count} x {', '.join(machines.types)}",
+        "instances": f"{task.job.get('instance_count', 1)} x {', '.join(task.attempts[-1][0])}",
     }
 
 
-def start(whole: Whole, place: Place, types: Sequence[str], spot: bool) -> Outcome:
+def start(whole: Whole, place: Place, attempt: Attempt) -> Outcome:
     """Claims a run and creates its job, or finds the job that does the same."""
     task, where = whole.task, whole.ready.place
     force = "forced" if task.force else "its state was cleaned" if task.clean_state else ""
@@ -174,8 +177,8 @@ def start(whole: Whole, place: Place, types: Sequence[str], spot: bool) -> Outco
         run = last if last and decision.action == "create" else new
         if run is new and not record.claim(place.storage, where, new):
             continue  # another driver was faster: look again
-        create(whole, place, run, types, spot)
-        say(f"{task.name}: {decision.why}: job {run.job} on {words_of(types, spot)}")
+        create(whole, place, run, attempt)
+        say(f"{task.name}: {decision.why}: job {run.job} on {words_of(attempt, place)}")
         return Outcome(where, run, decision.action, decision.why)
 
 
@@ -183,10 +186,10 @@ def new_name(task: Task) -> str:
     return job_name(task.name, datetime.now(timezone.utc), secrets.token_hex(3))
 
 
-def create(whole: Whole, place: Place, run: Run, types: Sequence[str], spot: bool) -> None:
+def create(whole: Whole, place: Place, run: Run, attempt: Attempt) -> None:
     """Sends code and request. The name is fixed by the claim: a job that exists is our job."""
     task = whole.task
-    wanted = request(task, whole.ready, run.job, types, spot)
+    wanted = request(task, whole.ready, run.job, attempt)
     if task.program.is_sent:
         source = whole.ready.place.source(run.job)
         code.send(task.program, whole.code, place, source, as_files=not task.is_training)
@@ -197,16 +200,16 @@ def create(whole: Whole, place: Place, run: Run, types: Sequence[str], spot: boo
             raise
 
 
-def attend(place: Place, kind: str, job: str) -> Watch | None:
+def attend(place: Place, run: Run) -> Watch | None:
     """Watches the job. Ctrl-C asks; None when the user detached."""
     try:
-        return watch(place, kind, job)
+        return watch(place, run)
     except KeyboardInterrupt:
-        if not ask_to_stop(job):
-            say(f"The job runs on. See it: byoa logs -f {job}   Stop it: byoa stop {job}")
+        if not ask_to_stop(run.job):
+            say(f"The job runs on. See it: byoa logs -f {run.job}   Stop it: byoa stop {run.job}")
             return None
-        jobs.stop(place, kind, job)
-        return watch(place, kind, job)
+        jobs.stop(place, run.kind, run.job)
+        return watch(place, run)
 
 
 def lacks_capacity(described: Mapping[str, Any]) -> bool:
@@ -214,19 +217,18 @@ def lacks_capacity(described: Mapping[str, Any]) -> bool:
     return jobs.status_of(described) != "Completed" and any(sign in said for sign in NO_CAPACITY)
 
 
-def end_of(watched: Watch) -> dict[str, Any]:
-    """The description of a job that completed; JobFailedError with its last lines of any other."""
-    if jobs.status_of(watched.described) != "Completed":
-        raise failure(watched)
-    return watched.described
+def end_of(watched: Watch, told: bool = False) -> dict[str, Any]:
+    """The description of a job that completed. JobFailedError says why another did not.
 
-
-def failure(watched: Watch) -> ByoaError:
-    described, job = watched.described, watched.job
+    Its last lines are repeated unless they were `told` just now, as those of the only host.
+    """
+    described, run = watched.described, watched.run
+    if jobs.status_of(described) == "Completed":
+        return described
     reason = str(described.get("FailureReason") or described.get("SecondaryStatus", ""))
     host, lines = last_lines(watched)
-    said = [f"The job {job} is {jobs.status_of(described)}: {reason or 'nobody said why'}"]
-    if lines:
+    said = [f"The job {run.job} is {jobs.status_of(described)}: {run.named(reason)}"]
+    if lines and not (told and len(watched.tails) == 1):
         said += [f"Last lines of {host}:", *(f"  {line}" for line in lines)]
     said += [step for step in (advice.for_reason(reason),) if step]
-    return JobFailedError("\n".join([*said, f"All lines: byoa logs {job}"]))
+    raise JobFailedError("\n".join([*said, f"All lines: byoa logs {run.job}"]))

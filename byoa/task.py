@@ -11,6 +11,8 @@ from byoa.plan.errors import UsageError
 
 DISTRIBUTIONS = ("FullyReplicated", "ShardedByS3Key")
 MADE = ("model", "output", "state", "source")
+INSTANCE_TYPES = {"training": "ml.m5.large", "processing": "ml.t3.medium"}
+Attempt = tuple[tuple[str, ...], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +42,6 @@ class Input:
                 " job unpacks it. Leave the folder out."
             )
 
-    @property
-    def is_address(self) -> bool:
-        return "://" in self.where and not self.made
-
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
@@ -66,41 +64,12 @@ class Program:
     source: Path | None = None
     dependencies: Sequence[Path] = ()
     shell: str = ""
-    command: Sequence[str] = ()  #: of a Processing job: what runs the program, or the entry point
+    command: Sequence[str] = ()  #: of a Processing job: what runs the script, or the entry point
     arguments: Sequence[str] = ()
 
     @property
     def is_sent(self) -> bool:
         return bool(self.script or self.shell)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machines:
-    """On what, how many, how long."""
-
-    types: Sequence[str] = ()
-    count: int = 1
-    volume_gb: int = 30
-    max_run: int = 86_400
-    max_wait: int = 0
-    spot: bool = True
-    on_demand_fallback: bool = False
-    keep_alive: int = 0
-    isolation: bool = False
-    subnets: Sequence[str] = ()
-    security_groups: Sequence[str] = ()
-
-    def attempts(self, is_training: bool) -> list[tuple[tuple[str, ...], bool]]:
-        """(instance types, spot) in the order in which they are tried while capacity lacks.
-
-        On demand AWS chooses among the types itself; spot and a list exclude each other.
-        """
-        found: list[tuple[tuple[str, ...], bool]]
-        if not is_training:
-            return [((one,), False) for one in self.types]
-        types = tuple(self.types)
-        found = [((one,), True) for one in types] if self.spot else []
-        return [*found, (types, False)] if self.on_demand_fallback or not found else found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,19 +81,34 @@ class Task:
     kind: str = "training"
     program: Program = field(default_factory=Program)
     image: Image = field(default_factory=Image)
-    machines: Machines = field(default_factory=Machines)
     inputs: Sequence[Input] = ()
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    metrics: Sequence[tuple[str, str]] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Sequence[tuple[str, str]] = ()
     distribution: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    types: Sequence[str] = ()
+    spot: bool = True
+    on_demand_fallback: bool = False
     force: bool = False
     clean_state: bool = False
     interrupt_after: str = ""  #: seconds of each try, as "30" or "30,60"
     max_cost: float | None = None
+    #: Fields of plan's TrainingJob or ProcessingJob as they are: instance_count, max_run, extra …
+    job: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_training(self) -> bool:
         return self.kind == "training"
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """(instance types, spot) in the order in which they are tried while capacity lacks.
+
+        On demand AWS chooses among the types itself; spot and a list exclude each other.
+        """
+        types = tuple(self.types) or (INSTANCE_TYPES[self.kind],)
+        if not self.is_training:
+            return [((one,), False) for one in types]
+        spot: list[Attempt] = [((one,), True) for one in types] if self.spot else []
+        return [*spot, (types, False)] if self.on_demand_fallback or not spot else spot

@@ -7,7 +7,7 @@ import argparse
 from byoa import jobs
 from byoa.cli.show import plain
 from byoa.cli.task_place import add_job, find
-from byoa.follow import Watch, line_text
+from byoa.follow import Watch, line_text, pause_of
 
 HELP = "A job's lines, of all its hosts, by time; -f as they are written."
 EXAMPLES = """\
@@ -25,9 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     import json
 
     found = find(arguments)
-    watch = Watch(found.place, found.run.kind, found.run.job)
-    pause = 0.5 if found.place.is_local else 5.0
-    for line in watch.lines(pause) if arguments.follow else watch.lines_so_far():
+    watch = Watch(found.place, found.run)
+    for line in watch.lines(pause_of(found.place), arguments.follow):
         if arguments.host and line.host != arguments.host:
             continue
         text = json.dumps(line._asdict(), default=plain) if arguments.json else line_text(line)

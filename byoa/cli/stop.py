@@ -27,6 +27,6 @@ def run(arguments: argparse.Namespace) -> int:
         jobs.stop(found.place, kind, job)
         described = jobs.describe(found.place, kind, job) or {}
         if not arguments.detach:
-            described = watch(found.place, kind, job, quiet=True).described
+            described = watch(found.place, found.run, quiet=True).described
     emit({"job": job, "status": jobs.status_of(described)}, arguments)
     return 0

@@ -14,9 +14,17 @@ from byoa.cli.show import emit, say
 from byoa.place import Place, open_place
 from byoa.plan.errors import UsageError
 from byoa.settings import Settings
-from byoa.task import DISTRIBUTIONS, MADE, Image, Input, Machines, Program, Task
+from byoa.task import DISTRIBUTIONS, MADE, Image, Input, Program, Task
 
-INSTANCE_TYPES = {"training": "ml.m5.large", "processing": "ml.t3.medium"}
+#: Flags that are fields of the job, and of the task, by the same name.
+JOB = (
+    *("instance_count", "volume_gb", "max_run", "max_wait", "isolation", "subnets"),
+    *("security_groups", "keep_alive"),
+)
+TASK = (
+    *("metrics", "distribution", "spot", "on_demand_fallback", "force", "clean_state"),
+    *("interrupt_after", "max_cost"),
+)
 SHARE = "[DISTRIBUTION] [SUBDIR]"
 
 Flag = tuple[tuple[str, ...], dict[str, Any]]
@@ -32,17 +40,27 @@ def words(*names: str, **options: Any) -> Flag:
     return names, {"nargs": "+", "action": "append", "default": [], **options}
 
 
-def pairs(*names: str, value: str = "VALUE") -> Flag:
-    return names, {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", value)}
+def pairs(*names: str, value: str = "VALUE", **options: Any) -> Flag:
+    two = {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", value)}
+    return names, {**two, **options}
+
+
+def minutes(text: str) -> int:
+    return int(text) * 60
 
 
 #: Every flag by its group. Names and meanings are simple-sagemaker's where it has them.
 COMMON: Flags = {
     "Machines": (
-        flag("--instance_type", "--it", help="or several, A,B: tried while capacity lacks"),
+        flag(
+            "--instance_type",
+            "--it",
+            default="",
+            help="or several, A,B: tried while capacity lacks",
+        ),
         flag("--instance_count", "--ic", type=int, default=1),
-        flag("--volume_size", "-v", type=int, default=30, help="GB (30)"),
-        flag("--max_run_mins", type=int, default=1440, help="minutes it may run (1440)"),
+        flag("--volume_size", "-v", dest="volume_gb", type=int, default=30, help="GB (30)"),
+        flag("--max_run_mins", dest="max_run", type=minutes, default="1440", help="minutes (1440)"),
         flag("--isolation", action="store_true", help="no network inside the job"),
         flag("--subnets", nargs="+", default=[]),
         flag("--security_groups", nargs="+", default=[]),
@@ -53,15 +71,16 @@ COMMON: Flags = {
         flag("--role", help="the role's name or ARN (made if not given)"),
         flag("--aws_repo_name", "--ar", help="repository in ECR for what --df builds"),
         flag("--repo_name", "--rn", help="name of the image that --df builds"),
-        flag("--image_tag", default="latest"),
+        flag("--image_tag", dest="tag", default="latest"),
         flag(
             *("--docker_file_path_or_content", "--df"),
+            dest="dockerfile",
             default="",
             help="a Dockerfile, its folder or its text; __BASE_IMAGE__ is replaced",
         ),
         flag("--framework", "-f", default="", help="AWS's image: pytorch, tensorflow, …"),
-        flag("--framework_version", "--fv", default=""),
-        flag("--py_version", "--pv", default=""),
+        flag("--framework_version", "--fv", dest="version", default=""),
+        flag("--py_version", "--pv", dest="python", default=""),
     ),
     "Input": (
         words("--input_path", "-i", metavar="PATH", help=f"as the channel `data`: PATH {SHARE}"),
@@ -71,10 +90,10 @@ COMMON: Flags = {
         flag("--keep_state", "--ks", action="store_false", dest="clean_state"),
     ),
     "Running": (
-        flag("--force_running", "--fr", action="store_true", help="even if nothing changed"),
+        flag("--force_running", "--fr", dest="force", action="store_true", help="in any case"),
         flag("--detach", action="store_true", help="do not wait for the end"),
         pairs("--env"),
-        pairs("--tag"),
+        pairs("--tag", dest="tags"),
         flag("--request", metavar="JSON", help="more fields of AWS's request, or @FILE"),
     ),
     "Output": (
@@ -88,7 +107,9 @@ TRAINING: Flags = {
     "Machines": (
         flag("--no_spot", action="store_false", dest="spot", help="on demand"),
         flag("--use_spot_instances", action="store_true", dest="spot", default=True),
-        flag("--max_wait_mins", type=int, default=0, help="minutes to run and wait for spot"),
+        flag(
+            "--max_wait_mins", dest="max_wait", type=minutes, default="0", help="with spot's wait"
+        ),
         flag("--on_demand_fallback", action="store_true", help="if there is no spot"),
         flag(
             "--interrupt-after",
@@ -111,7 +132,7 @@ TRAINING: Flags = {
     ),
     "Running": (
         flag("--distribution", type=json.loads, default={}, metavar="JSON"),
-        pairs("--metric_definitions", "--md", value="REGEX"),
+        pairs("--metric_definitions", "--md", dest="metrics", value="REGEX"),
     ),
 }
 CODE: Flags = {"Code": (words("--dependencies", "-d", type=Path, help="put beside the script"),)}
@@ -131,60 +152,33 @@ def add_flags(parser: argparse.ArgumentParser, *tables: Flags) -> None:
 
 
 def task_of(arguments: argparse.Namespace, settings: Settings, program: Program, kind: str) -> Task:
-    """The Task that the flags and byoa.toml say."""
-    training = kind == "training"
-    given = [str(word) for word in getattr(arguments, "hyperparameters", None) or []]
+    """The Task that the flags and byoa.toml say. Many flags are called as its fields are."""
+    said = vars(arguments)
+    types = arguments.instance_type or settings.instance_type
+    given = dict(pair(word, "-h") for word in said.get("hyperparameters") or ())
+    defaults = settings.hyperparameters if kind == "training" else {}
     return Task(
         project=settings.need_project(),
         name=arguments.task_name,
         kind=kind,
         program=program,
-        image=image_of(arguments),
-        machines=machines_of(arguments, settings, kind),
+        image=Image(
+            uri=arguments.image or "",
+            repository=arguments.aws_repo_name or arguments.repo_name or "",
+            **{
+                name: said[name] for name in ("framework", "version", "python", "dockerfile", "tag")
+            },
+        ),
         inputs=inputs_of(arguments),
-        hyperparameters={
-            **(settings.hyperparameters if training else {}),
-            **dict(pair(word, "-h") for word in given),
-            **unknown_pairs(arguments),
-        },
+        hyperparameters={**defaults, **given, **unknown_pairs(arguments)},
         environment=dict(arguments.env),
-        metrics=[(name, regex) for name, regex in arguments.metric_definitions] if training else (),
-        tags={**settings.tags, **dict(arguments.tag)},
-        distribution=arguments.distribution if training else {},
-        extra={**settings.request.get(kind, {}), **json_of(arguments.request)},
-        force=arguments.force_running,
-        clean_state=arguments.clean_state,
-        interrupt_after=arguments.interrupt_after if training else "",
-        max_cost=arguments.max_cost,
-    )
-
-
-def image_of(arguments: argparse.Namespace) -> Image:
-    return Image(
-        uri=arguments.image or "",
-        framework=arguments.framework,
-        version=arguments.framework_version,
-        python=arguments.py_version,
-        dockerfile=arguments.docker_file_path_or_content,
-        repository=arguments.aws_repo_name or arguments.repo_name or "",
-        tag=arguments.image_tag,
-    )
-
-
-def machines_of(arguments: argparse.Namespace, settings: Settings, kind: str) -> Machines:
-    types = arguments.instance_type or settings.instance_type or INSTANCE_TYPES[kind]
-    return Machines(
-        types=tuple(word.strip() for word in types.split(",") if word.strip()),
-        count=arguments.instance_count,
-        volume_gb=arguments.volume_size,
-        max_run=arguments.max_run_mins * 60,
-        max_wait=getattr(arguments, "max_wait_mins", 0) * 60,
-        spot=getattr(arguments, "spot", False),
-        on_demand_fallback=getattr(arguments, "on_demand_fallback", False),
-        keep_alive=getattr(arguments, "keep_alive", 0),
-        isolation=arguments.isolation,
-        subnets=arguments.subnets,
-        security_groups=arguments.security_groups,
+        tags={**settings.tags, **dict(arguments.tags)},
+        types=[word.strip() for word in types.split(",") if word.strip()],
+        job={
+            **{name: said[name] for name in JOB if name in said},
+            "extra": {**settings.request.get(kind, {}), **json_of(arguments.request)},
+        },
+        **{name: said[name] for name in TASK if name in said},
     )
 
 
@@ -279,8 +273,8 @@ def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "trai
         results.download(place, outcome.where, outcome.run, wanted(arguments))
     summary = results.summary(place, outcome.where, outcome.run, outcome.described)
     emit({**summary, "action": outcome.action, "why": outcome.why}, arguments)
-    name = f"-p {task.project} -t {task.name}"
-    say(f"Next: byoa download {name} -o OUT   byoa logs {name}   byoa deploy {name}")
+    verbs = ["logs", "download -o OUT", *(["deploy"] if "model" in summary else [])]
+    say("Next: " + "   ".join(f"byoa {verb} -p {task.project} -t {task.name}" for verb in verbs))
     return 0
 
 

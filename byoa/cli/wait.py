@@ -21,6 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     found = find(arguments)
-    described = end_of(watch(found.place, found.run.kind, found.run.job, quiet=True))
+    described = end_of(watch(found.place, found.run, quiet=True))
     emit(results.summary(found.place, found.where, found.run, described), arguments)
     return 0

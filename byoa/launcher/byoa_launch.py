@@ -86,9 +86,10 @@ def command(
         return [shell, "-c", plan["shell"]]
     program = str(plan["program"])
     words = [*plan.get("arguments", []), *given]
-    if program.endswith(".py"):
+    if program.endswith(".py") and Path.cwd() == here:
         return [*own, program, *words]
-    return [*([shell] if program.endswith(".sh") else []), str(here / program), *words]
+    before = own if program.endswith(".py") else [shell] if program.endswith(".sh") else []
+    return [*before, str(here / program), *words]
 
 
 def own_words() -> "list[str]":
