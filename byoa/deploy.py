@@ -32,7 +32,7 @@ from byoa.plan.layout import ProjectPlace
 from byoa.plan.model import Model, model_request
 from byoa.plan.names import fitted
 from byoa.progress import say
-from byoa.task import Machines, Task
+from byoa.task import Task
 
 #: A service, boto3's method, the request.
 Step = tuple[str, str, dict[str, Any]]
@@ -126,8 +126,10 @@ def scaling(wanted: Deployment) -> list[Step]:
 
 def prepare(wanted: Deployment, place: Place, facts: ImageFacts, dry: bool = False) -> list[Step]:
     """The role, the names, and the steps from what there is now to what is wanted."""
-    machines = Machines(subnets=wanted.model.subnets, security_groups=wanted.model.security_groups)
-    task = Task(project=wanted.project, name="deploy", machines=machines)
+    network = {
+        "subnets": wanted.model.subnets, "security_groups": wanted.model.security_groups
+    }  # fmt: skip
+    task = Task(project=wanted.project, name="deploy", job=network)
     project = ProjectPlace(place.storage.base, wanted.project).uri
     data = wanted.model.data or ""
     read = [data] if data.startswith("s3://") else []

@@ -23,7 +23,7 @@ from byoa.plan.model import Model, model_request
 from byoa.plan.names import job_name
 from byoa.plan.transform import TransformJob, transform_request
 from byoa.progress import bar, say
-from byoa.task import Machines, Task
+from byoa.task import Task
 
 GROUP = "/aws/sagemaker/TransformJobs"
 OVER = {"Completed", "Failed", "Stopped"}
@@ -46,8 +46,8 @@ def prepare(wanted: Batch, place: Place, facts: ImageFacts, dry: bool = False) -
     model, job = wanted.model, wanted.job
     project = ProjectPlace(place.storage.base, wanted.project).uri
     name = job_name(wanted.name, datetime.now(timezone.utc), secrets.token_hex(3))
-    machines = Machines(subnets=model.subnets, security_groups=model.security_groups)
-    task = Task(project=wanted.project, name=wanted.name, machines=machines)
+    network = {"subnets": model.subnets, "security_groups": model.security_groups}
+    task = Task(project=wanted.project, name=wanted.name, job=network)
     source = job.input or f"{project}{wanted.name}/input/transform/"
     read = [one for one in (model.data or "", source) if one.startswith("s3://")]
     role = account.role(place, task, project, read, facts.uri, dry)
