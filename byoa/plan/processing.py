@@ -88,7 +88,8 @@ def path_rule(request: dict[str, Any]) -> Iterator[str]:
         if not f"{path}/".startswith(f"{ROOT}/") or ".." in path.split("/"):
             yield f"the path {path} is not below {ROOT}, where SageMaker mounts - take {ROOT}/…"
     yield from parts.twice(paths, "the path")
-    yield from parts.twice([i.get("InputName") or i["OutputName"] for i in items], "the name")
+    names = [item.get("InputName", item.get("OutputName")) for item in items]
+    yield from parts.twice(names, "the name")
 
 
 def cluster_rule(request: dict[str, Any]) -> Iterator[str]:
