@@ -1,4 +1,4 @@
-"""The image of this repository through byoa.local: its own algorithm, and a script of the user's."""
+"""The image of this repository through byoa.local: its algorithm, and a script of the user's."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.conftest import QUICK
+from tests.byoa.local.test_mask_r_cnn import test_it_trains_and_leaves_a_model
 from tests.local_home import Home
 from tests.local_home import docker_home as home
 
-__all__ = ["home"]
+__all__ = ["home", "test_it_trains_and_leaves_a_model"]
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -20,28 +20,6 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 def small_image(image: str) -> str:
     """Here the home's image is the big one."""
     return image
-
-
-def test_it_trains_and_leaves_a_model(home: Home):
-    from sample_pictures import make_pictures
-
-    make_pictures(home.storage / "pictures", 4, seed=1, size=(96, 64))
-    record = home.train(
-        HyperParameters=QUICK,
-        Environment={"OMP_NUM_THREADS": "1"},
-        InputDataConfig=[home.channel("training", home.uri("pictures/"), "FastFile")],
-        AlgorithmSpecification={
-            "MetricDefinitions": [{"Name": "train:loss", "Regex": r"\bloss=([0-9.]+)"}]
-        },
-        EnableNetworkIsolation=True,
-        CheckpointConfig={"S3Uri": home.uri("state/")},
-        StoppingCondition={"MaxRuntimeInSeconds": 240},
-    )
-    assert record["TrainingJobStatus"] == "Completed", (record, home.log())
-    assert "model.safetensors" in home.unpacked()
-    assert any((home.storage / "state").iterdir())
-    (metric,) = record["FinalMetricDataList"]
-    assert metric["Value"] > 0
 
 
 def test_a_wrong_hyperparameter_is_its_failure_reason(home: Home):
