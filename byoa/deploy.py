@@ -1,4 +1,4 @@
-"""From a model to an endpoint that answers: what has to be sent is decided, then sent.
+"""From a model to an endpoint that answers: every request is decided, then sent.
 
 Names are made of the content, so that the same deployment finds what the first one made.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from byoa import account
+from byoa import account, models
 from byoa.aws import endpoints
 from byoa.place import Place
 from byoa.plan.ami import inference_ami, startup_timeouts
@@ -24,7 +24,6 @@ from byoa.plan.endpoint import (
     endpoint_config_request,
     endpoint_request,
     update_endpoint_request,
-    variant,
 )
 from byoa.plan.errors import JobFailedError, UsageError
 from byoa.plan.image import ImageFacts
@@ -32,125 +31,114 @@ from byoa.plan.layout import ProjectPlace
 from byoa.plan.model import Model, model_request
 from byoa.plan.names import fitted
 from byoa.progress import say
-from byoa.task import Task
+from byoa.settings import Settings
 
 #: A service, boto3's method, the request.
 Step = tuple[str, str, dict[str, Any]]
-LONGEST, MARK = 52, 10
-MODE = "BYOA_SERVING_MODE"
-PAUSE, LOCAL_PAUSE = 10.0, 0.2
+SCALING = "application-autoscaling"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """What is to answer, and how; the names in it are made here."""
-
-    project: str
-    model: Model
-    config: EndpointConfig
-    endpoint: Endpoint
-    variant: str = VARIANT  #: the endpoint's other variants stay beside it
-    weight: float = 1.0
-    scaling: tuple[int, int, float] | None = None  #: least, most, requests a minute for each
-    rollback_errors: int = 0  #: server errors a minute that send an update back; 0: none do
-    keep: bool = False  #: what was made for an endpoint that failed or changed
-    extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+def pause(place: Place) -> float:
+    return 0.2 if place.is_local else 10.0
 
 
-def completed(wanted: Deployment, facts: ImageFacts, place: Place, data_mark: str) -> Deployment:
-    """The deployment with its names, its role's tags, and what the image asks of its machines."""
-    name, config = wanted.endpoint.name, wanted.config
-    tags = {
-        **wanted.model.tags, "byoa:project": wanted.project, endpoints.TAG: name
-    }  # fmt: skip
-    mode = "serverless" if config.memory_mb else "async" if config.async_output else ""
-    environment = {**({MODE: mode} if mode else {}), **wanted.model.environment}
-    model = replace(wanted.model, environment=environment, tags=tags)
-    model = replace(
-        model, name=derived(name, {**vars(model), "data_mark": data_mark}, facts.digest)
-    )
-    if not config.memory_mb and place.name == "sagemaker":
-        start, download = startup_timeouts(facts.size_bytes)
-        config = replace(
-            config,
-            ami=config.ami or inference_ami(facts, config.instance_type),
-            startup_timeout=config.startup_timeout or start,
-            download_timeout=config.download_timeout or download,
-        )
-    config = replace(config, model=model.name, tags=tags)
-    endpoint = replace(wanted.endpoint, tags=tags)
-    return replace(wanted, model=model, config=config, endpoint=endpoint)
-
-
-def derived(endpoint: str, *content: Any) -> str:
-    """ENDPOINT-<hash of the content>."""
+def named(start: str, *content: Any) -> str:
+    """START-<hash of the content>."""
     text = json.dumps(content, sort_keys=True, default=str)
-    return f"{fitted(endpoint, LONGEST)}-{hashlib.sha256(text.encode()).hexdigest()[:MARK]}"
+    return f"{fitted(start, 52)}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def steps(wanted: Deployment, others: Sequence[Mapping[str, Any]], exists: bool) -> list[Step]:
-    """Every request, in the order in which it is sent. `others` are variants that stay."""
-    mine = {**variant(wanted.config), "VariantName": wanted.variant}
-    mine["InitialVariantWeight"] = wanted.weight
-    variants = [*others, {key: value for key, value in mine.items() if value not in (None, {})}]
-    extra = {"ProductionVariants": variants, **wanted.config.extra}
-    config = endpoint_config_request(replace(wanted.config, name="x", extra=extra))
-    config["EndpointConfigName"] = derived(wanted.endpoint.name, config)
-    alarms: list[Step] = []
-    endpoint = replace(wanted.endpoint, config=config["EndpointConfigName"])
-    if wanted.rollback_errors:
-        made = alarm_requests(endpoint.name, endpoint.tags, errors=wanted.rollback_errors)
-        alarms = [("cloudwatch", "put_metric_alarm", one) for one in made]
-        names = [*endpoint.alarms, *(one["AlarmName"] for one in made)]
-        endpoint = replace(endpoint, alarms=names)
-    verb = "update_endpoint" if exists else "create_endpoint"
-    request = (update_endpoint_request if exists else endpoint_request)(endpoint)
-    return [
-        ("sagemaker", "create_model", model_request(wanted.model)),
-        ("sagemaker", "create_endpoint_config", config),
-        *alarms,
-        ("sagemaker", verb, request),
-        *scaling(wanted),
-    ]
+def deploy_task(place: Place, settings: Settings, task: str = "", **wanted: Any) -> dict[str, Any]:
+    """Deploys the model of a task (or `job=`, `model=`); what describe_endpoint says of it.
+
+    Keywords are fields of plan's Model, EndpointConfig and Endpoint, and those of `plan`.
+    """
+    keep = wanted.pop("keep", False)
+    return deploy(place, plan(place, settings, task=task, **wanted), keep=keep)
 
 
-def scaling(wanted: Deployment) -> list[Step]:
-    if not wanted.scaling:
-        return []
-    least, most, each = wanted.scaling
-    found = scaling_requests(
-        wanted.endpoint.name, least=least, most=most, per_instance=each, variant=wanted.variant
+def plan(
+    place: Place, settings: Settings, *, endpoint: str = "", dry: bool = False,
+    autoscale: str = "", rollback_errors: int = 0, **wanted: Any,
+) -> list[Step]:  # fmt: skip
+    """Every request, in the order in which it is sent. The model's files are sent here."""
+    extra = {**settings.request, **wanted.pop("request", {})}
+    name = endpoint or fitted("-".join(filter(None, [settings.project, wanted.get("task")])))
+    model, facts = models.prepare(place, settings, wanted, dry)
+    tags = {**model.tags, endpoints.TAG: name}
+    target = Endpoint(
+        name=name, config="", tags=tags, extra=extra.get("endpoint", {}),
+        **models.fields_of(Endpoint, wanted),
+    )  # fmt: skip
+    config = config_of(place, settings, facts, name, wanted)
+    if wanted:
+        raise UsageError(f"A deployment has no {', '.join(wanted)}. See: byoa deploy --help")
+    model = with_name(place, settings, replace(model, tags=tags), facts, name, config)
+    found = endpoints.describe(place.sagemaker, name)
+    if found and not dry:
+        found = endpoints.settled(place.sagemaker, name, pause(place), say)
+    failed = bool(found) and found is not None and found["EndpointStatus"] == "Failed"
+    others = beside(place, found, config.variant) if found and not failed else []
+    config = replace(
+        config, model=model.name, others=others, tags=tags, extra=extra.get("endpoint_config", {})
     )
-    return [("application-autoscaling", method, request) for method, request in found]
+    config = replace(config, name=named(name, {**vars(config)}))
+    steps: list[Step] = [
+        ("sagemaker", "create_model", model_request(model)),
+        ("sagemaker", "create_endpoint_config", endpoint_config_request(config)),
+    ]
+    if rollback_errors:
+        alarms = alarm_requests(name, tags, errors=rollback_errors)
+        steps += [("cloudwatch", "put_metric_alarm", one) for one in alarms]
+        target = replace(target, alarms=[*target.alarms, *(one["AlarmName"] for one in alarms)])
+    target = replace(target, config=config.name)
+    if failed:  # AWS changes it no more
+        steps.append(("sagemaker", "delete_endpoint", {"EndpointName": name}))
+    if found and not failed:
+        steps.append(("sagemaker", "update_endpoint", update_endpoint_request(target)))
+    else:
+        steps.append(("sagemaker", "create_endpoint", endpoint_request(target)))
+    return [*steps, *scaling(name, config.variant, autoscale)]
 
 
-def prepare(wanted: Deployment, place: Place, facts: ImageFacts, dry: bool = False) -> list[Step]:
-    """The role, the names, and the steps from what there is now to what is wanted."""
-    network = {
-        "subnets": wanted.model.subnets, "security_groups": wanted.model.security_groups
-    }  # fmt: skip
-    task = Task(project=wanted.project, name="deploy", job=network)
-    project = ProjectPlace(place.storage.base, wanted.project).uri
-    data = wanted.model.data or ""
-    read = [data] if data.startswith("s3://") else []
-    role = account.role(place, task, project, read, facts.uri, dry)
-    wanted = replace(wanted, model=replace(wanted.model, role=role, image=facts.uri))
-    # What we sent ourselves lies under the hash of its content.
-    mark = place.storage.fingerprint(data) if data and not data.startswith(project) else ""
-    whole = completed(wanted, facts, place, mark)
-    found = endpoints.describe(place.sagemaker, wanted.endpoint.name)
-    if found and found["EndpointStatus"] in endpoints.BUSY and not dry:
-        found = endpoints.wait(place.sagemaker, wanted.endpoint.name, say, pause(place))
-    exists = bool(found) and found is not None and found["EndpointStatus"] != "Failed"
-    others = kept_variants(place, found, wanted.variant) if found and exists else []
-    made = steps(whole, others, exists)
-    if found and not exists:  # Failed: AWS changes it no more
-        made.insert(-1, ("sagemaker", "delete_endpoint", {"EndpointName": wanted.endpoint.name}))
-    return made
+def config_of(
+    place: Place, settings: Settings, facts: ImageFacts, name: str, wanted: dict[str, Any]
+) -> EndpointConfig:
+    """The configuration with what the image asks of its machine; "" as address is the project's."""
+    given = models.fields_of(EndpointConfig, wanted)
+    folder = f"{ProjectPlace(place.storage.base, settings.need_project()).uri}endpoints/{name}"
+    given |= {key: f"{folder}/{key}" for key in ("async_output", "capture") if given.get(key) == ""}
+    if settings.instance_type:
+        given.setdefault("instance_type", settings.instance_type)
+    config = EndpointConfig(name="", model="", **given)
+    if config.memory_mb or place.is_local:
+        return config
+    start, download = startup_timeouts(facts.size_bytes)
+    return replace(
+        config,
+        ami=config.ami or inference_ami(facts, config.instance_type),
+        startup_timeout=config.startup_timeout or start,
+        download_timeout=config.download_timeout or download,
+    )
 
 
-def kept_variants(place: Place, found: Mapping[str, Any], mine: str) -> list[dict[str, Any]]:
-    """The variants that an endpoint has besides ours; none when ours is the only one of byoa's."""
+def with_name(
+    place: Place, settings: Settings, model: Model, facts: ImageFacts, name: str,
+    config: EndpointConfig,
+) -> Model:  # fmt: skip
+    """The model under a name of its content; told whether it will serve in a special way."""
+    mode = "serverless" if config.memory_mb else "async" if config.async_output else ""
+    told = {"BYOA_SERVING_MODE": mode} if mode else {}
+    model = replace(model, environment={**told, **model.environment})
+    # What we sent ourselves lies under the hash of its content; other addresses may change.
+    ours = ProjectPlace(place.storage.base, settings.project).uri
+    foreign = model.data and not model.data.startswith(ours)
+    mark = place.storage.fingerprint(model.data) if foreign and model.data else ""
+    return replace(model, name=named(name, vars(model), mark, facts.digest))
+
+
+def beside(place: Place, found: Mapping[str, Any], mine: str) -> list[dict[str, Any]]:
+    """The variants that stay beside a variant with a name of its own."""
     if mine == VARIANT:
         return []
     config = place.sagemaker.describe_endpoint_config(
@@ -159,122 +147,110 @@ def kept_variants(place: Place, found: Mapping[str, Any], mine: str) -> list[dic
     return [dict(one) for one in config["ProductionVariants"] if one["VariantName"] != mine]
 
 
-def pause(place: Place) -> float:
-    return LOCAL_PAUSE if place.is_local else PAUSE
+def scaling(name: str, variant: str, autoscale: str) -> list[Step]:
+    """MIN:MAX[:REQUESTS A MINUTE FOR EACH] as requests."""
+    if not autoscale:
+        return []
+    try:
+        least, most, each = [float(word) for word in f"{autoscale}:60".split(":")[:3]]
+    except ValueError:
+        raise UsageError(f"{autoscale!r} is not MIN:MAX[:PER_MINUTE], such as 1:4:600") from None
+    found = scaling_requests(
+        name, least=int(least), most=int(most), per_instance=each, variant=variant
+    )
+    return [(SCALING, method, request) for method, request in found]
 
 
 def deploy(
-    made: Sequence[Step], place: Place, *, keep: bool = False, wait: bool = True
+    place: Place, steps: Sequence[Step], *, keep: bool = False, wait: bool = True
 ) -> dict[str, Any]:
     """Sends the steps; the endpoint's description once it serves. Nothing stays of a failure."""
-    name, config = names(made)
+    target = next(
+        request
+        for _, _, request in steps
+        if "EndpointConfigName" in request and "EndpointName" in request
+    )
+    name, config = target["EndpointName"], target["EndpointConfigName"]
     found = endpoints.describe(place.sagemaker, name)
-    if found and found["EndpointConfigName"] == config and found["EndpointStatus"] == "InService":
-        say(f"endpoint {name} serves exactly that already")
-        send_all([step for step in made if step[0] != "sagemaker"], place, [])
-        return found
-    mine: list[Step] = []
-    early = [step for step in made if step[0] != "application-autoscaling"]
-    try:
-        send_all(early, place, mine)
-        if not wait:
-            return endpoints.describe(place.sagemaker, name) or {}
-        found = endpoints.wait(place.sagemaker, name, say, pause(place))
-        check(found, name, config, place)
-    except KeyboardInterrupt:
-        say(f"endpoint {name} goes on by itself. Remove it: byoa undeploy {name}")
-        raise
-    except Exception:
+    later = [step for step in steps if step[0] == SCALING]
+    sent: list[Step] = []
+    if not found or (found["EndpointConfigName"], found["EndpointStatus"]) != (config, "InService"):
+        try:
+            send(place, [step for step in steps if step[0] != SCALING], sent)
+            if not wait:
+                return endpoints.describe(place.sagemaker, name) or {}
+            found = endpoints.settled(place.sagemaker, name, pause(place), say)
+            check(place, found, name, config)
+        except Exception:
+            if not keep:
+                withdraw(place, sent)
+            raise
         if not keep:
-            withdraw(mine, place, name)
-        raise
-    send_all(made[len(early) :], place, mine)
-    if not keep:
-        tidy(place, name, made)
+            used = [config, *(one[2]["ModelName"] for one in steps[:1])]
+            tidy(place, name, used)
+    else:
+        say(f"endpoint {name} serves exactly that already")
+    send(place, later, sent)
     return found or {}
 
 
-def names(made: Sequence[Step]) -> tuple[str, str]:
-    request = next(step[2] for step in made if step[1] in {"create_endpoint", "update_endpoint"})
-    return request["EndpointName"], request["EndpointConfigName"]
-
-
-def send_all(made: Sequence[Step], place: Place, sent: list[Step]) -> None:
+def send(place: Place, steps: Sequence[Step], sent: list[Step]) -> None:
     """What is there already under its content's name is as good as sent."""
-    for service, method, request in made:
+    for service, method, request in steps:
         if service != "sagemaker" and place.session is None:
-            say(f"{method} has no meaning on {place.name}: left out")
+            say(f"{method} means nothing on {place.name}: left out")
             continue
         client = place.sagemaker if service == "sagemaker" else place.session.client(service)
-        call = sender(getattr(client, method), request)
         try:
-            account.when_assumable(place, call) if method == "create_model" else call()
+            account.when_assumable(place, lambda: getattr(client, method)(**request))  # noqa: B023
         except Exception as error:
-            if method == "create_endpoint" or not endpoints.is_there_already(error):
+            if method == "create_endpoint" or "already exist" not in str(error):
                 raise
             continue
         sent.append((service, method, request))
         if method == "delete_endpoint":
-            endpoints.wait(place.sagemaker, request["EndpointName"], say, pause(place))
+            endpoints.settled(place.sagemaker, request["EndpointName"], pause(place), say)
 
 
-def sender(method: Callable[..., Any], request: Mapping[str, Any]) -> Callable[[], Any]:
-    return lambda: method(**request)
-
-
-def check(found: Mapping[str, Any] | None, name: str, config: str, place: Place) -> None:
+def check(place: Place, found: Mapping[str, Any] | None, name: str, config: str) -> None:
     """JobFailedError unless the endpoint serves what was sent."""
-    if found is None:
-        raise JobFailedError(f"The endpoint {name} was deleted while it was made.")
-    if found["EndpointStatus"] == "InService" and found["EndpointConfigName"] == config:
+    found = found or {"EndpointStatus": "gone", "FailureReason": "somebody deleted it meanwhile"}
+    if (found["EndpointStatus"], found.get("EndpointConfigName")) == ("InService", config):
         return
-    old = found["EndpointStatus"] == "InService"
-    told = [
-        f"The endpoint {name} "
-        + ("was rolled back and serves what it served before" if old else "has failed")
-        + f": {found.get('FailureReason', 'no reason was given')}",
-        *(f"  | {line}" for line in endpoints.last_lines(place.logs, name)),
-        f"Try the model here first: byoa deploy --on process. All lines: byoa logs {name}",
-    ]
-    raise JobFailedError("\n".join(told))
+    back = "was rolled back: it serves what it served before. The reason"
+    word = back if found["EndpointStatus"] == "InService" else f"is {found['EndpointStatus']}"
+    told = [f"The endpoint {name} {word}: {found.get('FailureReason', 'none was given')}"]
+    told += [f"  | {line}" for line in endpoints.last_lines(place.logs, name)]
+    raise JobFailedError("\n".join([*told, f"Its whole log is {endpoints.GROUP}{name}"]))
 
 
-def withdraw(sent: Sequence[Step], place: Place, name: str) -> None:
-    """Deletes what this deployment made, the last first."""
+def withdraw(place: Place, sent: Sequence[Step]) -> None:
+    """Deletes what a deployment made, the last first."""
     for _, method, request in reversed(sent):
-        if method == "create_endpoint":
-            endpoints.delete(place.sagemaker, "delete_endpoint", name)
-            endpoints.wait(place.sagemaker, name, say, pause(place))
-        elif method in {"create_endpoint_config", "create_model"}:
-            key = "EndpointConfigName" if "config" in method else "ModelName"
-            verb = method.replace("create", "delete")
-            endpoints.delete(place.sagemaker, verb, request[key])
-            say(f"{verb} {request[key]}")
+        undo = method.replace("create", "delete")
+        if method.startswith("create") and undo in endpoints.KEYS:
+            endpoints.delete(place.sagemaker, undo, request[endpoints.KEYS[undo]])
+            if undo == "delete_endpoint":
+                endpoints.settled(place.sagemaker, request["EndpointName"], pause(place), say)
 
 
-def tidy(place: Place, name: str, made: Sequence[Step]) -> None:
+def tidy(place: Place, name: str, used: Sequence[str]) -> None:
     """Removes the configurations and models that the endpoint had before."""
-    kept = {names(made)[1]}
-    config = next(step[2] for step in made if step[1] == "create_endpoint_config")
-    kept |= {one["ModelName"] for one in config["ProductionVariants"]}
-    for method, old in list(endpoints.own(place.sagemaker, name, tuple(kept))):
+    config = place.sagemaker.describe_endpoint_config(EndpointConfigName=used[0])
+    used = [*used, *(one["ModelName"] for one in config["ProductionVariants"])]
+    for method, old in list(endpoints.own(place.sagemaker, name, used)):
         endpoints.delete(place.sagemaker, method, old)
 
 
-def undeploy(name: str, place: Place, dry: bool = False) -> list[Step]:
+def undeploy(place: Place, name: str, dry: bool = False) -> list[Step]:
     """Deletes an endpoint, then the configurations and models that were made for it."""
     found = endpoints.describe(place.sagemaker, name)
-    own = list(endpoints.own(place.sagemaker, name))
-    if not found and not own:
+    doomed = [("delete_endpoint", name)] if found else []
+    doomed += endpoints.own(place.sagemaker, name)
+    if not doomed:
         raise UsageError(f"There is no endpoint {name} on {place.name}. See: byoa list")
-    made: list[Step] = []
-    if found:
-        made.append(("sagemaker", "delete_endpoint", {"EndpointName": name}))
-    for method, thing in own:
-        key = "EndpointConfigName" if "config" in method else "ModelName"
-        made.append(("sagemaker", method, {key: thing}))
-    for _, method, request in made if not dry else ():
-        endpoints.delete(place.sagemaker, method, *request.values())
+    for method, thing in doomed if not dry else ():
+        endpoints.delete(place.sagemaker, method, thing)
         if method == "delete_endpoint":
-            endpoints.wait(place.sagemaker, name, say, pause(place))
-    return made
+            endpoints.settled(place.sagemaker, name, pause(place), say)
+    return [("sagemaker", method, {endpoints.KEYS[method]: thing}) for method, thing in doomed]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+import uuid
 from pathlib import Path
+from typing import Any
 
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit, say
@@ -16,62 +19,94 @@ EXAMPLES = """\
   echo '[1, 2]' | byoa invoke demo-faces - --content-type application/json
   byoa invoke demo-faces s3://bucket/big.tiff --async -o answer.json
 """
+#: What mimetypes does not know, or not by the names that models use.
+TYPES = {".jsonl": "application/jsonlines", ".csv": "text/csv", ".npy": "application/x-npy"}
+LARGEST = 25 << 20
+PATIENCE = 3700.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_common(parser)
     add = parser.add_argument
     add("endpoint", help="the endpoint's name")
     add("file", help="a file, - for stdin; with --async an address, too")
-    add("--content-type", help="what the file is (by its suffix)")
-    add("--accept", default="", help="what the answer is to be: application/json, image/png …")
+    add("--content-type", dest="ContentType", help="what the file is (by its suffix)")
+    add("--accept", dest="Accept", help="what the answer is to be: application/json, image/png …")
+    add("--variant", dest="TargetVariant", help="the variant that is to answer")
+    add("--inference-id", dest="InferenceId", help="your name of the request, for captured data")
+    add("--custom-attributes", dest="CustomAttributes", help="passed on to the model's code")
     add("--output", "-o", type=Path, help="the file that the answer goes to")
     add("--async", dest="later", action="store_true", help="queue it; -o waits for the answer")
-    add("--variant", help="the variant that is to answer")
-    add("--inference-id", help="your name of the request, kept with captured data")
-    add("--custom-attributes", help="passed on to the model's code")
+    add_common(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from byoa.invoke import Question, ask, ask_later, content_type, wait
     from byoa.place import open_place
-    from byoa.plan.errors import UsageError
 
     settings = settings_of(arguments)
-    address = arguments.file if "://" in arguments.file else ""
-    if address and not arguments.later:
-        raise UsageError(f"{address} is an address: only asynchronous endpoints read those. Give"
-                         " --async, or download it first.")  # fmt: skip
-    options = {
-        "InferenceId": arguments.inference_id,
-        "CustomAttributes": arguments.custom_attributes,
-    }
-    question = Question(
-        endpoint=arguments.endpoint,
-        body=b"" if address else body_of(arguments.file),
-        content_type=arguments.content_type or content_type(arguments.file),
-        accept=arguments.accept,
-        options={**options, **({} if arguments.later else {"TargetVariant": arguments.variant})},
-    )
     place = open_place(settings)
+    arguments.ContentType = arguments.ContentType or content_type(arguments.file)
+    options = {name: value for name, value in vars(arguments).items() if name[0].isupper()}
+    options = {name: value for name, value in options.items() if value}
+    options["EndpointName"] = arguments.endpoint
     if not arguments.later:
-        return give(*ask(question, place), arguments.output)
-    queued = ask_later(question, place, settings.project or "byoa", address)
+        body = body_of(arguments.file)
+        answer = place.runtime.invoke_endpoint(**options, Body=body)
+        return give(answer["Body"].read(), answer.get("ContentType", ""), arguments.output)
+    address = arguments.file
+    if "://" not in address:
+        folder = f"{place.storage.base}/{settings.project or 'byoa'}/endpoints"
+        address = f"{folder}/{arguments.endpoint}/input/{uuid.uuid4()}"
+        place.storage.write(address, body_of(arguments.file, largest=1 << 30))
+    queued = place.runtime.invoke_endpoint_async(**options, InputLocation=address)
     if arguments.output:
         return give(wait(queued, place), "", arguments.output)
+    queued.pop("ResponseMetadata", None)
     emit(queued, arguments)
     return 0
 
 
-def body_of(name: str) -> bytes:
+def content_type(name: str) -> str:
+    import mimetypes
+
+    suffix = Path(name).suffix.lower()
+    return TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def body_of(name: str, largest: int = LARGEST) -> bytes:
+    """The file's content; UsageError when an endpoint would not take it."""
     from byoa.plan.errors import UsageError
 
-    if name == "-":
-        return sys.stdin.buffer.read()
+    if "://" in name:
+        raise UsageError(f"{name}: only asynchronous endpoints read addresses. Give --async.")
     try:
-        return Path(name).read_bytes()
+        body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror}. Name a file, or - for stdin.") from error
+    if len(body) > largest:
+        raise UsageError(
+            f"{name} has {len(body) >> 20} MB, and the endpoint takes {largest >> 20}. Deploy with"
+            " --async and send it with --async, or use `byoa transform`."
+        )
+    return body
+
+
+def wait(queued: dict[str, Any], place: Any, patience: float = PATIENCE) -> bytes:
+    """The answer of a queued request; ByoaError with the endpoint's words when it failed."""
+    from byoa.plan.errors import ByoaError, NotFoundError
+
+    end = time.monotonic() + patience
+    say(f"waiting for {queued['OutputLocation']}")
+    while time.monotonic() < end:
+        for name in {"OutputLocation", "FailureLocation"} & queued.keys():
+            try:
+                found: bytes = place.storage.read(queued[name])
+            except NotFoundError:
+                continue
+            if name == "OutputLocation":
+                return found
+            raise ByoaError(f"The request failed: {found[:1024].decode(errors='replace')}")
+        time.sleep(0.2 if place.is_local else 2.0)
+    raise ByoaError(f"There is no answer after {patience:.0f} s at {queued['OutputLocation']}.")
 
 
 def give(answer: bytes, kind: str, output: Path | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from byoa.cli.common import add_common, settings_of
+from byoa.cli.serving import requests_of
 from byoa.cli.show import emit
 
 HELP = "delete an endpoint, then the configurations and models that were made for it"
@@ -15,19 +16,18 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_common(parser, dry_run=True)
     parser.add_argument("endpoint", help="the endpoint's name")
+    add_common(parser, dry_run=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from byoa.deploy import undeploy
     from byoa.place import open_place
 
-    place = open_place(settings_of(arguments))
-    steps = undeploy(arguments.endpoint, place, arguments.dry_run)
-    if arguments.dry_run or arguments.json:
-        arguments.json = True
-        emit([{f"{service}.{method}": request} for service, method, request in steps], arguments)
-    else:
-        emit({method: ", ".join(request.values()) for _, method, request in steps}, arguments)
+    steps = undeploy(open_place(settings_of(arguments)), arguments.endpoint, arguments.dry_run)
+    arguments.json = arguments.json or arguments.dry_run
+    plain = [
+        {"deleted": method[7:], "name": name} for _, method, req in steps for name in req.values()
+    ]
+    emit(requests_of(steps) if arguments.json else plain, arguments)
     return 0

@@ -22,7 +22,7 @@ LOOK_EVERY = 0.25
 FAILED_PINGS = 3
 LONGEST_BACKOFF = 30.0
 LAST_LINES = 20
-SHOWN_LINES, SHOWN = 6, 700
+SHOWN_LINES, SHOWN = 4, 700
 
 
 class Running(Protocol):
@@ -151,5 +151,6 @@ class Instance:
 
     def last_words(self) -> str:
         """The end of its log, as far as a FailureReason has room for it."""
-        lines = [line.strip() for line in self.lines if line.strip()][-SHOWN_LINES:]
+        lines = [line.strip() for line in self.lines if line[:1].strip()]  # not the indented ones
+        lines = lines[-SHOWN_LINES:]
         return f"; its last lines: {' | '.join(lines)[-SHOWN:]}" if lines else ""

@@ -1,0 +1,137 @@
+"""A model that can be deployed: its files, wherever they are, and the image that serves them."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import hashlib
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from byoa import account, files, images, jobs, record
+from byoa.place import Place
+from byoa.plan.errors import UsageError
+from byoa.plan.image import ImageFacts
+from byoa.plan.layout import ProjectPlace
+from byoa.plan.model import Model
+from byoa.progress import bar, say
+from byoa.settings import Settings
+from byoa.task import Task
+
+ARCHIVE = "model.tar.gz"
+
+
+def prepare(
+    place: Place, settings: Settings, wanted: dict[str, Any], dry: bool
+) -> tuple[Model, ImageFacts]:
+    """The model of `task`, `job` or `model`, without a name; what it uses is taken out of `wanted`.
+
+    The image is `image`, else the one that trained it, else byoa.toml's.
+    """
+    project = ProjectPlace(place.storage.base, settings.need_project())
+    data, trained = source(place, project, wanted, dry)
+    image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
+    facts = ImageFacts(image) if dry or place.name == "process" else images.facts(place, image)
+    network: dict[str, Any] = {
+        key: wanted[key] for key in ("subnets", "security_groups") if key in wanted
+    }
+    task = Task(project=project.project, name="model", job=network)
+    read = [data] if data.startswith("s3://") else []
+    role = account.role(place, task, project.uri, read, image, dry)
+    tags = {**settings.tags, **wanted.pop("tags", {}), "byoa:project": project.project}
+    extra = settings.request.get("model", {})
+    given = {"extra": extra, **fields_of(Model, wanted)}
+    return Model(name="", image=image, role=role, data=data, tags=tags, **given), facts
+
+
+def fields_of(kind: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The keywords that are fields of a dataclass, taken out of `wanted`."""
+    names = {field.name for field in dataclasses.fields(kind)} & wanted.keys()
+    return {name: wanted.pop(name) for name in names}
+
+
+def source(
+    place: Place, project: ProjectPlace, wanted: dict[str, Any], dry: bool
+) -> tuple[str, str]:
+    """The address of the model's files, and the image that trained it, where that is known."""
+    job, model, task = (wanted.pop(key, "") for key in ("job", "model", "task"))
+    if model:
+        return (model if "://" in model else send(place, project, Path(model), dry)), ""
+    if not job and (run := record.latest(place.storage, project.task(task)) if task else None):
+        job = run.job
+    if not job:
+        raise UsageError("Which model? Name a task that has run, a job, or a model's folder.")
+    kind, described = jobs.find(place, job)
+    address = described.get("ModelArtifacts", {}).get("S3ModelArtifacts", "")
+    if not address:
+        status = jobs.status_of(described)
+        raise UsageError(f"The {kind} job {job} has no model: it is {status}. Name another.")
+    whole = address.endswith((".tar.gz", "/"))
+    return address if whole else f"{address}/", trained_by(described)
+
+
+def trained_by(described: Mapping[str, Any]) -> str:
+    return str(described.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
+
+
+def image_of(place: Place, settings: Settings, named: str) -> str:
+    """The image's address; on process that is the algorithm's folder."""
+    if place.name != "process" or named.startswith("process://"):
+        if not named:
+            raise UsageError("No image is named. Give --image, or image in byoa.toml.")
+        return named
+    folder = Path(named or images.algorithm(settings.folder))
+    if not folder.is_dir():
+        raise UsageError(f"{named} is no folder, and processes have no image. Use --on docker.")
+    return f"process://{folder.absolute()}"
+
+
+def send(place: Place, project: ProjectPlace, path: Path, dry: bool) -> str:
+    """A folder, or a model.tar.gz, under an address made of its content."""
+    if not path.exists():
+        raise UsageError(f"There is no {path} here. Name a folder, a {ARCHIVE} or an address.")
+    with tempfile.TemporaryDirectory(prefix="byoa-model-") as spare:
+        archive = path if path.is_file() else pack(path, Path(spare, ARCHIVE))
+        uri = f"{project.uri}models/{checked(archive)}/{ARCHIVE}"
+        if not dry and not any(place.storage.objects(uri)):
+            say(f"sending {path}")
+            with bar(f"sending {path}") as shown:
+                place.storage.upload(archive, uri, shown)
+    return uri
+
+
+def pack(folder: Path, archive: Path) -> Path:
+    """The folder's files at the archive's root; the same files make the same bytes."""
+    found = files.look(folder).files
+    if not found:
+        raise UsageError(f"The folder {folder} holds no files. Name the one that holds the model.")
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", 1, raw, mtime=0) as squeezed,  # weights hardly shrink
+        tarfile.open(fileobj=squeezed, mode="w", format=tarfile.GNU_FORMAT) as tar,
+    ):
+        for name, file in sorted(found.items()):
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = file.size, 0o644
+            with Path(file.path).open("rb") as content:
+                tar.addfile(info, content)
+    return archive
+
+
+def checked(archive: Path) -> str:
+    """The hash of an archive that SageMaker can unpack: it refuses links."""
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            links = [one.name for one in tar if one.issym() or one.islnk()]
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise UsageError(f"{archive} is no .tar.gz: {error}. Name the model's folder.") from error
+    if links:
+        raise UsageError(f"{archive}: {links[0]} is a link, which SageMaker refuses. Copy it.")
+    mark = hashlib.sha256()
+    with archive.open("rb") as content:
+        while piece := content.read(1 << 20):
+            mark.update(piece)
+    return mark.hexdigest()[:16]
