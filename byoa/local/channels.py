@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from byoa.local.job import JobError
 from byoa.plan.errors import ByoaError
-from byoa.plan.storage import Storage
+from byoa.plan.storage import Progress, Storage
 
 Source = Mapping[str, Any]
 
@@ -21,30 +22,47 @@ def below(uri: str, name: str) -> str:
     return f"{uri.rstrip('/')}/{quote(name) if uri.startswith('file:') else name}"
 
 
-def fetch(storage: Storage, source: Source, folder: Path, rank: int = 0, hosts: int = 1) -> None:
-    """Brings what one host gets of an S3DataSource into a folder, as a copy of its own."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a channel one host gets: the rank-th of so many."""
+
+    rank: int = 0
+    hosts: int = 1
+
+
+def fetch(
+    storage: Storage,
+    source: Source,
+    folder: Path,
+    part: Part = Part(),
+    progress: Progress | None = None,
+) -> None:
+    """Brings what one host gets of an S3DataSource into a folder, as a copy of its own.
+
+    `progress` is called now and then, and may raise to end it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     uri = source["S3Uri"]
-    sharded = source.get("S3DataDistributionType") == "ShardedByS3Key" and hosts > 1
+    sharded = source.get("S3DataDistributionType") == "ShardedByS3Key" and part.hosts > 1
     try:
         if source.get("S3DataType") == "ManifestFile":
             objects = manifest(uri, storage.read(uri))
         elif sharded:
             objects = [(one.name, below(uri, one.name)) for one in storage.objects(uri)]
         else:
-            _must_hold(storage.download(uri, folder), uri)
+            _must_hold(storage.download(uri, folder, progress), uri)
             return
         _must_hold(objects, uri)
-        for name, address in shard(objects, rank, hosts) if sharded else objects:
-            storage.download(address, (folder / name).parent)
+        for name, address in shard(objects, part) if sharded else objects:
+            storage.download(address, (folder / name).parent, progress)
     except (ByoaError, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise JobError(f"ClientError: Data download failed: {error}") from error
 
 
-def shard(objects: Sequence[tuple[str, str]], rank: int, hosts: int) -> list[tuple[str, str]]:
+def shard(objects: Sequence[tuple[str, str]], part: Part) -> list[tuple[str, str]]:
     """Every n-th object by key: each belongs to one host, none is lost."""
-    return sorted(objects)[rank::hosts]
+    return sorted(objects)[part.rank :: part.hosts]
 
 
 def _must_hold(found: Sequence[Any], uri: str) -> None:

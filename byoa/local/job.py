@@ -27,6 +27,10 @@ class JobError(Exception):
     """Why a job failed, as its FailureReason says it: "ClientError: …"."""
 
 
+class StopAsked(Exception):  # noqa: N818
+    """A job has to stop before its program runs; the argument says why, as `asked` does."""
+
+
 @dataclass
 class JobRecord:
     """record.json of a job: what describe answers. Its supervisor alone writes it."""
@@ -72,7 +76,7 @@ def read_job(folder: Path, status: str) -> dict[str, Any] | None:
     if record is None or record[status] in ENDED:
         return record
     if not alive:
-        sweep_job(folder)
+        clear(folder, record)
         return _gone(folder, status, record)
     if (folder / STOP).exists():
         record[status] = "Stopping"
@@ -96,11 +100,16 @@ def _gone(folder: Path, status: str, record: dict[str, Any]) -> dict[str, Any]:
     return job.record
 
 
-def sweep_job(folder: Path) -> None:
-    """Removes the containers and networks that a dead supervisor left behind."""
+def clear(folder: Path, record: Mapping[str, Any]) -> None:
+    """Removes what a dead supervisor left behind: containers, networks, the hosts' folders."""
+    from byoa.local.ownership import remove_tree
     from byoa.local.sweep import sweep
 
     sweep(folder)
+    image = record.get("AlgorithmSpecification", {}).get("TrainingImage")
+    image = image or record.get("AppSpecification", {}).get("ImageUri")
+    if image and (folder / "hosts").exists():
+        remove_tree(folder / "hosts", image)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 from byoa.local.channels import fetch
 from byoa.local.files import now, read_json
 from byoa.local.images import check_image
-from byoa.local.job import Ended, JobError, JobRecord
+from byoa.local.job import Ended, JobError, JobRecord, StopAsked
 from byoa.local.ownership import give_to_us, remove_tree
 from byoa.local.processing_hosts import ProcessingHosts
 from byoa.local.supervise import Around
@@ -27,6 +27,8 @@ def run(folder: Path, around: Around) -> None:
     course = ProcessingCourse(folder, around)
     try:
         course.run()
+    except StopAsked:
+        course.end("Stopped")
     except JobError as error:
         course.end("Failed", FailureReason=str(error)[:LONGEST_MESSAGE])
     except Exception as error:
@@ -50,16 +52,19 @@ class ProcessingCourse:
         hosts = ProcessingHosts(self.folder, self.request, self.image, self.around)
         try:
             hosts.lay_out()
+            storage = self.around.storage
             for place in hosts.inputs():
-                if self.job.stop_asked():
-                    return self.end("Stopped")
-                fetch(self.around.storage, place.source, place.folder, place.rank, place.hosts)
+                fetch(storage, place.source, place.folder, place.part, self._progress)
             self.started = time.monotonic()
             hosts.start()
             self._finish(hosts, hosts.runs.wait(self._asked))
         finally:
             hosts.runs.close()
             remove_tree(hosts.folder, self.image)
+
+    def _progress(self, *_bytes: int) -> None:
+        if self.job.stop_asked():
+            raise StopAsked
 
     def _asked(self) -> str:
         limit = self.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400)

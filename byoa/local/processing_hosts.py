@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa.local import opt_ml
+from byoa.local.channels import Part
 from byoa.local.container import ML, PROCESS, Container, Mount
 from byoa.local.files import write_json
 from byoa.local.host_runs import HostRuns
@@ -31,8 +32,7 @@ class Place:
 
     source: Mapping[str, Any]
     folder: Path
-    rank: int
-    hosts: int
+    part: Part
 
 
 class ProcessingHosts:
@@ -78,7 +78,7 @@ class ProcessingHosts:
                 if not given.get("AppManaged"):
                     source = given["S3Input"]
                     folder = self.here(host, source["LocalPath"])
-                    yield Place(source, folder, rank, len(self.hosts))
+                    yield Place(source, folder, Part(rank, len(self.hosts)))
 
     def _outputs(self) -> list[Mapping[str, Any]]:
         config = self.request.get("ProcessingOutputConfig", {})

@@ -63,6 +63,7 @@ def main(
     # A shell's or a test's habits end here: the programs that we start get the defaults.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # it puts its containers away
     os.chdir("/")
     work: dict[str, Any] = read_json(folder / WORK)
     around = (make_around or of_folder)(Path(work["root"]))

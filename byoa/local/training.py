@@ -9,7 +9,7 @@ from typing import Any
 
 from byoa.local.files import now, read_json
 from byoa.local.images import check_image
-from byoa.local.job import Ended, JobError, JobRecord, failure_reason
+from byoa.local.job import Ended, JobError, JobRecord, StopAsked, failure_reason
 from byoa.local.metrics import Metrics
 from byoa.local.ownership import remove_tree
 from byoa.local.resources import Tags
@@ -32,6 +32,8 @@ def run(folder: Path, around: Around) -> None:
     course = TrainingCourse(folder, around)
     try:
         course.run()
+    except StopAsked as asked:
+        course.end("Stopped", *STOPPED[str(asked)])
     except JobError as error:
         course.fail(str(error))
     except Exception as error:
@@ -67,7 +69,7 @@ class TrainingCourse:
         while (ending := self._round(number)) is None:
             number += 1
             self.job.move("Starting", "Preparing the instances for training")
-        self._end(*ending)
+        self.end(*ending)
 
     def _round(self, number: int) -> Ending | None:
         """One start on fresh machines, and how the job ended; None when it was interrupted."""
@@ -77,8 +79,8 @@ class TrainingCourse:
         this = Round(self.folder, folder, self.request, self.image, self.around)
         try:
             self.job.move("Downloading", "Downloading input data")
-            if not this.lay_out(self._early):
-                return "Stopped", *STOPPED[self._early()], ""
+            self._progress()
+            this.lay_out(self._progress)
             self.job.move("Training", "Training image download completed. Training in progress.")
             ended = this.train(lambda: self._asked(this), self.metrics.feed)
             if ended.asked != "interrupt":
@@ -88,6 +90,10 @@ class TrainingCourse:
         finally:
             this.runs.close()
             remove_tree(folder, self.image)
+
+    def _progress(self, *_bytes: int) -> None:
+        if reason := self._early():
+            raise StopAsked(reason)
 
     def _early(self) -> str:
         """Why the job has to stop, before it trains."""
@@ -138,9 +144,9 @@ class TrainingCourse:
         return failure_reason(this.folder / host, ended.codes[host], this.runs.why(host))
 
     def fail(self, reason: str) -> None:
-        self._end("Failed", "Failed", reason, reason)
+        self.end("Failed", "Failed", reason, reason)
 
-    def _end(self, status: str, secondary: str, message: str, reason: str) -> None:
+    def end(self, status: str, secondary: str, message: str, reason: str = "") -> None:
         moment = now()
         fields: dict[str, Any] = {STATUS: status, "TrainingEndTime": moment}
         if reason:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa.local import artifacts, opt_ml
-from byoa.local.channels import fetch
+from byoa.local.channels import Part, fetch
 from byoa.local.container import ML, PROCESS, Container, Mount
 from byoa.local.files import write_json
 from byoa.local.host_runs import HostRuns
@@ -22,6 +22,7 @@ from byoa.local.ownership import give_to_us
 from byoa.local.process import led
 from byoa.local.supervise import Around
 from byoa.plan.errors import ByoaError, NotFoundError
+from byoa.plan.storage import Progress
 
 CHECKPOINTS = f"{ML}/checkpoints"
 TENSORBOARD = f"{ML}/output/tensorboard"
@@ -55,8 +56,8 @@ class Round:
 
     # --- before ---------------------------------------------------------------------------
 
-    def lay_out(self, asked: Callable[[], str]) -> bool:
-        """Everything below /opt/ml, on each host; False when a stop came in between."""
+    def lay_out(self, progress: Progress) -> None:
+        """Everything below /opt/ml, on each host; `progress` may raise to end it."""
         for host in self.hosts:
             base = self.base(host)
             for name in ("input/config", "input/data", "model", "output/data"):
@@ -64,10 +65,7 @@ class Round:
             self._write_config(host, base / "input" / "config")
             self._restore(base)
             for channel in self._channels(host):
-                if asked():
-                    return False
-                self._fetch(host, channel)
-        return True
+                self._fetch(host, channel, progress)
 
     def _write_config(self, host: Host, folder: Path) -> None:
         parameters = self.request.get("HyperParameters", {})
@@ -95,10 +93,11 @@ class Round:
             if host.group in _source(channel).get("InstanceGroupNames", [host.group])
         ]
 
-    def _fetch(self, host: Host, channel: Mapping[str, Any]) -> None:
+    def _fetch(self, host: Host, channel: Mapping[str, Any], progress: Progress) -> None:
         folder = self.base(host) / "input" / "data" / channel["ChannelName"]
         fellows = [one for one in self.hosts if channel in self._channels(one)]
-        fetch(self.around.storage, _source(channel), folder, fellows.index(host), len(fellows))
+        part = Part(fellows.index(host), len(fellows))
+        fetch(self.around.storage, _source(channel), folder, part, progress)
         if self.is_process and channel["InputMode"] == "FastFile":
             for path in (folder, *folder.rglob("*")):
                 path.chmod(path.stat().st_mode & ~0o222)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byoa.local import opt_ml
-from byoa.local.channels import below, manifest, shard
+from byoa.local.channels import Part, below, manifest, shard
 from byoa.local.container import Container, Mount
 from byoa.local.docker import arguments_of, mount_words
 from byoa.local.job import JobError, failure_reason
@@ -44,7 +44,7 @@ def test_a_list_of_instance_types_means_the_first():
 @given(st.lists(NAMES, unique=True, max_size=30), st.integers(1, 7))
 def test_every_object_belongs_to_one_host(names: list[str], hosts: int):
     objects = [(name, f"s3://b/{name}") for name in names]
-    parts = [shard(objects, rank, hosts) for rank in range(hosts)]
+    parts = [shard(objects, Part(rank, hosts)) for rank in range(hosts)]
     assert sorted(one for part in parts for one in part) == sorted(objects)
     sizes = [len(part) for part in parts]
     assert max(sizes) - min(sizes) <= 1

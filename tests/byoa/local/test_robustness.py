@@ -55,9 +55,19 @@ def test_a_supervisor_that_is_killed_is_told_and_nothing_runs_on(home: Home):
     while left := processes_with("left-behind-1"):
         assert time.monotonic() < end, left
         time.sleep(0.02)
+    assert not (home.root / "jobs/training/job/hosts").exists()
     assert home.describe() == record  # said once, the same ever after
     (listed,) = home.sagemaker.list_training_jobs()["TrainingJobSummaries"]
     assert listed["TrainingJobStatus"] == "Failed"
+
+
+def test_a_supervisor_that_is_told_to_end_puts_everything_away(home: Home):
+    home.start(HyperParameters={"how": "deaf"}, Environment={"MARK": "left-behind-2"})
+    home.wait_for_log("waiting")
+    os.kill(supervisor(home), signal.SIGTERM)
+    assert home.wait(seconds=10)["FailureReason"] == GONE
+    assert processes_with("left-behind-2") == []
+    assert not list((home.root / "jobs/training/job/hosts").glob("*"))
 
 
 def test_the_job_outlives_the_driver(home: Home):

@@ -258,6 +258,40 @@ def test_a_spot_interruption_and_the_checkpoint_it_goes_on_from(home: Home):
     assert record["BillableTimeInSeconds"] <= record["TrainingTimeInSeconds"]
 
 
+def test_several_interruptions(home: Home):
+    record = home.train(
+        HyperParameters={"steps": "8", "pause": "0.3"},
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+        CheckpointConfig={"S3Uri": home.uri("state")},
+        Tags=[{"Key": "byoa:interrupt-after", "Value": "0.8, 0.8"}],
+    )
+    assert record["TrainingJobStatus"] == "Completed", (record, home.log())
+    assert home.statuses().count("Interrupted") == 2
+    assert home.log().count("starting at step") == 3
+
+
+def test_spot_that_takes_too_long(home: Home):
+    record = home.train(
+        HyperParameters={"how": "wait"},
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 2, "MaxWaitTimeInSeconds": 2},
+    )
+    assert record["TrainingJobStatus"] == "Stopped"
+    assert record["SecondaryStatus"] == "MaxWaitTimeExceeded"
+
+
+def test_a_stop_while_data_is_downloaded(home: Home):
+    for number in range(3000):
+        home.put(f"many/{number}", "x")
+    home.start(InputDataConfig=[home.channel("many", home.uri("many/"))])
+    home.sagemaker.stop_training_job(TrainingJobName="job")
+    record = home.wait()
+    assert record["TrainingJobStatus"] == "Stopped"
+    assert home.statuses() == ["Starting", "Downloading", "Stopped"]
+    assert home.log() == ""
+
+
 def test_an_interruption_needs_spot(home: Home):
     home.train(
         HyperParameters={"steps": "2", "pause": "0.4"},
