@@ -97,12 +97,11 @@ def _size(value: Any, shape: Mapping[str, Any], path: str) -> Iterator[str]:
 
 def _text(value: str, name: str, shape: Mapping[str, Any], path: str) -> Iterator[str]:
     known = shape.get("enum")
-    if known and name.endswith("InstanceType"):
-        yield from _instance_type(value, known, path)
-    elif known and value not in known:
-        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
-        advice = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
-        yield f"{path} is {_shown(value)}, which AWS does not know - {advice}"
+    if known and value not in known and not (name.endswith("InstanceType") and _newer(value)):
+        family = value.rpartition(".")[0]
+        same = [one for one in known if family and one.rpartition(".")[0] == family]
+        near = same or difflib.get_close_matches(value, known, n=3, cutoff=0.5)
+        yield f"{path} is {_shown(value)}, which AWS does not take - try {', '.join(near or known)}"
     pattern = shape.get("pattern")
     short = len(value) <= shape.get("max", len(value))
     local = value.startswith(("process://", "file:///"))
@@ -111,14 +110,15 @@ def _text(value: str, name: str, shape: Mapping[str, Any], path: str) -> Iterato
         yield f"{path} is {_shown(value)}, but it must be {words} - write it so"
 
 
-def _instance_type(value: str, known: list[str], path: str) -> Iterator[str]:
-    """Refuses an unknown size of a known family; a family that is newer than the table passes."""
-    family = value.rpartition(".")[0]
-    sizes = [name for name in known if name.rpartition(".")[0] == family]
-    if not re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", value) or (sizes and value not in known):
-        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5) or ["ml.m5.large"]
-        listed = sizes or ([f"ml.{value}"] if f"ml.{value}" in known else near)
-        yield f"{path} is {_shown(value)}, which AWS does not know - try {', '.join(listed)}"
+def _newer(instance_type: str) -> bool:
+    """Tells a family that no list of the table has: AWS may have it since."""
+    shapes = table("shapes.json")["sagemaker"]["shapes"]
+    known = [
+        one for name in shapes if name.endswith("InstanceType") for one in shapes[name]["enum"]
+    ]
+    family = instance_type.rpartition(".")[0]
+    families = {one.rpartition(".")[0] for one in known}
+    return bool(re.fullmatch(r"ml\.[a-z0-9-]+\.\w+", instance_type)) and family not in families
 
 
 def _below(path: str, key: str) -> str:

@@ -71,8 +71,8 @@ def test_pipelines_and_more_sources_are_reached_by_extra():
     assert request["Containers"] == containers
     place = {"S3Uri": "s3://b/l/", "S3DataType": "S3Prefix", "CompressionType": "None"}
     source = {"ChannelName": "lora", "S3DataSource": place}
-    extra = {"PrimaryContainer": {"AdditionalModelDataSources": [source]}}
-    request = accepted("sagemaker", "CreateModel", model_request(replace(MODEL, extra=extra)))
+    more = {"PrimaryContainer": {"AdditionalModelDataSources": [source]}}
+    request = accepted("sagemaker", "CreateModel", model_request(replace(MODEL, extra=more)))
     assert request["PrimaryContainer"]["AdditionalModelDataSources"] == [source]
     assert request["PrimaryContainer"]["ModelDataUrl"] == "s3://b/model.tar.gz"
 
@@ -159,7 +159,7 @@ def test_a_second_variant_stands_beside_the_first():
         ({"memory_mb": 1024, "capture": "s3://b/c"}, "no DataCaptureConfig"),
         ({"memory_mb": 1024, "async_output": "s3://b/c"}, "no AsyncInferenceConfig"),
         ({"startup_timeout": 3601}, "at most 3,600"),
-        ({"ami": "al2-ami-sagemaker-inference-gpu-9"}, "did you mean al2-ami"),
+        ({"ami": "al2-ami-sagemaker-inference-gpu-9"}, "try al2-ami"),
         ({"instance_type": "ml.m5.tiny"}, "try ml.m5.large"),
         ({"volume_gb": 513}, "at most 512"),
         ({"tags": {"AWS:x": ""}}, "AWS keeps for itself"),
@@ -259,7 +259,7 @@ def test_a_transform_word_for_word():
         ({"payload_mb": 101}, "at most 100 MB"),
         ({"payload_mb": 30, "concurrent": 4}, "at most 25 MB"),
         ({"assemble": "Line"}, "needs SplitType"),
-        ({"strategy": "MULTI_RECORD"}, "choose from MultiRecord"),
+        ({"strategy": "MULTI_RECORD"}, "try MultiRecord"),
         ({"environment": {f"A{i}": "" for i in range(17)}}, "at most 16"),
     ],
 )
