@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from byoa.local.sweep import LABEL, ROOT_LABEL, sweep_all
+from tests.byoa.local.test_other_user import RunAs, as_other_user
 from tests.byoa.local.test_robustness import supervisor
 from tests.local_home import Home
 from tests.local_home import docker_home as home
 from tests.small_image import docker, small_image
 
-__all__ = ["home", "small_image"]
+__all__ = ["as_other_user", "home", "small_image"]
 
 pytestmark = pytest.mark.docker
 
@@ -74,3 +76,27 @@ def test_a_container_that_needs_more_memory_than_it_is_given(home: Home, monkeyp
     record = home.train(AlgorithmSpecification={"ContainerEntrypoint": eat})
     reason = "AlgorithmError: The container ran out of memory, exit code: 137"
     assert record["FailureReason"] == reason
+
+
+def test_what_the_containers_root_wrote_is_the_users(
+    small_image: str, as_other_user: RunAs, tmp_path: Path
+):
+    """Sent, synced and deleted by a user who is not root, though nobody else might read it."""
+    mine = Home(tmp_path / "home", small_image)
+    source = (
+        "import os, pathlib\n"
+        "for name in ('SM_MODEL_DIR', 'SM_CHECKPOINT_DIR'):\n"
+        "    folder = pathlib.Path(os.environ[name], 'secret'); folder.mkdir(mode=0o700)\n"
+        "    (folder / 'x').write_text('x'); (folder / 'x').chmod(0o600)\n"
+    )
+    record = as_other_user(
+        mine.request(
+            HyperParameters=mine.code(source),
+            InputDataConfig=[mine.channel("code", mine.uri("source/"))],
+            CheckpointConfig={"S3Uri": mine.uri("state")},
+        )
+    )
+    assert record["TrainingJobStatus"] == "Completed", (record, mine.log())
+    assert mine.unpacked() == {"secret/x": b"x"}
+    assert (mine.storage / "state/secret/x").read_text() == "x"
+    assert not list((tmp_path / "home/jobs/training/job/hosts").iterdir())
