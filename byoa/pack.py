@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import io
 import struct
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from byoa import files
+from byoa.imports import local_imports
 from byoa.plan import ignore
 from byoa.plan.errors import UsageError
 
@@ -96,7 +96,7 @@ def add_dependency(code: Code, path: Path) -> None:
 
 def add_folder(code: Code, folder: Path, prefix: str) -> None:
     """All files of a folder but what .gitignore and .byoaignore name, rubbish and secrets."""
-    found = files.look(folder, Ignored(folder, code.said).skip)
+    found = files.look(folder, Ignored(folder, prefix, code.said).skip)
     code.said += [f"Not packed: {sentence}." for sentence in found.left_out]
     for name, file in sorted(found.files.items()):
         code.add(prefix + name, Path(file.path))
@@ -105,8 +105,8 @@ def add_folder(code: Code, folder: Path, prefix: str) -> None:
 class Ignored:
     """What of a folder stays at home. The deepest ignore file that knows a name decides."""
 
-    def __init__(self, folder: Path, said: list[str]) -> None:
-        self.folder, self.said = folder.resolve(), said
+    def __init__(self, folder: Path, prefix: str, said: list[str]) -> None:
+        self.folder, self.prefix, self.said = folder.resolve(), prefix, said
         self.specs: dict[Path, Any] = {}
         above = [self.folder, *self.folder.parents]
         top = next((i for i, path in enumerate(above) if (path / ".git").exists()), 0)
@@ -116,13 +116,14 @@ class Ignored:
 
     def skip(self, name: str) -> bool:
         path = self.folder / name.rstrip("/")
+        inner = [above for above in path.parents if above.is_relative_to(self.folder)]
         if ignore.rubbish(path.name):
             return True
-        if what := ignore.secret(path.name):
-            self.said.append(f"Not packed: {name} looks like {what}.")
+        if self.decided(path, name.endswith("/"), [*inner, *self.outer]):
             return True
-        inner = [above for above in path.parents if above.is_relative_to(self.folder)]
-        return self.decided(path, name.endswith("/"), [*inner, *self.outer])
+        if what := ignore.secret(path.name):
+            self.said.append(f"Not packed: {self.prefix}{name} looks like {what}.")
+        return what is not None
 
     def decided(self, path: Path, folder: bool, above: Sequence[Path]) -> bool:
         for at in above:
@@ -144,51 +145,6 @@ def read_spec(folder: Path) -> Any:
         if (folder / name).is_file():
             lines += (folder / name).read_text(errors="replace").splitlines()
     return GitIgnoreSpec.from_lines(lines) if lines else None
-
-
-def local_imports(script: Path) -> list[Path]:
-    """The script and, transitively, the modules beside it that it imports, packages whole."""
-    root, seen = script.parent, {script}
-    waiting = [script]
-    while waiting:
-        path = waiting.pop()
-        for name in imported(path, root):
-            new = set(module_files(root, name)) - seen
-            seen |= new
-            waiting += new
-    return sorted(seen)
-
-
-def imported(path: Path, root: Path) -> Iterator[str]:
-    """The dotted names that a file imports; `from a import b` may mean a.b as well as a."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except SyntaxError as error:
-        raise UsageError(f"{path}, line {error.lineno}: {error.msg}. Mend it first.") from None
-    package = path.relative_to(root).parent.parts
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*above, *([node.module] if node.module else [])])
-            yield from [module, *(f"{module}.{alias.name}".lstrip(".") for alias in node.names)]
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            if ast.unparse(node.func).endswith(("import_module", "__import__")):
-                yield str(node.args[0].value)
-
-
-def module_files(root: Path, name: str) -> Iterator[Path]:
-    """The files of a module below the folder: of a package with __init__.py, all its Python."""
-    path = root
-    for piece in filter(None, name.split(".")):
-        path = path / piece
-        if path.with_suffix(".py").is_file():
-            yield path.with_suffix(".py")
-        elif (path / "__init__.py").is_file():
-            yield from (file for file in path.rglob("*.py") if "__pycache__" not in file.parts)
-        elif not path.is_dir():
-            return
 
 
 def read(content: Content) -> tuple[bytes, bool]:

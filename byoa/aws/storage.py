@@ -85,7 +85,7 @@ class S3Storage:
         bucket, key = parse(uri)
         if key and not key.endswith("/"):
             for one in self._exactly(bucket, key):
-                yield key, stored(one, key.rpartition("/")[0])
+                yield key, stored(one, key[: key.rfind("/") + 1])
         prefix = key.rstrip("/") + "/" if key else ""
         for one in self._list(bucket, prefix):
             if not one["Key"].endswith("/"):  # what the console makes for an empty folder
@@ -208,7 +208,7 @@ class S3Storage:
 
 
 def stored(one: Mapping[str, Any], prefix: str) -> Stored:
-    name = one["Key"].removeprefix(prefix).removeprefix("/")
+    name = one["Key"].removeprefix(prefix)
     return Stored(name, one["Size"], unquoted(one["ETag"]))
 
 

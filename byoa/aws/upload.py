@@ -77,16 +77,13 @@ class Uploader:
         return digest.hex(), unquoted(answer["ETag"])
 
     def unfinished(self, prefix: str) -> dict[str, list[str]]:
+        """The ids of uploads that never ended, by key; S3 lists them as they were begun."""
+        found: dict[str, list[str]] = {}
         pages = self.client.get_paginator("list_multipart_uploads")
-        found = [
-            (one["Key"], one["Initiated"], one["UploadId"])
-            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix)
-            for one in page.get("Uploads", ())
-        ]
-        keys: dict[str, list[str]] = {}
-        for key, _, upload in sorted(found):
-            keys.setdefault(key, []).append(upload)
-        return keys
+        for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+            for one in page.get("Uploads", ()):
+                found.setdefault(one["Key"], []).append(one["UploadId"])
+        return found
 
     def in_parts(self, inner: ThreadPoolExecutor, where: dict[str, str], file: LocalFile) -> ETags:
         """The parts that S3 lacks, then the whole. An upload begun before the last is ended."""

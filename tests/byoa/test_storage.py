@@ -268,7 +268,9 @@ def test_a_write_that_must_be_the_first(storage: Storage):
     assert storage.read(uri) == b"third"
 
 
-def test_of_many_first_writers_one_wins(storage: Storage):
+def test_of_many_first_writers_one_wins(tmp_path: Path):
+    """In S3 itself this holds as well; moto looks and writes without a lock."""
+    storage = FolderStorage(tmp_path)
     uri = f"{storage.base}/runs/000001.json"
     with ThreadPoolExecutor(8) as pool:
         won = list(pool.map(lambda n: storage.write(uri, b"%d" % n, only_new=True), range(16)))
@@ -300,7 +302,7 @@ def test_deleting_one_object_or_all_below(storage: Storage):
 def test_deletion_stays_below_its_slash(storage: Storage, keys: set[str], target: str):
     """S6: a project `proj` never touches `proj2/`, whatever the names."""
     storage.delete(f"{storage.base}/box/")
-    written = set()
+    written: set[str] = set()
     for key in sorted(keys):
         if not any(other.startswith(key + "/") or key.startswith(other + "/") for other in written):
             storage.write(f"{storage.base}/box/{key}", b"x")
