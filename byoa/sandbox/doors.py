@@ -41,7 +41,7 @@ def key_holders(sandbox: Sandbox, call: Call) -> Response | None:
         if call.protocol in {"json", "cbor", "query"}:
             raise ServiceError(
                 "MissingAuthenticationToken",
-                'Request is missing Authentication Token: eval "$(byoa sandbox env)" sets it',
+                'Missing Authentication Token: eval "$(byoa sandbox env)" sets it',
                 call.operation,
                 403,
             )

@@ -42,6 +42,8 @@ HOOKS: tuple[Hook, ...] = (
     Hook("logs", ".+", "logs:logs"),
     Hook("ecr", ".+", "ecr:ecr"),
     Hook("codebuild", ".+", "codebuild.api:codebuild"),
+    Hook("iam", "CreateRole|UpdateAssumeRolePolicy", "iam:trust_policy"),
+    Hook("s3", "/[^/]+/?", "buckets:create_bucket"),
 )
 
 

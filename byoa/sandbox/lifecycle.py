@@ -50,8 +50,8 @@ def up(
         folder=str(folder),
     )
     check_port(state.port)
-    process = start(folder, state)
-    wait_for(process, folder, state, sleep)
+    start(folder, state)
+    wait_for(folder, state, sleep)
     ours = states.running(folder)
     if ours is None:
         raise ByoaError(f"The sandbox did not stay up: see {folder / 'log'}")
@@ -85,15 +85,16 @@ def check_port(port: int) -> None:
             ) from None
 
 
-def start(folder: Path, state: State) -> subprocess.Popen[bytes]:
-    """The server in a session of its own: it outlives this command and its terminal."""
+def start(folder: Path, state: State) -> None:
+    """The server, as a process that outlives this command and its terminal."""
     with open(folder / "log", "wb") as log:
-        return subprocess.Popen(
+        subprocess.run(
             [sys.executable, "-m", "byoa.sandbox.server", str(folder), str(state.port)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            check=False,  # it forks at once; another `up` may have been faster
             env={
                 # The caller's own account is no business of anything in the sandbox.
                 **{name: value for name, value in os.environ.items() if name[:4] != "AWS_"},
@@ -104,24 +105,17 @@ def start(folder: Path, state: State) -> subprocess.Popen[bytes]:
         )
 
 
-def wait_for(
-    process: subprocess.Popen[bytes], folder: Path, state: State, sleep: Callable[[float], None]
-) -> None:
-    """Returns once the server answers; says what its log says when it does not."""
+def wait_for(folder: Path, state: State, sleep: Callable[[float], None]) -> None:
+    """Returns once a server of this folder answers; says what its log says when it does not."""
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        if answers(state):
+    while time.monotonic() < end and states.alive(folder):
+        found = states.read(folder)
+        if found is not None and answers(found):
             return
-        if process.poll() is not None:
-            if states.running(folder) is not None:  # another `up` was faster
-                return
-            raise ByoaError(f"The sandbox did not start:\n{last_lines(folder / 'log')}")
         sleep(0.1)
-    process.kill()
-    process.wait()
-    raise ByoaError(
-        f"The sandbox gave no answer in {START_SECONDS:.0f} s:\n{last_lines(folder / 'log')}"
-    )
+    if states.alive(folder):
+        sweep.end_processes(f"{sweep.MARK}={state.token}", 5.0, sleep)
+    raise ByoaError(f"The sandbox did not start:\n{last_lines(folder / 'log')}")
 
 
 def answers(state: State) -> bool:

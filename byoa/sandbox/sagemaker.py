@@ -18,6 +18,7 @@ from byoa.local.sagemaker import SageMaker
 from byoa.plan.errors import ServiceError
 from byoa.sandbox import shapes, wire
 from byoa.sandbox.hooks import Sandbox, not_implemented
+from byoa.sandbox.iam import may_assume
 from byoa.sandbox.state import State
 from byoa.sandbox.wire import Call
 
@@ -42,7 +43,21 @@ def sagemaker(sandbox: Sandbox, call: Call) -> Response:
             return sandbox.ask_moto(call)
         raise not_implemented(call)
     shapes.check(call)
+    check_role(call)
     return wire.answer(call, answered(act, call))
+
+
+def check_role(call: Call) -> None:
+    """SageMaker takes a role on before it accepts the request."""
+    given = call.parameters
+    role = given.get("RoleArn") or given.get("ExecutionRoleArn")
+    if call.operation.startswith("Create") and role and not may_assume(role, "sagemaker"):
+        raise ServiceError(
+            "ValidationException",
+            f"Could not assume role {role}. Please ensure that the role exists and allows "
+            "principal 'sagemaker.amazonaws.com' to assume the role.",
+            call.operation,
+        )
 
 
 def answered(act: Any, call: Call) -> dict[str, Any]:

@@ -21,6 +21,8 @@ def main(arguments: list[str]) -> None:
     folder, port = Path(arguments[0]), int(arguments[1])
     if states.hold(folder) is None:  # the lock stays ours until this process is gone
         sys.exit(f"a sandbox already runs in {folder}")
+    if os.fork():
+        os._exit(0)  # whoever started us has not to wait; the lock goes on with the other of us
     state = state_of(folder, port)
     surroundings(state)
     application = make_application(state)

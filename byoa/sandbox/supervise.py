@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from byoa.aws.session import Session
 from byoa.aws.storage import S3Storage
 from byoa.local.logs import LogWriter
-from byoa.local.supervise import SERVING_STOP_SECONDS, STOP_SECONDS, Around
+from byoa.local.supervise import Around
 from byoa.local.supervise import main as local_main
 from byoa.sandbox import environment
 from byoa.sandbox import state as states
@@ -25,7 +24,6 @@ def around(root: Path) -> Around:
     if state is None:
         raise SystemExit(f"there is no sandbox in {root.parent.parent}")
     region = root.name
-    stop = os.environ.get("BYOA_LOCAL_STOP_SECONDS")
     return Around(
         root=root,
         storage=S3Storage(Session(region=region, endpoint=state.url).client("s3"), "s3://"),
@@ -37,8 +35,6 @@ def around(root: Path) -> Around:
         },
         find_image=lambda image: here(image, state),
         network="host",  # the sandbox listens on loopback alone
-        stop_seconds=float(stop or STOP_SECONDS),
-        serving_stop_seconds=float(stop or SERVING_STOP_SECONDS),
     )
 
 

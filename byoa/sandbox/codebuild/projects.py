@@ -7,6 +7,7 @@ from typing import Any
 
 from byoa.plan.errors import ServiceError
 from byoa.sandbox.codebuild.build import now
+from byoa.sandbox.iam import may_assume
 from byoa.sandbox.state import ACCOUNT
 
 #: What CodeBuild fills in where a request says nothing.
@@ -101,6 +102,10 @@ def check(project: dict[str, Any], operation: str) -> None:
         raise invalid(operation, "Invalid project source: buildspec must be set for NO_SOURCE")
     if artifacts["type"] == "S3" and not artifacts.get("location"):
         raise invalid(operation, "Invalid artifacts: artifact location must be specified")
+    role = project["serviceRole"]
+    if not may_assume(role, "codebuild"):
+        text = f"CodeBuild is not authorized to perform: sts:AssumeRole on service role {role}"
+        raise invalid(operation, text)
     names = [item["name"] for item in project["environment"].get("environmentVariables", [])]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

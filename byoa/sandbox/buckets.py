@@ -1,0 +1,40 @@
+"""Names that S3 refuses and moto takes.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+"""
+
+from __future__ import annotations
+
+import re
+
+from werkzeug.wrappers import Response
+
+from byoa.plan.errors import ServiceError
+from byoa.sandbox.hooks import Sandbox
+from byoa.sandbox.wire import Call
+
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)
+STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
+ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def create_bucket(sandbox: Sandbox, call: Call) -> Response | None:
+    """PUT /NAME with nothing behind it makes a bucket; everything else is moto's."""
+    request = call.request
+    name = request.path.strip("/")
+    if request.method == "PUT" and "/" not in name and not request.query_string and not good(name):
+        raise ServiceError(
+            "InvalidBucketName", "The specified bucket is not valid.", "CreateBucket"
+        )
+    return None
+
+
+def good(name: str) -> bool:
+    return (
+        NAME.fullmatch(name) is not None
+        and ".." not in name
+        and not ADDRESS.fullmatch(name)
+        and not name.startswith(STARTS)
+        and not name.endswith(ENDS)
+    )

@@ -1,0 +1,44 @@
+"""Bucket names as AWS takes them, and S3 as moto has it behind our hooks."""
+
+from __future__ import annotations
+
+import pytest
+
+from byoa.sandbox import buckets
+from tests.byoa.sandbox.conftest import Clients, refused
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Upper", "under_score", "a..b", "192.168.0.1", "-a-b", "ab-", "xn--abc", "a--ol-s3", "a" * 64],
+)  # fmt: skip
+def test_bad_names_are_refused(name: str):
+    assert not buckets.good(name)
+
+
+@pytest.mark.parametrize("name", ["abc", "my-bucket.1", "a" * 63, "0-0"])
+def test_good_names_are_good(name: str):
+    assert buckets.good(name)
+
+
+def test_s3_refuses_them(client: Clients):
+    # boto3 checks little by itself: upper case reaches the server
+    code, text = refused(client("s3").create_bucket, Bucket="Upper-Case")
+    assert (code, text) == ("InvalidBucketName", "The specified bucket is not valid.")
+
+
+def test_objects_go_through_untouched(client: Clients, bucket: str):
+    s3, data = client("s3"), bytes(range(256)) * 4096
+    s3.put_object(Bucket=bucket, Key="v2/endpoints/x/invocations", Body=data)
+    assert s3.get_object(Bucket=bucket, Key="v2/endpoints/x/invocations")["Body"].read() == data
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    assert refused(s3.head_object, Bucket=bucket, Key="nothing")[0] == "404"
+
+
+def test_what_moto_has_not_got_is_told_at_once(client: Clients):
+    code, text = refused(
+        client("iam").simulate_principal_policy, PolicySourceArn="a" * 20, ActionNames=["a"]
+    )
+    assert code == "UnknownOperationException"
+    assert text == "iam SimulatePrincipalPolicy is not implemented in the sandbox"
