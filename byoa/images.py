@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from byoa.place import Place
@@ -24,9 +25,10 @@ def choose(task: Task, place: Place, settings: Settings, dry: bool = False) -> I
     named = asked.uri or ("" if asked.framework or asked.dockerfile else settings.image)
     if not named and not task.program.is_sent and not task.program.command:
         raise UsageError("No image is named. Give --image, or image below [project] in byoa.toml.")
-    uri = named or framework(task, place, settings)
     if asked.dockerfile:
-        uri = built(task, place, uri, dry)
+        uri = built(task, place, lambda: named or framework(task, place, settings), dry)
+    else:
+        uri = named or framework(task, place, settings)
     return ImageFacts(uri) if dry else facts(place, uri)
 
 
@@ -49,11 +51,14 @@ def framework(task: Task, place: Place, settings: Settings) -> str:
     )  # fmt: skip
 
 
-def built(task: Task, place: Place, base: str, dry: bool) -> str:
-    """The image of --df on top of `base`: built here and, for AWS's sake, pushed to ECR."""
+def built(task: Task, place: Place, base: Callable[[], str], dry: bool) -> str:
+    """The image of --df, on top of `base` if it asks for one: built here, pushed to ECR for AWS."""
     from byoa.build import Build, build_and_push, dockerfile, make
 
-    folder, text = dockerfile(task.image.dockerfile, base)
+    try:
+        folder, text = dockerfile(task.image.dockerfile, "")
+    except UsageError:
+        folder, text = dockerfile(task.image.dockerfile, base())
     name = task.image.repository or f"byoa-{task.project}-{task.name}".lower()
     wanted = Build(image=f"{name}:{task.image.tag}", folder=folder, dockerfile=text)
     if dry:
@@ -68,7 +73,8 @@ def facts(place: Place, uri: str) -> ImageFacts:
     """What the image says of itself, as far as it can be asked."""
     if uri.startswith("process://"):
         return ImageFacts(uri)
-    if place.session is None:
+    in_registry = ".dkr.ecr." in uri or uri.startswith("127.0.0.1:")
+    if place.session is None or (place.is_local and not in_registry):
         from byoa.local import images
 
         said = images.facts(uri)

@@ -1,0 +1,5 @@
+"""A module from elsewhere: -d puts its folder beside the script."""
+
+
+def line(name: str, value: int) -> str:
+    return f"{name}: {value}"
