@@ -51,7 +51,7 @@ def policy(arguments: argparse.Namespace) -> str:
     """What the driving user needs for this project, to hand to an administrator."""
     from byoa.aws.session import Session
     from byoa.plan.bucket import default_bucket
-    from byoa.plan.user_policy import user_policy
+    from byoa.plan.iam import user_policy
 
     settings = settings_of(arguments)
     session = Session(settings.region, settings.profile)
