@@ -16,7 +16,6 @@ from typing import Any
 
 from byoa.aws import belongings
 from byoa.aws.belongings import TAG, Thing
-from byoa.aws.endpoints import is_gone, listed
 from byoa.place import Place
 from byoa.plan.advice import explain, situation
 from byoa.plan.layout import ProjectPlace
@@ -35,6 +34,7 @@ SERVED = {
     "model": ("model", "Model"),
 }
 RUNNING = {"InProgress", "Stopping"}
+GONE = {"gone", "role-missing", "repository-missing", "bucket-missing"}
 #: How plan.names.job_name ends.
 JOB = re.compile(r".+-\d{8}-\d{6}-[0-9a-f]{4,8}")
 
@@ -96,7 +96,7 @@ def remove(things: Iterable[Thing], say: Callable[[str], None]) -> list[str]:
             told = explain(error)
             if told is None and not isinstance(error, OSError):
                 raise
-            if not (is_gone(error) or situation(error) in {"gone", "role-missing"}):
+            if situation(error) not in GONE:
                 failed.append(f"{thing.kind} {thing.name} is still there: {told or error}")
     return failed
 
@@ -120,13 +120,24 @@ def _items(
         try:
             tags = place.sagemaker.list_tags(ResourceArn=item[f"{camel}Arn"])["Tags"]
         except Exception as error:
-            if is_gone(error):  # deleted meanwhile
+            if situation(error) in GONE:  # deleted meanwhile
                 return False
             raise
         return {"Key": TAG, "Value": project} in tags
 
     with ThreadPoolExecutor(8) as pool:
         yield from (item for item, mine in zip(items, pool.map(ours, items)) if mine)
+
+
+def listed(method: Callable[..., Any], key: str) -> Iterator[dict[str, Any]]:
+    """All pages of a list; byoa.local has no paginators."""
+    more: dict[str, str] = {}
+    while True:
+        page = method(**more)
+        yield from page[key]
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
 
 
 def _jobs(place: Place, project: str, kind: str) -> Iterator[tuple[str, bool]]:
