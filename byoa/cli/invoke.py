@@ -116,6 +116,6 @@ def give(answer: bytes, kind: str, output: Path | None) -> int:
         say(f"{output}: {len(answer)} bytes{f' of {kind}' if kind else ''}")
         return 0
     sys.stdout.buffer.write(answer)
-    if sys.stdout.isatty() and not answer.endswith(b"\n"):
+    if kind.startswith(("text/", "application/json")) and not answer.endswith(b"\n"):
         sys.stdout.buffer.write(b"\n")
     return 0
