@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from byoa.plan import sync
@@ -46,6 +47,7 @@ class Folder:
     files: dict[str, LocalFile] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     unusable: list[str] = field(default_factory=list)
+    looked: int = field(default_factory=time.time_ns)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -182,18 +184,30 @@ def etags(found: Folder, names: Iterable[str], part: int = sync.PART) -> dict[st
     missing = [name for name in wanted if name not in known]
     if not missing:
         return known
-    before = time.time_ns()
-
-    def one(name: str) -> str:
-        return etag(found.files[name].path, found.files[name].size, part)
-
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        new = dict(zip(missing, pool.map(one, missing)))
-    settled = {n: e for n, e in new.items() if max(found.files[n].stamp[1:3]) < before - SETTLED_NS}
-    if settled:
-        here = {n: kept[n] for n in kept if n in found.files}
-        save(cache, here | {n: (list(found.files[n].stamp), e) for n, e in settled.items()})
+        work = partial(etag_of, found, part)
+        new = {name: one for name, one in zip(missing, pool.map(work, missing)) if one}
+    remember(found, new, part)
     return known | new
+
+
+def etag_of(found: Folder, part: int, name: str) -> str:
+    """The ETag of one file; "" when it has gone."""
+    file = found.files[name]
+    try:
+        return etag(file.path, file.size, part)
+    except FileNotFoundError:
+        return ""
+
+
+def remember(found: Folder, new: Mapping[str, str], part: int = sync.PART) -> None:
+    """Keeps ETags of files of a folder, but for those that may yet change unseen."""
+    limit = found.looked - SETTLED_NS
+    settled = {n: e for n, e in new.items() if max(found.files[n].stamp[1:3]) < limit}
+    if settled:
+        cache = cache_path(found.root, part)
+        here = {name: entry for name, entry in load(cache).items() if name in found.files}
+        save(cache, here | {n: (list(found.files[n].stamp), e) for n, e in settled.items()})
 
 
 def fresh(entry: tuple[list[int], str], file: LocalFile) -> bool:
@@ -222,8 +236,8 @@ def save(path: Path, entries: Mapping[str, tuple[list[int], str]]) -> None:
 
 def replace(path: Path, data: bytes) -> None:
     """Writes a file at once: readers see the old content or the new one, never a part."""
-    with arriving(path) as partial:
-        partial.write_bytes(data)
+    with arriving(path) as new:
+        new.write_bytes(data)
 
 
 @contextmanager

@@ -62,6 +62,7 @@ class S3Storage:
         after = {name: one for name, one in remote.items() if name not in todo.deletions}
         for name in todo.uploads:
             after[name] = Stored(name, here.sizes[name], sent[prefix + name][1])
+        files.remember(here, {name: sent[prefix + name][0] for name in todo.uploads}, self.part)
         self._remember(uri, {name: list(sent[prefix + name]) for name in todo.uploads})
         self._delete_keys(bucket, [prefix + name for name in todo.deletions])
         return Synced(

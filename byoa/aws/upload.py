@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -67,14 +66,13 @@ class Uploader:
         try:
             if file.size >= self.part:
                 return self.in_parts(inner, {"Bucket": self.bucket, "Key": key}, file)
-            data, digest, base = read(file, 0, file.size)
+            data = read(file, 0, file.size)
         except ChangedError:
             return None
-        answer = self.client.put_object(
-            Bucket=self.bucket, Key=key, Body=data, ContentMD5=base, **self.options
-        )
+        answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=data, **self.options)
         self.meter.add(file.size)
-        return digest.hex(), unquoted(answer["ETag"])
+        etag = unquoted(answer["ETag"])
+        return etag if plain(answer) else md5(data).hex(), etag
 
     def unfinished(self, prefix: str) -> dict[str, list[str]]:
         """The ids of uploads that never ended, by key; S3 lists them as they were begun."""
@@ -101,7 +99,7 @@ class Uploader:
         spans = enumerate(sync.parts(file.size, self.part), start=1)
         try:
             sent = list(inner.map(partial(self.send_part, where, file, there), spans))
-            parts = {"Parts": [part for _, part in sent]}
+            parts = {"Parts": [part for part, _ in sent]}
             answer = self.client.complete_multipart_upload(**where, MultipartUpload=parts)
         except Exception as error:
             if error_code(error) != "NoSuchUpload":
@@ -109,7 +107,8 @@ class Uploader:
             raise ByoaError(
                 f"{file.path}: another program ended this upload while it ran. Run again."
             ) from error
-        return sync.joined_etag([digest for digest, _ in sent]), unquoted(answer["ETag"])
+        etag, digests = unquoted(answer["ETag"]), [digest for _, digest in sent if digest]
+        return sync.joined_etag(digests) if digests else etag, etag
 
     def send_part(
         self,
@@ -117,22 +116,23 @@ class Uploader:
         file: LocalFile,
         there: Mapping[int, Mapping[str, Any]],
         part: tuple[int, tuple[int, int]],
-    ) -> tuple[bytes, dict[str, Any]]:
-        """One part, unless S3 has it; its MD5, and what completing asks to be told."""
+    ) -> tuple[dict[str, Any], bytes]:
+        """One part, unless S3 has it: what completing asks to be told, and an odd one's MD5."""
         number, span = part
-        data, digest, base = read(file, *span)
-        has = there.get(number, {"Size": -1, "ETag": ""})
-        if (has["Size"], unquoted(has["ETag"])) != (len(data), digest.hex()):
-            has = self.client.upload_part(**where, PartNumber=number, Body=data, ContentMD5=base)
+        data = read(file, *span)
+        has = there.get(number)
+        if has is None or has["Size"] != len(data) or unquoted(has["ETag"]) != md5(data).hex():
+            has = self.client.upload_part(**where, PartNumber=number, Body=data)
         self.meter.add(len(data))
         sums = {k: v for k, v in has.items() if k.startswith("Checksum") and k != "ChecksumType"}
-        return digest, {"PartNumber": number, "ETag": has["ETag"], **sums}
+        told = {"PartNumber": number, "ETag": has["ETag"], **sums}
+        return told, b"" if plain(has) else md5(data)
 
 
-def read(file: LocalFile, offset: int, length: int) -> tuple[bytes, bytes, str]:
-    """Bytes of a file that did not change, their MD5, and that as the Content-MD5 header has it."""
+def read(file: LocalFile, offset: int, length: int) -> bytes:
+    """Bytes of a file that is still what it was when the folder was looked through."""
     try:
-        with open(file.path, "rb") as source:
+        with open(file.path, "rb", buffering=0) as source:
             source.seek(offset)
             data = source.read(length)
             same = stamp(os.fstat(source.fileno())) == file.stamp
@@ -140,8 +140,20 @@ def read(file: LocalFile, offset: int, length: int) -> tuple[bytes, bytes, str]:
         raise ChangedError([file.path]) from None
     if not same or len(data) != length:
         raise ChangedError([file.path])
-    digest = hashlib.md5(data, usedforsecurity=False).digest()
-    return data, digest, base64.b64encode(digest).decode()
+    return data
+
+
+def plain(answer: Mapping[str, Any]) -> bool:
+    """Whether an ETag is an MD5, so that ours would be the same: not where a key encrypts.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+    encrypted = answer.get("ServerSideEncryption", "AES256") != "AES256"
+    return not encrypted and "SSECustomerAlgorithm" not in answer
+
+
+def md5(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()
 
 
 def common_prefix(keys: Sequence[str]) -> str:
