@@ -57,11 +57,11 @@ class Project:
             raise NotFoundError(f"The task {task!r} has not run on {self.place.name}.")
         return Job(self, self.where.task(task), found)
 
-    def deploy(self, task: str, **wanted: Any) -> Any:
-        """Deploys the model of a task: byoa.deploy.deploy with this project's place."""
-        from byoa import deploy
+    def deploy(self, task: str, **wanted: Any) -> dict[str, Any]:
+        """Deploys a task's model; see byoa.deploy.deploy_task for what can be wanted."""
+        from byoa.deploy import deploy_task
 
-        return deploy.deploy_task(self.place, self.settings, task, **wanted)
+        return deploy_task(self.place, self.settings, task, **wanted)
 
     def _start(self, name: str, code: dict[str, Any], wanted: dict[str, Any]) -> Job:
         task = task_of(self, name, code, wanted)

@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = command(words)
         sys.stdout.flush()
         return code
+    except SystemExit as ended:  # argparse, after its help
+        return int(ended.code or 0)
     except KeyboardInterrupt:
         print("byoa: interrupted", file=sys.stderr)
         return 130
