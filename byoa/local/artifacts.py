@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from byoa.local.channels import below
 from byoa.local.job import JobError
+from byoa.local.places import is_real
 from byoa.plan.errors import ByoaError
 from byoa.plan.storage import Storage
 
@@ -36,8 +38,6 @@ def _send(storage: Storage, files: Mapping[str, Path], uri: str, scratch: Path) 
     if not files:
         return False
     if uri.endswith("/"):
-        from byoa.local.channels import below
-
         for name, path in files.items():
             if path.is_file():
                 storage.upload(path, below(uri, name))
@@ -61,13 +61,19 @@ def _merged(folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    if folder.exists() and not is_real(folder):
+        raise _is_link(folder.name)
     for parent, names, files in os.walk(folder):
         for name in (*names, *files):
             path = Path(parent) / name
             if path.is_symlink():
-                raise JobError(
-                    f"ClientError: Artifact upload failed: {path.relative_to(folder.parent)} is a"
-                    " symbolic link, which no endpoint unpacks. Write a file in its place."
-                )
+                raise _is_link(str(path.relative_to(folder.parent)))
             if path.is_file() or path.is_dir():  # no sockets or pipes
                 yield path.relative_to(folder).as_posix(), path
+
+
+def _is_link(name: str) -> JobError:
+    return JobError(
+        f"ClientError: Artifact upload failed: {name} is a symbolic link, which no endpoint"
+        " unpacks. Write a file in its place."
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from byoa.local.channels import below
 from byoa.local.job import JobError
+from byoa.local.places import is_real
 from byoa.plan.errors import ByoaError
 from byoa.plan.storage import Storage
 
@@ -74,7 +75,9 @@ def send(storage: Storage, folder: Path, names: Iterable[str], uri: str) -> None
 
 def look(folder: Path) -> State:
     """Names of files, each with its size and time of change. SageMaker sends no links."""
-    found = {}
+    found: State = {}
+    if not is_real(folder):
+        return found
     for parent, _, files in os.walk(folder):
         for name in files:
             path = Path(parent) / name

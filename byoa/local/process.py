@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -11,12 +10,12 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from byoa.local.container import ML, Container, OnLine
+from byoa.local.container import Container, OnLine
 from byoa.local.harness import algorithm_of, harness, python
 from byoa.local.lines import follow
+from byoa.local.places import led
 
 LEASH = Path(__file__).with_name("leash.py")
-_ML = re.compile(rf"(\A|=){ML}(?=/|\Z)")
 #: Of the surroundings, what a container would not have: the user's account, other jobs' variables.
 _NOT_PASSED = ("AWS_", "SM_", "SAGEMAKER_", "TRAINING_JOB_", "PROCESSING_JOB_", "BYOA_HOME")
 
@@ -77,11 +76,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def led(text: str, base: Path) -> str:
-    """/opt/ml/x -> base/x, and --in=/opt/ml/x -> --in=base/x: there is no /opt/ml here."""
-    return _ML.sub(lambda found: found[1] + str(base), text)
 
 
 def _command(container: Container) -> list[str]:

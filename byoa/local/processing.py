@@ -43,10 +43,11 @@ class ProcessingCourse:
         self.folder, self.around = folder, around
         self.job = JobRecord(folder, STATUS)
         self.request: dict[str, Any] = read_json(folder / "request.json")
-        self.image = around.find_image(self.request["AppSpecification"]["ImageUri"])
+        self.image = str(self.request["AppSpecification"]["ImageUri"])
         self.started = 0.0
 
     def run(self) -> None:
+        self.image = self.around.find_image(self.image)
         check_image(self.image)
         self.job.update(ProcessingStartTime=now())
         hosts = ProcessingHosts(self.folder, self.request, self.image, self.around)

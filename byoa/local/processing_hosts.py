@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from byoa.local.live_sync import LiveSync, look, send
 from byoa.local.logs import PROCESSING_GROUP
 from byoa.local.networks import loopback_addresses
 from byoa.local.opt_ml import Host
-from byoa.local.process import led
+from byoa.local.places import here
 from byoa.local.supervise import Around
 
 PROCESSING = f"{ML}/processing"
@@ -39,7 +40,8 @@ class ProcessingHosts:
     """All hosts of one job, each below `folder`/algo-N, which stands for /opt/ml."""
 
     def __init__(self, job: Path, request: Mapping[str, Any], image: str, around: Around) -> None:
-        self.folder, self.request, self.image, self.around = job / "hosts", request, image, around
+        self.request, self.image, self.around = request, image, around
+        self.folder = Path(os.path.realpath(job / "hosts"))
         self.is_process = image.startswith(PROCESS)
         cluster = {"ResourceConfig": request["ProcessingResources"]["ClusterConfig"]}
         names = [host.name for host in opt_ml.hosts(cluster)]
@@ -52,12 +54,6 @@ class ProcessingHosts:
     def base(self, host: Host) -> Path:
         return self.folder / host.name
 
-    def here(self, host: Host, path: str) -> Path:
-        """The folder of this machine that is `path` in the container."""
-        if path == ML or path.startswith(f"{ML}/"):
-            return Path(led(path, self.base(host)))
-        return self.base(host) / "elsewhere" / path.strip("/")
-
     # --- before ---------------------------------------------------------------------------
 
     def lay_out(self) -> None:
@@ -67,7 +63,7 @@ class ProcessingHosts:
             for name in ("config", "output", "processing"):
                 (base / name).mkdir(parents=True, exist_ok=True)
             for output in self._outputs():
-                self.here(host, output["LocalPath"]).mkdir(parents=True, exist_ok=True)
+                here(output["LocalPath"], self.base(host)).mkdir(parents=True, exist_ok=True)
             resources = opt_ml.resource_config(host, self.hosts, interface)
             write_json(base / "config" / "resourceconfig.json", resources)
             write_json(base / "config" / "processingjobconfig.json", dict(self.request))
@@ -77,7 +73,7 @@ class ProcessingHosts:
             for given in self.request.get("ProcessingInputs", []):
                 if not given.get("AppManaged"):
                     source = given["S3Input"]
-                    folder = self.here(host, source["LocalPath"])
+                    folder = here(source["LocalPath"], self.base(host))
                     yield Place(source, folder, Part(rank, len(self.hosts)))
 
     def _outputs(self) -> list[Mapping[str, Any]]:
@@ -89,7 +85,7 @@ class ProcessingHosts:
     def start(self) -> None:
         for output in self._outputs():
             if output.get("S3UploadMode") == "Continuous":
-                folders = [self.here(host, output["LocalPath"]) for host in self.hosts]
+                folders = [here(output["LocalPath"], self.base(host)) for host in self.hosts]
                 self.syncs.append(LiveSync(self.around.storage, folders, output["S3Uri"]))
                 self.syncs[-1].start()
         containers = [self._container(host) for host in self.hosts]
@@ -120,7 +116,7 @@ class ProcessingHosts:
         ]
         for path in {one["LocalPath"] for one in [*inputs, *self._outputs()]}:
             if not path.startswith(f"{PROCESSING}/"):
-                yield Mount(source=self.here(host, path), target=path)
+                yield Mount(source=here(path, self.base(host)), target=path)
 
     # --- after ------------------------------------------------------------------------------
 
@@ -146,7 +142,7 @@ class ProcessingHosts:
             if failed or output.get("S3UploadMode") == "Continuous":
                 continue
             for host in self.hosts:
-                folder = self.here(host, output["LocalPath"])
+                folder = here(output["LocalPath"], self.base(host))
                 try:
                     send(self.around.storage, folder, look(folder), output["S3Uri"])
                 except OSError as error:

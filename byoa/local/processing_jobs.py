@@ -11,6 +11,7 @@ from byoa.local.container import PROCESS
 from byoa.local.docker import need_docker
 from byoa.local.files import now, write_json
 from byoa.local.job import ENDED, ask_to_stop, read_job
+from byoa.local.places import check_path
 from byoa.local.processing import STATUS
 from byoa.local.resources import Records, Tags, check_name, need, page, refused
 
@@ -97,15 +98,21 @@ def check_processing(request: Mapping[str, Any]) -> None:
     need(CREATE, request, *NEEDED)
     check_name(CREATE, "processingJobName", request["ProcessingJobName"])
     for given in request.get("ProcessingInputs", []):
-        source = given.get("S3Input")
-        if source is None and not given.get("AppManaged"):
-            name = given.get("InputName")
-            raise refused(CREATE, f"Input {name!r}: only an S3Input can be read here.")
-        if source and source.get("S3InputMode") == "Pipe":
-            raise refused(
-                CREATE, f"Input {given['InputName']!r}: Pipe mode is not carried out here."
-            )
+        if not given.get("AppManaged"):
+            _check_input(given)
     for output in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
-        if "S3Output" not in output and not output.get("AppManaged"):
+        if output.get("AppManaged"):
+            continue
+        if "S3Output" not in output:
             name = output.get("OutputName")
             raise refused(CREATE, f"Output {name!r}: only an S3Output can be written here.")
+        check_path(CREATE, output["S3Output"])
+
+
+def _check_input(given: Mapping[str, Any]) -> None:
+    name, source = given.get("InputName"), given.get("S3Input")
+    if source is None:
+        raise refused(CREATE, f"Input {name!r}: only an S3Input can be read here.")
+    if source.get("S3InputMode") == "Pipe":
+        raise refused(CREATE, f"Input {name!r}: Pipe mode is not carried out here. Take File.")
+    check_path(CREATE, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from byoa.plan.errors import ServiceError
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 RECORD = "record.json"
+HALF_MADE_SECONDS = 60.0
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
@@ -70,6 +72,7 @@ class Records:
         folder = self.folder(name)
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self._forget_half_made(folder)
             folder.mkdir()
         except FileExistsError:
             text = f"{what} names must be unique within an AWS account and region,"
@@ -79,6 +82,15 @@ class Records:
                 "ResourceInUse",
             ) from None
         return folder
+
+    def _forget_half_made(self, folder: Path) -> None:
+        """Whoever began to make it died before the record was written: nobody has ever seen it."""
+        try:
+            age = time.time() - folder.stat().st_mtime
+        except FileNotFoundError:
+            return
+        if age > HALF_MADE_SECONDS and not (folder / RECORD).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
     def read(self, operation: str, name: str) -> dict[str, Any]:
         record = read_json(self.folder(name) / RECORD) if _NAME.fullmatch(name) else None

@@ -49,7 +49,7 @@ class TrainingCourse:
         self.job = JobRecord(folder, STATUS)
         self.request: dict[str, Any] = read_json(folder / "request.json")
         algorithm = self.request["AlgorithmSpecification"]
-        self.image = around.find_image(algorithm["TrainingImage"])
+        self.image = str(algorithm["TrainingImage"])
         self.metrics = Metrics(algorithm.get("MetricDefinitions", []))
         self.created = time.monotonic()
         self.trained = self.billed = 0.0  # seconds, over all rounds that were interrupted
@@ -64,6 +64,7 @@ class TrainingCourse:
         return [float(word) for word in tags.get(INTERRUPT_TAG, "").split(",") if word.strip()]
 
     def run(self) -> None:
+        self.image = self.around.find_image(self.image)
         check_image(self.image)
         number = 1
         while (ending := self._round(number)) is None:

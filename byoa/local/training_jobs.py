@@ -12,6 +12,7 @@ from byoa.local.container import PROCESS
 from byoa.local.docker import need_docker
 from byoa.local.files import now, write_json
 from byoa.local.job import ENDED, ask_to_stop, read_job
+from byoa.local.places import check_path
 from byoa.local.resources import Records, Tags, check_name, need, page, refused
 from byoa.local.training import INTERRUPT_TAG, STATUS
 
@@ -129,6 +130,10 @@ def check_training(request: Mapping[str, Any]) -> None:
             raise refused(CREATE, f"HyperParameters: {name!r} is {value!r}. Make it a string.")
     for channel in request.get("InputDataConfig", []):
         _check_channel(request, channel)
+    for config in ("CheckpointConfig", "TensorBoardOutputConfig"):
+        if "LocalPath" in request.get(config, {}):
+            check_path(CREATE, request[config])
+    _check_program(request)
     _check_expressions(request)
     _check_interruptions(request)
 
@@ -150,6 +155,23 @@ def _check_channel(request: Mapping[str, Any], channel: Mapping[str, Any]) -> No
         )
     if mode == "FastFile" and source.get("S3DataType") == "ManifestFile":
         raise refused(CREATE, f"Channel {name!r}: FastFile reads an S3Prefix, no manifest.")
+
+
+def _check_program(request: Mapping[str, Any]) -> None:
+    """process:// alone is no algorithm: without a script there is nothing to run."""
+    algorithm = request["AlgorithmSpecification"]
+    told = (
+        request.get("HyperParameters", {}).get("sagemaker_program")
+        or request.get("Environment", {}).get("SAGEMAKER_PROGRAM")
+        or algorithm.get("ContainerEntrypoint")
+        or algorithm.get("ContainerArguments")
+    )
+    if algorithm["TrainingImage"] == PROCESS and not told:
+        raise refused(
+            CREATE,
+            "The image process:// has no algorithm in it. Name its folder, such as"
+            " process:///home/you/algorithm, or send a script.",
+        )
 
 
 def _check_expressions(request: Mapping[str, Any]) -> None:

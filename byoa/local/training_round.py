@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from byoa.local.logs import TRAINING_GROUP
 from byoa.local.networks import loopback_addresses
 from byoa.local.opt_ml import Host
 from byoa.local.ownership import give_to_us
-from byoa.local.process import led
+from byoa.local.places import here, led
 from byoa.local.supervise import Around
 from byoa.plan.errors import ByoaError, NotFoundError
 from byoa.plan.storage import Progress
@@ -36,7 +37,8 @@ class Round:
     def __init__(
         self, job: Path, folder: Path, request: Mapping[str, Any], image: str, around: Around
     ) -> None:
-        self.job, self.folder, self.request, self.image = job, folder, request, image
+        self.job, self.request, self.image = job, request, image
+        self.folder = Path(os.path.realpath(folder))
         self.around = around
         self.is_process = image.startswith(PROCESS)
         names = [host.name for host in opt_ml.hosts(request)]
@@ -76,7 +78,8 @@ class Round:
             "resourceconfig": opt_ml.resource_config(host, self.hosts, interface),
         }
         if "CheckpointConfig" in self.request:
-            path = self._led(host, self.checkpoint_path)
+            local = self._checkpoints(self.base(host))
+            path = str(local) if self.is_process else self.checkpoint_path
             files["checkpointconfig"] = {"LocalPath": path}
         for name, content in files.items():
             write_json(folder / f"{name}.json", content)
@@ -108,8 +111,7 @@ class Round:
 
     def _checkpoints(self, base: Path) -> Path:
         """The folder of this machine that the job's LocalPath is."""
-        inside = self.checkpoint_path
-        return Path(led(inside, base)) if inside.startswith(f"{ML}/") else base / "checkpoints"
+        return here(self.checkpoint_path, base)
 
     def _restore(self, base: Path) -> None:
         if "CheckpointConfig" not in self.request:
@@ -179,6 +181,10 @@ class Round:
                 found.append(Mount(source=base / inside, target=f"{ML}/{inside}", read_only=True))
         if "CheckpointConfig" in self.request:
             found.append(Mount(source=self._checkpoints(base), target=self.checkpoint_path))
+        board = self.request.get("TensorBoardOutputConfig", {}).get("LocalPath", TENSORBOARD)
+        if not board.startswith(f"{ML}/output/"):
+            here(board, base).mkdir(parents=True, exist_ok=True)
+            found.append(Mount(source=here(board, base), target=board))
         return found
 
     def _start_syncs(self) -> None:
@@ -187,9 +193,8 @@ class Round:
             self._sync(folders, self.request["CheckpointConfig"]["S3Uri"])
         board = self.request.get("TensorBoardOutputConfig")
         if board:
-            inside = led(board.get("LocalPath", TENSORBOARD), Path())
             uri = f"{board['S3OutputPath'].rstrip('/')}/{self.request['TrainingJobName']}"
-            folders = [base / inside for base in self.bases]
+            folders = [here(board.get("LocalPath", TENSORBOARD), base) for base in self.bases]
             self._sync(folders, f"{uri}/tensorboard-output")
 
     def _sync(self, folders: Sequence[Path], uri: str) -> None:

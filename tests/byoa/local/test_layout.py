@@ -18,7 +18,7 @@ from byoa.local.docker import arguments_of, mount_words
 from byoa.local.job import JobError, failure_reason
 from byoa.local.metrics import Metrics
 from byoa.local.networks import loopback_addresses
-from byoa.local.process import led
+from byoa.local.places import here, led
 from byoa.local.resources import arn, check_name
 from byoa.plan.errors import ServiceError
 
@@ -203,3 +203,16 @@ def test_names_and_arns():
         check_name("CreateTrainingJob", "trainingJobName", name)
     made = arn("training-job", "My-Job", "eu-west-3")
     assert made == "arn:aws:sagemaker:eu-west-3:123456789012:training-job/my-job"
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        ("/opt/ml/checkpoints", "checkpoints"),
+        ("/opt/ml/checkpoints/", "checkpoints"),
+        ("/opt/mlops/x", "elsewhere/opt/mlops/x"),
+        ("/mnt/x", "elsewhere/mnt/x"),
+    ],
+)
+def test_where_a_path_of_the_container_is(inside: str, expected: str):
+    assert here(inside, Path("/base")) == Path("/base") / expected

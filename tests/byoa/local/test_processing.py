@@ -228,10 +228,12 @@ def test_an_input_that_is_not_there(home: Home):
 
 def test_what_create_refuses(home: Home):
     pipe = [("x", home.uri("x/"), {"LocalPath": INPUT, "S3InputMode": "Pipe"})]
+    out = [("x", home.uri("x/"), {"LocalPath": "/a/../b"})]
     for said, given in (
         ("failed to satisfy", request(home, "pass", ProcessingJobName="a b")),
         ("RoleArn", request(home, "pass", RoleArn="")),
         ("Pipe mode", request(home, "pass", inputs=pipe)),
+        ("'/a/../b' at 'LocalPath'", request(home, "pass", inputs=out)),
     ):
         with pytest.raises(ServiceError, match=said):
             home.sagemaker.create_processing_job(**given)

@@ -326,6 +326,21 @@ def test_a_link_in_the_model_is_refused_with_a_sentence(home: Home):
     assert "Artifact upload failed: model/link is a symbolic link" in record["FailureReason"]
 
 
+def test_a_folder_that_became_a_link_is_not_followed(home: Home):
+    """In a container root could make the machine's own files its output."""
+    record = home.script(
+        "import os, shutil\n"
+        "for name in ('SM_OUTPUT_DATA_DIR', 'SM_CHECKPOINT_DIR'):\n"
+        "    try: shutil.rmtree(os.environ[name])\n"
+        "    except OSError: pass\n"
+        "    else: os.symlink('/etc', os.environ[name])\n",
+        CheckpointConfig={"S3Uri": home.uri("state")},
+    )
+    assert record["TrainingJobStatus"] == "Failed"
+    assert "data is a symbolic link" in record["FailureReason"]
+    assert not list((home.storage / "state").rglob("*"))
+
+
 def test_two_hosts_find_each_other_and_are_merged(home: Home):
     for number in range(5):
         home.put(f"shards/{number}.txt", f"{10**number}\n")
@@ -468,6 +483,14 @@ def test_nothing_of_the_hosts_is_left(home: Home):
         ({"RoleArn": ""}, "RoleArn"),
         ({"EnableManagedSpotTraining": True}, "MaxWaitTimeInSeconds"),
         ({"StoppingCondition": {"MaxWaitTimeInSeconds": 200}}, "on-demand"),
+        (
+            {"CheckpointConfig": {"S3Uri": "s3://b/x", "LocalPath": "/opt/ml/../../etc"}},
+            "Value '/opt/ml/../../etc' at 'LocalPath' is no path in a container",
+        ),
+        (
+            {"AlgorithmSpecification": {"TrainingImage": "process://"}},
+            "has no algorithm in it. Name its folder",
+        ),
         ({"HyperParameters": {"a": 1}}, "'a' is 1. Make it a string"),
         (
             {"Tags": [{"Key": "byoa:interrupt-after", "Value": "soon"}]},
