@@ -202,7 +202,7 @@ def test_content_is_checked_where_it_arrives(s3: Any, storage: S3Storage, tmp_pa
     for name in ("PutObject", "UploadPart"):
         s3.meta.events.register(
             f"before-send.s3.{name}",
-            lambda request, **_: heard.append(request.headers["x-amz-checksum-crc32"]),
+            lambda request, **_: heard.append(request.headers["x-amz-checksum-crc32"].decode()),
         )
     storage.sync(write_files(tmp_path / "data", {"a": b"1", "large": bytes(4096)}), DATA)
     assert sorted(heard) == sorted(
