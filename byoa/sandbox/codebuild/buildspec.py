@@ -106,13 +106,19 @@ def mapping(value: Any, where: str) -> dict[str, Any]:
 
 
 def texts(value: Any, where: str) -> dict[str, str]:
-    """Names and values, both as texts: YAML's true and 1.0 are what they were written as."""
+    """Names and values, both as texts."""
     found = {}
     for name, item in mapping(value, where).items():
         if isinstance(item, dict | list) or not isinstance(name, str) or not is_variable(name):
             raise BuildspecError(f"{where}/{name} is no variable with a value")
-        found[name] = {True: "true", False: "false", None: ""}.get(item, str(item))
+        found[name] = as_text(item)
     return found
+
+
+def as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def is_variable(name: str) -> bool:

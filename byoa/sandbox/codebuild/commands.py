@@ -21,7 +21,8 @@ LAST_LINES_SECONDS = 0.5
 #: `set -a` makes every variable that a command sets one of the build's.
 SCRIPT = r"""
 . "$BYOA_BUILD_STATE/variables"
-CODEBUILD_BUILD_SUCCEEDING=$BYOA_BUILD_SUCCEEDING
+CODEBUILD_BUILD_SUCCEEDING=$1
+set --
 cd "$(cat "$BYOA_BUILD_STATE/folder")" || exit 1
 trap 'BYOA_BUILD_EXIT=$?; trap - EXIT; set +eux
     export -p > "$BYOA_BUILD_STATE/variables.new" \
@@ -59,14 +60,13 @@ class Shell:
         (self.folder / "run.sh").write_text(SCRIPT)
         (self.folder / "command.sh").write_text(command + "\n")
         self.process = subprocess.Popen(
-            [self.program, str(self.folder / "run.sh")],
+            [self.program, str(self.folder / "run.sh"), "1" if self.succeeding else "0"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={
                 **self.environment,
                 "BYOA_BUILD_STATE": str(self.folder),
-                "BYOA_BUILD_SUCCEEDING": "1" if self.succeeding else "0",
             },
             start_new_session=True,
         )
