@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan import templates
+from byoa.plan import parts, templates
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComputeEnvironment:
+class ComputeEnvironment(parts.Named):
     """Machines that come when jobs wait and go when none does."""
 
-    name: str
     instance_role: str
     subnets: Sequence[str]
     security_groups: Sequence[str]
@@ -26,15 +25,12 @@ class ComputeEnvironment:
     spot: bool = True
     gpu: bool = False
     service_role: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchJob:
+class BatchJob(parts.Named):
     """What a job definition says; a job of it may say otherwise."""
 
-    name: str
     image: str
     command: Sequence[str] = ()
     vcpus: float = 1
@@ -46,8 +42,6 @@ class BatchJob:
     shared_memory_mb: int = 64
     timeout: int | None = None
     attempts: int = 1
-    tags: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def compute_environment_request(wanted: ComputeEnvironment) -> dict[str, Any]:

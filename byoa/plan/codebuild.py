@@ -9,23 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan import templates
+from byoa.plan import parts, templates
 from byoa.plan.layout import bucket_and_key
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildProject:
+class BuildProject(parts.Named):
     """A Linux machine with docker (privileged, else it has no daemon) that runs buildspec.yml."""
 
-    name: str
     role: str
     source: str  #: s3://bucket/key.zip
     image: str = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
     compute: str = "BUILD_GENERAL1_MEDIUM"
     timeout_minutes: int = 120
     environment: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build_project_request(project: BuildProject) -> dict[str, Any]:

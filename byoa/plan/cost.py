@@ -5,6 +5,7 @@ Where no price is known, none is made up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,13 +75,8 @@ def after(description: Mapping[str, Any], region: str = "us-east-1") -> Bill:
     """What a job cost, from describe_training_job's or describe_processing_job's answer."""
     run, paid = description.get("TrainingTimeInSeconds"), description.get("BillableTimeInSeconds")
     if run is None:
-        names = (
-            ("TrainingStartTime", "ProcessingStartTime"),
-            ("TrainingEndTime", "ProcessingEndTime"),
-        )
-        begun, ended = (
-            next((description[k] for k in ks if k in description), None) for ks in names
-        )
+        kind = "Training" if "TrainingStartTime" in description else "Processing"
+        begun, ended = (description.get(f"{kind}{end}Time") for end in ("Start", "End"))
         run = int((ended - begun).total_seconds()) if begun and ended else 0
     paid = run if paid is None else paid
     # AWS says which one of several types it took
@@ -123,20 +119,13 @@ def _resources(job: Mapping[str, Any]) -> Mapping[str, Any]:
 def _offers(resources: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, int]]]:
     """The fleets that a job may get, as words and as counts by type."""
     count = resources.get("SelectedInstanceCount") or resources.get("InstanceCount", 1)
-    if groups := resources.get("InstanceGroups"):
-        fleet: dict[str, int] = {}
-        for group in groups:
-            name = group["InstanceType"]
-            fleet[name] = fleet.get(name, 0) + group["InstanceCount"]
-        yield " + ".join(f"{number} x {name}" for name, number in fleet.items()), fleet
-        return
     chosen = resources.get("SelectedInstanceType") or resources.get("InstanceType")
-    if chosen:
-        yield f"{count} x {chosen}", {chosen: count}
-        return
-    for item in resources.get("InstancePreferences", ()):
-        number = item.get("InstanceCount", count)
-        yield f"{number} x {item['InstanceType']}", {item["InstanceType"]: number}
+    whole = [{"InstanceType": chosen}] if chosen else resources.get("InstanceGroups", [])
+    for fleet in [whole] if whole else [[one] for one in resources.get("InstancePreferences", ())]:
+        sizes: Counter[str] = Counter()
+        for item in fleet:
+            sizes[item["InstanceType"]] += item.get("InstanceCount", count)
+        yield " + ".join(f"{number} x {name}" for name, number in sizes.items()), sizes
 
 
 def _hourly(fleet: Mapping[str, int], region: str) -> float | None:

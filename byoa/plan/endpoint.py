@@ -1,4 +1,4 @@
-"""Requests for create_endpoint_config, create_endpoint and update_endpoint.
+"""Requests for an endpoint: its configuration, its updates, its alarms, its scaling.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
 """
@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan import parts, templates
@@ -16,10 +16,9 @@ SERVERLESS_MB = (1024, 2048, 3072, 4096, 5120, 6144)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndpointConfig:
+class EndpointConfig(parts.Named):
     """One variant of one model: on instances, serverless (memory_mb), or async (async_output)."""
 
-    name: str
     model: str
     variant: str = VARIANT
     weight: float = 1.0
@@ -41,22 +40,17 @@ class EndpointConfig:
     download_timeout: int | None = None
     volume_gb: int | None = None
     kms_key: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class Endpoint(parts.Named):
     """An endpoint and how it moves to a new configuration: blue/green, watched by alarms."""
 
-    name: str
     config: str
     alarms: Sequence[str] = ()  #: CloudWatch alarms that send the traffic back
     canary_percent: int | None = None  #: traffic that the new fleet gets first
     wait: int = 60  #: seconds between the steps, and before the old fleet goes
     timeout: int = 3600
-    tags: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def endpoint_config_request(config: EndpointConfig) -> dict[str, Any]:

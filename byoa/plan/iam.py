@@ -73,13 +73,13 @@ def role_policy_request(name: str, document: Mapping[str, Any]) -> dict[str, Any
 
 def role_policy(access: Access) -> dict[str, Any]:
     """What the jobs and endpoints of a project may do."""
-    return policy(["storage", "images", "logs", "job", "keys"], values(access, JOB_LOGS), access)
+    return policy(["storage", "images", "logs", "job", "keys"], values(access, JOB_LOGS))
 
 
 def build_policy(access: Access, project: str) -> dict[str, Any]:
     """What CodeBuild may do: read the source, write its log, push exactly these images."""
     groups = [f"/aws/codebuild/{project}"]
-    return policy(["storage", "images", "logs", "keys"], values(access, groups), access)
+    return policy(["storage", "images", "logs", "keys"], values(access, groups))
 
 
 def user_policy(
@@ -119,41 +119,33 @@ def values(access: Access, log_groups: Iterable[str]) -> dict[str, Any]:
         "subnets": access.arns("ec2", "subnet/", access.subnets),
         "security_groups": access.arns("ec2", "security-group/", access.security_groups),
         "remote_debug": access.remote_debug,
+        "listing": listing(access),
     }
 
 
-def policy(
-    parts: Iterable[str], values: Mapping[str, Any], access: Access | None = None
-) -> dict[str, Any]:
-    """The parts' statements, filled; those whose resources came to nothing are left out."""
-    found = [
-        templates.filled(one, values) for name in parts for one in table("policies.json")[name]
-    ]
-    made = [{"Effect": "Allow", **one} for one in found if one and _whole(one)]
-    for one in made:
-        one.pop("Why", None)
-    return {"Version": "2012-10-17", "Statement": [*made, *(listing(access) if access else [])]}
+def policy(names: Iterable[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The named parts' statements, filled; those whose resources came to nothing are left out."""
+    parts = [one for name in names for one in table("policies.json")[name]]
+    made = [templates.filled(one, values) for one in parts]
+    kept = [one for one in made if one and ("Resource" in one or "Principal" in one)]
+    wordless = [{key: item for key, item in one.items() if key != "Why"} for one in kept]
+    statements = [{"Effect": "Allow", **one} for one in wordless]
+    return {"Version": "2012-10-17", "Statement": [*statements, *values.get("listing", ())]}
 
 
 def listing(access: Access) -> list[dict[str, Any]]:
     """Listing below the named addresses of each bucket and nowhere else."""
     keys: dict[str, set[str]] = {}
-    for bucket, key in (bucket_and_key(uri) for uri in (*access.read, *access.write)):
-        keys.setdefault(bucket, set()).add(f"{key}*")
+    for bucket, key in map(bucket_and_key, (*access.read, *access.write)):
+        keys.setdefault(f"arn:{access.partition}:s3:::{bucket}", set()).add(f"{key}*")
     made = []
     for number, (bucket, below) in enumerate(sorted(keys.items())):
-        arn = f"arn:{access.partition}:s3:::{bucket}"
         limits = None if "*" in below else sorted(below)
-        (one,) = table("policies.json")["listing"]
-        filled = templates.filled(one, {"bucket": arn, "below": limits})
-        made.append({"Effect": "Allow", **filled, "Sid": f"List{number}"})
+        found = policy(["listing"], {"bucket": bucket, "below": limits, "number": number})
+        made += found["Statement"]
     return made
 
 
 def buckets_of(document: Mapping[str, Any]) -> set[str]:
     """The buckets that a policy names."""
     return set(re.findall(r"arn:[a-z-]+:s3:::([a-z0-9.-]+)", json.dumps(document)))
-
-
-def _whole(statement: Mapping[str, Any]) -> bool:
-    return "Resource" in statement or "Principal" in statement

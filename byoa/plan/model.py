@@ -5,28 +5,19 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan import parts, templates
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(parts.Contained):
     """An image with its model data; `extra` reaches pipelines, registries, more sources."""
 
-    name: str
-    image: str
-    role: str
     data: str | None = None  #: one model.tar.gz, or a folder ("/" at its end) taken as it is
     multi: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    isolation: bool = False
-    subnets: Sequence[str] = ()
-    security_groups: Sequence[str] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def model_request(model: Model) -> dict[str, Any]:

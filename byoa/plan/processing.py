@@ -41,27 +41,12 @@ class ProcessingOutput:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessingJob:
-    """What a processing job is made from; the fields that are not here go into `extra`."""
+class ProcessingJob(parts.Job):
+    """What a processing job is made from."""
 
-    name: str
-    image: str
-    role: str
     inputs: Sequence[ProcessingInput] = ()
     outputs: Sequence[ProcessingOutput] = ()
-    entrypoint: Sequence[str] = ()
-    arguments: Sequence[str] = ()
     instance_type: str = "ml.t3.medium"
-    instance_count: int = 1
-    volume_gb: int = 30
-    max_run: int = 86_400
-    environment: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    isolation: bool = False
-    subnets: Sequence[str] = ()
-    security_groups: Sequence[str] = ()
-    kms_key: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def processing_request(job: ProcessingJob) -> dict[str, Any]:

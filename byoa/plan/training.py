@@ -32,37 +32,21 @@ class Channel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingJob:
-    """What a training job is made from; the fields that are not here go into `extra`."""
+class TrainingJob(parts.Job):
+    """What a training job is made from."""
 
-    name: str
-    image: str
-    role: str
     output: str
     channels: Sequence[Channel] = ()
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
-    instance_type: str = "ml.m5.large"
     instance_candidates: Sequence[str] = ()  #: taken in this order where instance_type is sold out
-    instance_count: int = 1
-    volume_gb: int = 30
-    max_run: int = 86_400
     spot: bool = True
     max_wait: int | None = None  #: of spot, seconds; at least max_run, whatever is given
     checkpoints: str | None = None
     checkpoint_path: str = "/opt/ml/checkpoints"
-    environment: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Sequence[tuple[str, str]] = ()
-    entrypoint: Sequence[str] = ()
-    arguments: Sequence[str] = ()
-    isolation: bool = False
-    subnets: Sequence[str] = ()
-    security_groups: Sequence[str] = ()
     keep_alive: int = 0
-    kms_key: str | None = None
     tensorboard: str | None = None
     remote_debug: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def training_request(job: TrainingJob) -> dict[str, Any]:

@@ -15,10 +15,9 @@ MOST_MB = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformJob:
-    """What a batch transform is made from; the fields that are not here go into `extra`."""
+class TransformJob(parts.Named):
+    """What a batch transform is made from."""
 
-    name: str
     model: str
     input: str
     output: str
@@ -36,10 +35,8 @@ class TransformJob:
     timeout: int | None = None
     retries: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
     kms_key: str | None = None
     ami: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def transform_request(job: TransformJob) -> dict[str, Any]:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHyperParamet
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan import parts, templates, training
@@ -26,13 +26,12 @@ NOT_THEIRS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuning:
+class Tuning(parts.Named):
     """A search over `ranges`; the job's other hyperparameters stay as they are.
 
     A range is ("0.001", "0.1"), or ("0.001", "0.1", "Logarithmic"), or for a choice its values.
     """
 
-    name: str
     job: training.TrainingJob
     metric: str
     ranges: Mapping[str, Sequence[str]]
@@ -42,8 +41,6 @@ class Tuning:
     jobs: int = 10
     parallel: int = 1
     early_stopping: bool = False
-    tags: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def tuning_request(tuning: Tuning) -> dict[str, Any]:
