@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SCRIPT = "build_and_push.sh"
 #: The label that says of what an image was built.
 LABEL = "byoa.context"
+INSTRUCTION = re.compile(r"(?im)^\s*(FROM|RUN|COPY|ADD|ENV|ARG|USER|WORKDIR|LABEL)\s")
 Say = Callable[[str], None]
 
 
@@ -72,13 +73,11 @@ class Build:
 
 def dockerfile(said: str, base: str) -> tuple[Path | None, str]:
     """Context and text of --df: a folder, a file, or the text itself; `base` fills its blank."""
-    path = Path(said) if "\n" not in said and len(said) < 1024 else None
+    path = Path(said) if said.strip() and "\n" not in said and len(said) < 1024 else None
     if path and path.is_dir():
         path = path / "Dockerfile"
     elif not path or not path.is_file():
-        if path and not re.match(
-            r"(?i)\s*(FROM|RUN|COPY|ENV|ARG|USER|WORKDIR|ADD|LABEL|#)\s", said
-        ):
+        if not INSTRUCTION.search(said):
             raise UsageError(f"{said!r} is no Dockerfile, no folder and no text of one.")
         path = None
     if path and not path.is_file():

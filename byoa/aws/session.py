@@ -52,7 +52,7 @@ class Session:
         region = self.boto.region_name
         if not region:
             raise UsageError(
-                "No AWS region is set: say --region eu-west-1 (or another), set AWS_REGION, or"
+                "No AWS region is set. Say --region eu-west-1 (or another), set AWS_REGION, or"
                 " write `region` below [project] in byoa.toml."
             )
         return str(region)
