@@ -243,14 +243,23 @@ def tidy(place: Place, name: str, used: Sequence[str]) -> None:
 
 
 def undeploy(place: Place, name: str, dry: bool = False) -> list[Step]:
-    """Deletes an endpoint, then the configurations and models that were made for it."""
+    """Deletes an endpoint, then the configurations, models and alarms that were made for it."""
     found = endpoints.describe(place.sagemaker, name)
     doomed = [("delete_endpoint", name)] if found else []
     doomed += endpoints.own(place.sagemaker, name)
     if not doomed:
         raise UsageError(f"There is no endpoint {name} on {place.name}. See: byoa list")
-    for method, thing in doomed if not dry else ():
-        endpoints.delete(place.sagemaker, method, thing)
+    steps: list[Step] = [
+        ("sagemaker", method, {endpoints.KEYS[method]: thing}) for method, thing in doomed
+    ]
+    if place.session is not None:
+        alarms = [one["AlarmName"] for one in alarm_requests(name, {})]
+        steps.append(("cloudwatch", "delete_alarms", {"AlarmNames": alarms}))
+    for service, method, request in steps if not dry else ():
+        if service != "sagemaker":
+            getattr(place.session.client(service), method)(**request)
+            continue
+        endpoints.delete(place.sagemaker, method, request[endpoints.KEYS[method]])
         if method == "delete_endpoint":
             endpoints.settled(place.sagemaker, name, pause(place), say)
-    return [("sagemaker", method, {endpoints.KEYS[method]: thing}) for method, thing in doomed]
+    return steps

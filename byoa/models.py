@@ -32,13 +32,15 @@ def prepare(
     The image is `image`, else the one that trained it, else byoa.toml's.
     """
     project = ProjectPlace(place.storage.base, settings.need_project())
-    data, trained = source(place, project, wanted, dry)
-    image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
-    facts = ImageFacts(image) if dry or place.name == "process" else images.facts(place, image)
     network: dict[str, Any] = {
         key: wanted[key] for key in ("subnets", "security_groups") if key in wanted
     }
     task = Task(project=project.project, name="model", job=network)
+    if not dry:
+        account.ensure_bucket(place, task)
+    data, trained = source(place, project, wanted, dry)
+    image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
+    facts = ImageFacts(image) if dry or place.name == "process" else images.facts(place, image)
     read = [data] if data.startswith("s3://") else []
     role = account.role(place, task, project.uri, read, image, dry)
     tags = {**settings.tags, **wanted.pop("tags", {}), "byoa:project": project.project}

@@ -26,8 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     steps = undeploy(open_place(settings_of(arguments)), arguments.endpoint, arguments.dry_run)
     arguments.json = arguments.json or arguments.dry_run
-    plain = [
-        {"deleted": method[7:], "name": name} for _, method, req in steps for name in req.values()
-    ]
+    plain = [{"deleted": step[1][7:], "name": name} for step in steps for name in step[2].values()]
     emit(requests_of(steps) if arguments.json else plain, arguments)
     return 0

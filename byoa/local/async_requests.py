@@ -9,6 +9,7 @@ import json
 import queue
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ AT_ONCE = 4
 LONGEST_QUEUE = 10_000
 SECONDS, MOST_SECONDS = 900, 3600
 TTL, SHORTEST_TTL, MOST_TTL = 21_600, 60, 21_600
-WAIT_FOR_INSTANCE = 1.0
+WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,13 @@ class AsyncRequests:
         storage: Storage,
         invoke: Callable[[Invocation], Answer],
     ) -> None:
-        self.storage, self.invoke, self.dropped = storage, invoke, False
+        self.storage, self.invoke = storage, invoke
+        self.closed = self.dropped = False
         self.output = config["OutputConfig"]["S3OutputPath"].rstrip("/")
         failures = config["OutputConfig"].get("S3FailurePath") or f"{self.output}/async-failures"
         self.failures = failures.rstrip("/")
         client = config.get("ClientConfig", {})
-        self.waiting: queue.Queue[Ticket | None] = queue.Queue(LONGEST_QUEUE)
+        self.waiting: queue.Queue[Ticket] = queue.Queue(LONGEST_QUEUE)
         self.threads = [
             threading.Thread(target=self.work, daemon=True)
             for _ in range(client.get("MaxConcurrentInvocationsPerInstance", AT_ONCE))
@@ -91,11 +93,14 @@ class AsyncRequests:
         return accepted(request, ticket)
 
     def work(self) -> None:
-        while (ticket := self.waiting.get()) is not None and not self.dropped:
+        while not self.dropped:
             try:
-                self.answer(ticket)
-            except (ByoaError, OSError) as error:  # the storage: nowhere to tell it but here
-                print(f"async: {ticket.output}: {error}", flush=True)
+                self.answer(self.waiting.get(timeout=WAIT))
+            except queue.Empty:
+                if self.closed:
+                    return
+            except Exception:  # of the storage: nowhere to tell it but in the supervisor's log
+                traceback.print_exc()
 
     def answer(self, ticket: Ticket) -> None:
         if time.monotonic() > ticket.expires:
@@ -115,19 +120,15 @@ class AsyncRequests:
     def patiently(self, request: Invocation) -> Answer:
         """Waits while no container answers: a queue outlives the restart of one."""
         while (answer := self.invoke(request)).status == 503 and not self.dropped:
-            time.sleep(WAIT_FOR_INSTANCE)
+            time.sleep(WAIT)
         return answer
 
     def fail(self, ticket: Ticket, message: str) -> None:
         self.storage.write(ticket.failure, message.encode())
 
     def close(self, waiting: bool = True) -> None:
-        """Answers what waits first; or, when the endpoint is deleted, drops it."""
-        self.dropped = not waiting
-        for _ in self.threads:
-            self.waiting.put(None)
-        for thread in self.threads if waiting else ():
-            thread.join()
+        """Takes nothing more and answers what waits, or drops it; returns at once."""
+        self.closed, self.dropped = True, not waiting
 
 
 def accepted(request: Invocation, ticket: Ticket) -> Answer:

@@ -9,6 +9,7 @@ import base64
 import json
 import random
 import threading
+import traceback
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -93,7 +94,10 @@ class Capture:
             waiting, self.waiting = self.waiting, {}
         for variant, lines in waiting.items():
             text = "".join(f"{line}\n" for line in lines)
-            self.storage.write(self.address(variant, now()), text.encode())
+            try:
+                self.storage.write(self.address(variant, now()), text.encode())
+            except Exception:  # of the storage: the endpoint goes on without
+                traceback.print_exc()
 
     def address(self, variant: str, moment: datetime) -> str:
         base = self.config["DestinationS3Uri"].rstrip("/")

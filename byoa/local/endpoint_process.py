@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ class Hosting:
         self.endpoint = Endpoint(self.files.name, arn, logs, Fleet([]))
         self.queue: AsyncRequests | None = None
         self.capture: Capture | None = None
+        self.leaving: list[Fleet] = []
         self.now_is: dict[str, Any] = self.files.record
 
     def run(self) -> None:
@@ -65,9 +67,16 @@ class Hosting:
                 if wanted["Generation"] != self.now_is["Generation"]:
                     self.change(wanted)
                 time.sleep(LOOK_EVERY)
+        except Exception as error:
+            traceback.print_exc()
+            reason = f"InternalServerError: {type(error).__name__}: {error}"[:1024]
+            self.tell(EndpointStatus="Failed", FailureReason=reason)
+            raise
         finally:
             self.close_parts(waiting=False)
             self.endpoint.fleet.close(LAST_ANSWERS if deleted else 0)
+            for fleet in self.leaving:
+                fleet.close(0)
             door.close()
             self.network.close()
         Tags(self.around.root).forget(self.endpoint.arn)
@@ -85,7 +94,6 @@ class Hosting:
         fleet, trouble = self.fleet_for(wanted)
         if trouble:
             fleet.close(0)
-            self.discard(generation)
             status = "InService" if self.endpoint.fleet.variants else "Failed"
             self.tell(Generation=generation, EndpointStatus=status, FailureReason=trouble)
             return
@@ -94,17 +102,20 @@ class Hosting:
         old, self.endpoint.fleet = self.endpoint.fleet, fleet
         self.open_parts(wanted["Config"])
         self.shown(wanted)
-        old.close(old.longest)
-        self.discard(generation, others=True)
+        self.leaving.append(old)  # its last requests may take an hour
+        threading.Thread(target=old.close, args=(old.longest,), daemon=True).start()
 
     def fleet_for(self, wanted: Mapping[str, Any]) -> tuple[Fleet, str]:
         """The fleet, and why it cannot serve ("" when it can)."""
-        fleet = Fleet([])
         folder = self.files.folder / f"generation-{wanted['Generation']}"
+        fleet = Fleet([], folder)
         try:
             build(fleet, wanted, folder, self.around, self.log, self.network)
-        except (ByoaError, JobError, OSError) as error:
+        except (ByoaError, JobError) as error:
             return fleet, str(error)[:1024]
+        except Exception as error:  # of the storage, whosever it is
+            traceback.print_exc()
+            return fleet, f"{type(error).__name__}: {error}"[:1024]
         return fleet, fleet.wait_healthy(lambda: bool(self.files.wanted.get("Delete")))
 
     def reweigh(self, wishes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -120,12 +131,6 @@ class Hosting:
         before = {variant.name: variant.weight for variant in self.endpoint.fleet.variants}
         for variant in fleet.variants:
             variant.weight = before.get(variant.name, variant.weight)
-
-    def discard(self, generation: int, others: bool = False) -> None:
-        """Removes the files of a fleet that is gone, or of all but this one."""
-        for folder in self.files.folder.glob("generation-*"):
-            if (folder.name == f"generation-{generation}") is not others:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def open_parts(self, config: Mapping[str, Any]) -> None:
         """Capture and the async queue of a configuration, in place of the old one's."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from byoa.local.instance import Instance
 
@@ -61,8 +63,8 @@ class ClosedError(Exception):
 class Fleet:
     """The variants of one endpoint configuration, as they run."""
 
-    def __init__(self, variants: Sequence[Variant]) -> None:
-        self.variants = list(variants)
+    def __init__(self, variants: Sequence[Variant], folder: Path | None = None) -> None:
+        self.variants, self.folder = list(variants), folder  # of its models' files
         self.lock = threading.Lock()
         self.closed = False
 
@@ -126,3 +128,5 @@ class Fleet:
             one.closing.set()
         for one in instances:
             one.close()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)

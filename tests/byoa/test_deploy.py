@@ -334,6 +334,7 @@ def test_a_whole_deployment_in_moto_and_its_end(tmp_path: Path, credentials: Non
     assert [one["ModelName"] for one in sagemaker.list_models()["Models"]] == ["somebodys"]
     assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
     assert endpoints.describe(sagemaker, "faces") is None
+    assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 
 
 def test_an_endpoint_of_aws_that_rolls_back_is_told_with_its_reason(

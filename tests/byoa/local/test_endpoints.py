@@ -21,7 +21,8 @@ import pytest
 
 from byoa.local.alive import is_alive
 from byoa.plan.errors import ServiceError, error_code
-from tests.serving_home import ServingHome, checked, serving
+from tests.local_home import ROLE
+from tests.serving_home import PROBE, ServingHome, checked, serving
 
 __all__ = ["serving"]
 BROKEN: Any = {"Environment": {"PROBE_BROKEN": "1"}}
@@ -141,6 +142,49 @@ def test_a_model_that_loads_too_slowly_fails_with_the_last_answer(serving: Servi
     assert found["EndpointStatus"] == "Failed"
     assert "after 2 s GET /ping answered 503" in found["FailureReason"]
     assert "loading" in found["FailureReason"]
+
+
+def test_a_model_may_lie_uncompressed_and_be_served_by_two_instances(serving: ServingHome):
+    serving.put("plain/model.json", '{"factor": 4}')
+    serving.put("plain/code/inference.py", PROBE.read_bytes())
+    source = {"S3Uri": serving.uri("plain/"), "S3DataType": "S3Prefix", "CompressionType": "None"}
+    container = {
+        "Image": serving.image,
+        "ModelDataSource": {"S3DataSource": source},
+        "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
+    }
+    serving.sagemaker.create_model(
+        ModelName="model", PrimaryContainer=container, ExecutionRoleArn=ROLE
+    )
+    serving.config(variant={"InitialInstanceCount": 2})
+    serving.sagemaker.create_endpoint(EndpointName="model", EndpointConfigName="model")
+    assert serving.settled()["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(serving.ask, {"do": "sleep", "seconds": 1})
+        time.sleep(0.3)
+        started = time.monotonic()
+        assert serving.ask(1) == {"answer": 4} and time.monotonic() - started < 0.6
+        assert slow.result() == {"answer": 4}
+
+
+def test_an_endpoint_is_updated_again_and_deleted_while_the_first_one_still_answers(
+    serving: ServingHome,
+):
+    serving.serve(factor=1)
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(serving.ask, {"do": "sleep", "seconds": 5})
+        time.sleep(0.3)
+        for number in (2, 3):
+            serving.model(f"m{number}", number)
+            serving.config(f"m{number}")
+            serving.sagemaker.update_endpoint(EndpointName="model", EndpointConfigName=f"m{number}")
+            serving.settled()
+            assert serving.ask(1) == {"answer": number}
+        assert not slow.done() and slow.result() == {"answer": 1}
+    end = time.monotonic() + 10
+    while len(list((serving.root / "endpoints/model").glob("generation-*"))) > 1:
+        assert time.monotonic() < end, "the files of fleets that are gone stay"
+        time.sleep(0.1)
 
 
 def test_model_data_that_is_not_there_or_holds_a_link_fails_the_endpoint(serving: ServingHome):
