@@ -140,7 +140,7 @@ def down(folder: Path, sleep: Callable[[float], None] = time.sleep) -> list[str]
     if states.running(folder) is not None:
         stopped.append(f"server on port {state.port}")
         stop(folder, state.pid, sleep)
-    stopped += sweep.sweep(folder, state.token, sleep)
+    stopped += sweep.sweep(state, sleep)
     for name in ("local", "registry", "builds", "docker"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "state.json").unlink(missing_ok=True)

@@ -11,14 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from byoa.local.sweep import LABEL
+from byoa.sandbox.state import State
 
 #: Carried by every process of the sandbox: those that got away are found by it.
 MARK = "BYOA_SANDBOX"
 
 
-def sweep(folder: Path, token: str, sleep: Callable[[float], None] = time.sleep) -> list[str]:
+def sweep(state: State, sleep: Callable[[float], None] = time.sleep) -> list[str]:
     """Ends them all, the processes first: a supervisor cleans up after itself when it is asked."""
-    return [*end_processes(f"{MARK}={token}", 8.0, sleep), *remove_containers(folder)]
+    return [
+        *end_processes(f"{MARK}={state.token}", 8.0, sleep),
+        *remove_containers(Path(state.folder)),
+        *forget_images(state.registry),
+    ]
 
 
 def end_processes(
@@ -94,6 +99,23 @@ def remove_containers(folder: Path) -> list[str]:
                 docker(*remove, name)
                 removed.append(f"{kind} {name}")
     return removed
+
+
+def forget_images(registry: str) -> list[str]:
+    """Takes the names of a registry that is gone off this machine's images."""
+    if shutil.which("docker") is None:
+        return []
+    form = "{{.Repository}}:{{.Tag}}@{{.Digest}}"
+    found = docker("images", "--all", "--digests", "--format", form).splitlines()
+    names = set()
+    for line in found:
+        if line.startswith(f"{registry}/"):
+            tagged, _, digest = line.partition("@")
+            repository, _, tag = tagged.rpartition(":")
+            names.add(tagged if tag != "<none>" else f"{repository}@{digest}")
+    if names:
+        docker("image", "rm", "--no-prune", *sorted(names))
+    return [f"image name {name}" for name in sorted(names)]
 
 
 def docker(*arguments: str) -> str:
