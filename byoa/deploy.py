@@ -28,7 +28,7 @@ from byoa.plan.endpoint import (
 from byoa.plan.errors import JobFailedError, UsageError
 from byoa.plan.image import ImageFacts
 from byoa.plan.layout import ProjectPlace
-from byoa.plan.model import Model, model_request
+from byoa.plan.model import model_request
 from byoa.plan.names import fitted
 from byoa.progress import say
 from byoa.settings import Settings
@@ -63,42 +63,40 @@ def plan(
 ) -> list[Step]:  # fmt: skip
     """Every request, in the order in which it is sent. The model's files are sent here."""
     extra = {**settings.request, **wanted.pop("request", {})}
+    settings = replace(settings, request=extra)
     name = endpoint or fitted("-".join(filter(None, [settings.project, wanted.get("task")])))
     model, facts = models.prepare(place, settings, wanted, dry)
     tags = {**model.tags, endpoints.TAG: name}
-    target = Endpoint(
-        name=name, config="", tags=tags, extra=extra.get("endpoint", {}),
-        **models.fields_of(Endpoint, wanted),
-    )  # fmt: skip
+    common = {"tags": tags, **models.fields_of(Endpoint, wanted)}
+    target = Endpoint(name=name, config="", extra=extra.get("endpoint", {}), **common)
     config = config_of(place, settings, facts, name, wanted)
     if wanted:
         raise UsageError(f"A deployment has no {', '.join(wanted)}. See: byoa deploy --help")
-    model = with_name(place, settings, replace(model, tags=tags), facts, name, config)
+    mode = "serverless" if config.memory_mb else "async" if config.async_output else ""
+    told = {"BYOA_SERVING_MODE": mode} if mode else {}
+    model = replace(model, tags=tags, environment={**told, **model.environment})
+    model = replace(model, name=named(name, vars(model), facts.digest))
     found = endpoints.describe(place.sagemaker, name)
     if found and not dry:
         found = endpoints.settled(place.sagemaker, name, pause(place), say)
-    failed = bool(found) and found is not None and found["EndpointStatus"] == "Failed"
+    failed = [found] if found and found["EndpointStatus"] == "Failed" else []
     others = beside(place, found, config.variant) if found and not failed else []
-    config = replace(
-        config, model=model.name, others=others, tags=tags, extra=extra.get("endpoint_config", {})
-    )
-    config = replace(config, name=named(name, {**vars(config)}))
-    steps: list[Step] = [
+    config = replace(config, model=model.name, others=others, tags=tags)
+    target = replace(target, config=named(name, vars(config)))
+    config = replace(config, name=target.config)
+    alarms = alarm_requests(name, tags, errors=rollback_errors) if rollback_errors else []
+    target = replace(target, alarms=[*target.alarms, *(one["AlarmName"] for one in alarms)])
+    last = "update_endpoint" if found and not failed else "create_endpoint"
+    request = update_endpoint_request if found and not failed else endpoint_request
+    return [
         ("sagemaker", "create_model", model_request(model)),
         ("sagemaker", "create_endpoint_config", endpoint_config_request(config)),
+        *(("cloudwatch", "put_metric_alarm", one) for one in alarms),
+        # AWS changes no endpoint that has failed
+        *(("sagemaker", "delete_endpoint", {"EndpointName": name}) for _ in failed),
+        ("sagemaker", last, request(target)),
+        *scaling(name, config.variant, autoscale),
     ]
-    if rollback_errors:
-        alarms = alarm_requests(name, tags, errors=rollback_errors)
-        steps += [("cloudwatch", "put_metric_alarm", one) for one in alarms]
-        target = replace(target, alarms=[*target.alarms, *(one["AlarmName"] for one in alarms)])
-    target = replace(target, config=config.name)
-    if failed:  # AWS changes it no more
-        steps.append(("sagemaker", "delete_endpoint", {"EndpointName": name}))
-    if found and not failed:
-        steps.append(("sagemaker", "update_endpoint", update_endpoint_request(target)))
-    else:
-        steps.append(("sagemaker", "create_endpoint", endpoint_request(target)))
-    return [*steps, *scaling(name, config.variant, autoscale)]
 
 
 def config_of(
@@ -108,33 +106,16 @@ def config_of(
     given = models.fields_of(EndpointConfig, wanted)
     folder = f"{ProjectPlace(place.storage.base, settings.need_project()).uri}endpoints/{name}"
     given |= {key: f"{folder}/{key}" for key in ("async_output", "capture") if given.get(key) == ""}
+    given["extra"] = settings.request.get("endpoint_config", {})
     if settings.instance_type:
         given.setdefault("instance_type", settings.instance_type)
     config = EndpointConfig(name="", model="", **given)
     if config.memory_mb or place.is_local:
         return config
     start, download = startup_timeouts(facts.size_bytes)
-    return replace(
-        config,
-        ami=config.ami or inference_ami(facts, config.instance_type),
-        startup_timeout=config.startup_timeout or start,
-        download_timeout=config.download_timeout or download,
-    )
-
-
-def with_name(
-    place: Place, settings: Settings, model: Model, facts: ImageFacts, name: str,
-    config: EndpointConfig,
-) -> Model:  # fmt: skip
-    """The model under a name of its content; told whether it will serve in a special way."""
-    mode = "serverless" if config.memory_mb else "async" if config.async_output else ""
-    told = {"BYOA_SERVING_MODE": mode} if mode else {}
-    model = replace(model, environment={**told, **model.environment})
-    # What we sent ourselves lies under the hash of its content; other addresses may change.
-    ours = ProjectPlace(place.storage.base, settings.project).uri
-    foreign = model.data and not model.data.startswith(ours)
-    mark = place.storage.fingerprint(model.data) if foreign and model.data else ""
-    return replace(model, name=named(name, vars(model), mark, facts.digest))
+    needed: dict[str, Any] = {"ami": inference_ami(facts, config.instance_type)}
+    needed |= {"startup_timeout": start, "download_timeout": download}
+    return replace(config, **{key: getattr(config, key) or it for key, it in needed.items()})
 
 
 def beside(place: Place, found: Mapping[str, Any], mine: str) -> list[dict[str, Any]]:
@@ -165,33 +146,30 @@ def deploy(
     place: Place, steps: Sequence[Step], *, keep: bool = False, wait: bool = True
 ) -> dict[str, Any]:
     """Sends the steps; the endpoint's description once it serves. Nothing stays of a failure."""
-    target = next(
-        request
-        for _, _, request in steps
-        if "EndpointConfigName" in request and "EndpointName" in request
-    )
+    target = next(step[2] for step in steps if step[1] in {"create_endpoint", "update_endpoint"})
     name, config = target["EndpointName"], target["EndpointConfigName"]
-    found = endpoints.describe(place.sagemaker, name)
-    later = [step for step in steps if step[0] == SCALING]
+    found = endpoints.describe(place.sagemaker, name) or {}
     sent: list[Step] = []
-    if not found or (found["EndpointConfigName"], found["EndpointStatus"]) != (config, "InService"):
+    if (found.get("EndpointConfigName"), found.get("EndpointStatus")) == (config, "InService"):
+        say(f"endpoint {name} serves exactly that already")
+    else:
         try:
             send(place, [step for step in steps if step[0] != SCALING], sent)
             if not wait:
                 return endpoints.describe(place.sagemaker, name) or {}
-            found = endpoints.settled(place.sagemaker, name, pause(place), say)
+            found = endpoints.settled(place.sagemaker, name, pause(place), say) or {}
             check(place, found, name, config)
+        except KeyboardInterrupt:
+            say(f"The endpoint {name} goes on by itself. Remove it: byoa undeploy {name}")
+            raise
         except Exception:
             if not keep:
                 withdraw(place, sent)
             raise
         if not keep:
-            used = [config, *(one[2]["ModelName"] for one in steps[:1])]
-            tidy(place, name, used)
-    else:
-        say(f"endpoint {name} serves exactly that already")
-    send(place, later, sent)
-    return found or {}
+            tidy(place, name, config)
+    send(place, [step for step in steps if step[0] == SCALING], sent)
+    return found
 
 
 def send(place: Place, steps: Sequence[Step], sent: list[Step]) -> None:
@@ -212,13 +190,13 @@ def send(place: Place, steps: Sequence[Step], sent: list[Step]) -> None:
             endpoints.settled(place.sagemaker, request["EndpointName"], pause(place), say)
 
 
-def check(place: Place, found: Mapping[str, Any] | None, name: str, config: str) -> None:
+def check(place: Place, found: Mapping[str, Any], name: str, config: str) -> None:
     """JobFailedError unless the endpoint serves what was sent."""
-    found = found or {"EndpointStatus": "gone", "FailureReason": "somebody deleted it meanwhile"}
-    if (found["EndpointStatus"], found.get("EndpointConfigName")) == ("InService", config):
+    status = found.get("EndpointStatus", "gone: somebody deleted it meanwhile")
+    if (status, found.get("EndpointConfigName")) == ("InService", config):
         return
     back = "was rolled back: it serves what it served before. The reason"
-    word = back if found["EndpointStatus"] == "InService" else f"is {found['EndpointStatus']}"
+    word = back if status == "InService" else f"is {status}"
     told = [f"The endpoint {name} {word}: {found.get('FailureReason', 'none was given')}"]
     told += [f"  | {line}" for line in endpoints.last_lines(place.logs, name)]
     raise JobFailedError("\n".join([*told, f"Its whole log is {endpoints.GROUP}{name}"]))
@@ -234,10 +212,10 @@ def withdraw(place: Place, sent: Sequence[Step]) -> None:
                 endpoints.settled(place.sagemaker, request["EndpointName"], pause(place), say)
 
 
-def tidy(place: Place, name: str, used: Sequence[str]) -> None:
+def tidy(place: Place, name: str, config: str) -> None:
     """Removes the configurations and models that the endpoint had before."""
-    config = place.sagemaker.describe_endpoint_config(EndpointConfigName=used[0])
-    used = [*used, *(one["ModelName"] for one in config["ProductionVariants"])]
+    found = place.sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    used = [config, *(one["ModelName"] for one in found["ProductionVariants"])]
     for method, old in list(endpoints.own(place.sagemaker, name, used)):
         endpoints.delete(place.sagemaker, method, old)
 

@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import tarfile
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +26,43 @@ ARCHIVE = "model.tar.gz"
 def prepare(
     place: Place, settings: Settings, wanted: dict[str, Any], dry: bool
 ) -> tuple[Model, ImageFacts]:
-    """The model of `task`, `job` or `model`, without a name; what it uses is taken out of `wanted`.
+    """The model of `task`, `job` or `model`; what it uses is taken out of `wanted`.
 
-    The image is `image`, else the one that trained it, else byoa.toml's.
+    Its name is the hash of its files. The image is `image`, else the one that trained it, else
+    byoa.toml's.
     """
     project = ProjectPlace(place.storage.base, settings.need_project())
-    network: dict[str, Any] = {
-        key: wanted[key] for key in ("subnets", "security_groups") if key in wanted
-    }
+    network = {key: wanted.get(key, ()) for key in ("subnets", "security_groups")}
     task = Task(project=project.project, name="model", job=network)
     if not dry:
         account.ensure_bucket(place, task)
     data, trained = source(place, project, wanted, dry)
     image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
-    facts = ImageFacts(image) if dry or place.name == "process" else images.facts(place, image)
+    facts = facts_of(place, image, dry)
     read = [data] if data.startswith("s3://") else []
-    role = account.role(place, task, project.uri, read, image, dry)
-    tags = {**settings.tags, **wanted.pop("tags", {}), "byoa:project": project.project}
-    extra = settings.request.get("model", {})
-    given = {"extra": extra, **fields_of(Model, wanted)}
-    return Model(name="", image=image, role=role, data=data, tags=tags, **given), facts
+    # What we sent or trained lies under a name of its own; other addresses may change.
+    mark = "" if data.startswith(project.uri) else place.storage.fingerprint(data)
+    model = Model(
+        name=mark,
+        image=image,
+        role=account.role(place, task, project.uri, read, image, dry),
+        data=data,
+        tags={**settings.tags, **wanted.pop("tags", {}), "byoa:project": project.project},
+        **{"extra": settings.request.get("model", {}), **fields_of(Model, wanted)},
+    )
+    return model, facts
+
+
+def facts_of(place: Place, image: str, dry: bool) -> ImageFacts:
+    """A dry run does without an image that is not there yet."""
+    if place.name == "process":
+        return ImageFacts(image)
+    try:
+        return images.facts(place, image)
+    except Exception:
+        if dry:
+            return ImageFacts(image)
+        raise
 
 
 def fields_of(kind: Any, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -72,11 +88,8 @@ def source(
         status = jobs.status_of(described)
         raise UsageError(f"The {kind} job {job} has no model: it is {status}. Name another.")
     whole = address.endswith((".tar.gz", "/"))
-    return address if whole else f"{address}/", trained_by(described)
-
-
-def trained_by(described: Mapping[str, Any]) -> str:
-    return str(described.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
+    image = described.get("AlgorithmSpecification", {}).get("TrainingImage", "")
+    return address if whole else f"{address}/", image
 
 
 def image_of(place: Place, settings: Settings, named: str) -> str:

@@ -34,6 +34,7 @@ def plan(
     plan's Model and TransformJob, and those of models.prepare."""
     task = wanted.get("task") or "transform"
     extra = {**settings.request, **wanted.pop("request", {})}
+    settings = replace(settings, request=extra)
     model, facts = models.prepare(place, settings, wanted, dry)
     place_of = ProjectPlace(place.storage.base, settings.need_project()).task(task)
     name = job_name(task, datetime.now(timezone.utc), secrets.token_hex(3))

@@ -262,7 +262,11 @@ def test_every_request_is_one_that_aws_takes(tmp_path: Path, credentials: None):
         security_groups=["sg-1234"],
         environment={"A": "b"},
         tags={"team": "vision"},
-        request={"endpoint_config": {"KmsKeyId": "key"}},
+        request={
+            "endpoint_config": {"KmsKeyId": "key"},
+            "model": {"EnableNetworkIsolation": True},
+            "endpoint": {"Tags": None},
+        },
     )
     by_method = {method: request for _, method, request in steps}
     assert list(by_method) == [
@@ -274,6 +278,8 @@ def test_every_request_is_one_that_aws_takes(tmp_path: Path, credentials: None):
     assert variant["ContainerStartupHealthCheckTimeoutInSeconds"] == 240
     assert config["DataCaptureConfig"]["InitialSamplingPercentage"] == 10
     assert config["KmsKeyId"] == "key"
+    assert by_method["create_model"]["EnableNetworkIsolation"] is True
+    assert "Tags" not in by_method["create_endpoint"]
     assert by_method["create_model"]["VpcConfig"]["Subnets"] == ["subnet-1234"]
     tags = {tag["Key"]: tag["Value"] for tag in by_method["create_model"]["Tags"]}
     assert tags == {"byoa:endpoint": "faces", "byoa:project": "demo", "team": "vision"}
@@ -402,6 +408,16 @@ def test_waiting_asks_until_it_is_settled():
     found = endpoints.settled(Slow(), "e", 10.0, told.append, naps.append)
     assert found == {"EndpointStatus": "InService"}
     assert told == ["endpoint e: Creating", "endpoint e: InService"] and naps == [10.0, 10.0]
+
+
+def test_python_says_it_with_keywords(model: Path, home: Path):
+    from byoa.place import open_place
+
+    settings = Settings(project="demo", on="process", request={"model": {"Tags": None}})
+    found = deploy.deploy_task(
+        open_place(settings), settings, model=str(model.parent), image=str(SMALL), endpoint="mine"
+    )
+    assert (found["EndpointName"], found["EndpointStatus"]) == ("mine", "InService")
 
 
 def test_a_deploy_that_does_not_wait_returns_at_once(model: Path, byoa: Byoa, home: Path):
