@@ -12,6 +12,7 @@ from byoa.local.docker import DockerError
 from byoa.local.job import Ended, JobError, wait_for_hosts
 from byoa.local.networks import JobNetwork
 from byoa.local.opt_ml import Host
+from byoa.local.relay import Relay, loopback_ports, through
 from byoa.local.supervise import Around
 from byoa.local.sweep import labels
 
@@ -23,6 +24,7 @@ class HostRuns:
         self.folder, self.around, self.hosts, self.isolated = folder, around, hosts, isolated
         self.handles: dict[str, Handle] = {}
         self.network: JobNetwork | None = None
+        self.relays: list[Relay] = []
 
     def start(
         self,
@@ -35,10 +37,7 @@ class HostRuns:
         epoch = int(time.time())
         try:
             if len(self.hosts) > 1 and not containers[0].image.startswith(PROCESS):
-                names = [host.address for host in self.hosts]
-                self.network = JobNetwork(
-                    labels(self.folder, self.around.root), self.isolated, names
-                )
+                self._join_hosts()
             for host, container in zip(self.hosts, containers):
                 stream = f"{job}/{host.name}-{epoch}"
 
@@ -53,15 +52,28 @@ class HostRuns:
                 f"InternalServerError: the container cannot be started: {error}"
             ) from error
 
+    def _join_hosts(self) -> None:
+        names = [host.address for host in self.hosts]
+        self.network = JobNetwork(labels(self.folder, self.around.root), self.isolated, names)
+        if not self.isolated:
+            for port in loopback_ports(self.around.environment):
+                self.relays.append(Relay(self.network.gateway, port))
+
     def _joined(self, host: Host, container: Container) -> Container:
         """The container on its network, known by its name, marked as this job's."""
+        environment = dict(container.environment)
         if self.network:
             network, known = self.network.name, self.network.addresses
+            ours = {
+                name: environment[name] for name in self.around.environment if name in environment
+            }
+            environment |= through(self.network.gateway, ours) if self.relays else {}
         else:
             network = "none" if self.isolated else self.around.network
             known = {host.address: "127.0.0.1"}
         return dataclasses.replace(
             container,
+            environment=environment,
             network=network,
             address=known[host.address] if self.network else "",
             known_hosts=known,
@@ -79,5 +91,7 @@ class HostRuns:
     def close(self) -> None:
         for handle in self.handles.values():
             handle.close()
+        for relay in self.relays:
+            relay.close()
         if self.network:
             self.network.close()

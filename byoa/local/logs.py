@@ -6,7 +6,10 @@ import json
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -16,6 +19,8 @@ from byoa.plan.errors import ServiceError
 #: One event of CloudWatch holds 256 KB, 26 bytes of which it keeps for itself.
 LONGEST_LINE = 256 * 1024 - 26
 MOST_EVENTS = 10_000
+#: Of one line in the file: JSON writes no character with more than six bytes.
+MOST_BYTES = 6 * LONGEST_LINE + 100
 TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"
 PROCESSING_GROUP = "/aws/sagemaker/ProcessingJobs"
 
@@ -92,22 +97,23 @@ class Logs:
         return {"logStreams": streams[::-1] if request.get("descending") else streams}
 
     def get_log_events(self, **request: Any) -> dict[str, Any]:
-        """A page of one stream; at its end nextForwardToken is the token that you sent."""
+        """A page of one stream; at its end nextForwardToken is the token that you sent.
+
+        Tokens are places in the file: whoever follows a long log never reads it twice.
+        """
         path = self._file(request["logGroupName"], request["logStreamName"], must=True)
-        events = _within(_read(path), request)
         limit = request.get("limit", MOST_EVENTS)
-        token = request.get("nextToken", "")
-        if token.startswith("f/"):
-            begin = int(token[2:])
-        elif token.startswith("b/"):
-            begin = max(0, int(token[2:]) - limit)
+        direction, _, place = request.get("nextToken", "/").partition("/")
+        if direction == "f" or request.get("startFromHead"):
+            begin = int(place or 0)
+            found = list(islice(_within(_read(path, begin), request), limit))
         else:
-            begin = 0 if request.get("startFromHead") else max(0, len(events) - limit)
-        end = int(token[2:]) if token.startswith("b/") else begin + limit
-        page = events[begin:end]
+            end = int(place) if direction == "b" else None
+            found = list(deque(_within(_read(path, 0, end), request), maxlen=limit))
+            begin = found[0].begin if found else int(place or 0)
         return {
-            "events": page,
-            "nextForwardToken": f"f/{begin + len(page)}",
+            "events": [event.shown() for event in found],
+            "nextForwardToken": f"f/{found[-1].end if found else begin}",
             "nextBackwardToken": f"b/{begin}",
         }
 
@@ -118,11 +124,11 @@ class Logs:
         prefix = request.get("logStreamNamePrefix", "")
         matches = _matcher(request.get("filterPattern", ""))
         found = [
-            {**event, "logStreamName": name, "eventId": f"{name}:{number}"}
+            {**event.shown(), "logStreamName": name, "eventId": f"{name}:{event.begin}"}
             for name in self._streams(group)
             if (wanted is None or name in wanted) and name.startswith(prefix)
-            for number, event in enumerate(_within(_read(self._file(group, name)), request))
-            if matches(event["message"])
+            for event in _within(_read(self._file(group, name)), request)
+            if matches(event.message)
         ]
         found.sort(key=lambda event: event["timestamp"])
         begin = int(request.get("nextToken", 0))
@@ -164,34 +170,64 @@ def _folders(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    """Every whole line: the last one may be in the middle of being written."""
-    events = []
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a stream, and where in its file it begins and ends."""
+
+    timestamp: int
+    message: str
+    begin: int
+    end: int
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "timestamp": self.timestamp,
+            "message": self.message,
+            "ingestionTime": self.timestamp,
+        }
+
+
+def _read(path: Path, begin: int = 0, end: int | None = None) -> Iterator[Event]:
+    """Every whole line from a place on: the last one may be in the middle of being written."""
     with path.open("rb") as file:
+        file.seek(begin)
         for line in file:
-            if line.endswith(b"\n"):
-                moment, message = json.loads(line)
-                events.append({"timestamp": moment, "message": message, "ingestionTime": moment})
-    return events
+            after = begin + len(line)
+            if not line.endswith(b"\n") or (end is not None and after > end):
+                return
+            moment, message = json.loads(line)
+            yield Event(moment, message, begin, after)
+            begin = after
 
 
-def _within(events: list[dict[str, Any]], request: dict[str, Any]) -> list[dict[str, Any]]:
+def _within(events: Iterable[Event], request: dict[str, Any]) -> Iterator[Event]:
     begin, end = request.get("startTime", 0), request.get("endTime", float("inf"))
-    return [event for event in events if begin <= event["timestamp"] < end]
+    return (event for event in events if begin <= event.timestamp < end)
 
 
 def _stream(name: str, path: Path) -> dict[str, Any]:
-    events = _read(path)
-    times = (
-        {
-            "firstEventTimestamp": events[0]["timestamp"],
-            "lastEventTimestamp": events[-1]["timestamp"],
-            "creationTime": events[0]["timestamp"],
-        }
-        if events
-        else {}
-    )
-    return {"logStreamName": name, **times}
+    first = next(_read(path), None)
+    if first is None:
+        return {"logStreamName": name}
+    tail = max(0, path.stat().st_size - 2 * MOST_BYTES)
+    last = first
+    for event in _read(path, _next_line(path, tail)):
+        last = event
+    return {
+        "logStreamName": name,
+        "firstEventTimestamp": first.timestamp,
+        "lastEventTimestamp": last.timestamp,
+        "creationTime": first.timestamp,
+    }
+
+
+def _next_line(path: Path, place: int) -> int:
+    """Where the first line begins that does so after a place."""
+    if place == 0:
+        return 0
+    with path.open("rb") as file:
+        file.seek(place)
+        return place + len(file.readline())
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:

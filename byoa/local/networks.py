@@ -29,7 +29,8 @@ class JobNetwork:
         self.words = [f"--label={key}={value}" for key, value in labels.items()]
         self.words += ["--internal"] if isolated else []
         free = self._make()
-        first = int(free.network_address) + 2  # .1 is this machine
+        self.gateway = str(free.network_address + 1)  # this machine, as the hosts see it
+        first = int(free.network_address) + 2
         self.addresses = {
             name: str(ipaddress.ip_address(first + number)) for number, name in enumerate(names)
         }

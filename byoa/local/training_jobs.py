@@ -101,7 +101,7 @@ def first_record(request: Mapping[str, Any], arn: str) -> dict[str, Any]:
     }
     return {
         **DEFAULTS,
-        **request,
+        **{name: value for name, value in request.items() if name != "SessionChainingConfig"},
         "TrainingJobArn": arn,
         STATUS: "InProgress",
         "SecondaryStatus": "Starting",

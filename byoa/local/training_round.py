@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from byoa.local import artifacts, opt_ml
 from byoa.local.channels import Part, fetch
@@ -96,8 +97,21 @@ class Round:
             if host.group in _source(channel).get("InstanceGroupNames", [host.group])
         ]
 
+    def _direct(self, channel: Mapping[str, Any]) -> Path | None:
+        """The folder of a FastFile channel that docker can mount, read-only, where it lies."""
+        source = _source(channel)
+        whole = source.get("S3DataDistributionType") != "ShardedByS3Key"
+        fast = channel["InputMode"] == "FastFile" and not self.is_process
+        if not (fast and whole and source["S3Uri"].startswith("file://")):
+            return None
+        folder = Path(unquote(urlsplit(source["S3Uri"]).path))
+        return folder if folder.is_dir() and any(folder.iterdir()) else None
+
     def _fetch(self, host: Host, channel: Mapping[str, Any], progress: Progress) -> None:
         folder = self.base(host) / "input" / "data" / channel["ChannelName"]
+        if self._direct(channel):
+            folder.mkdir()  # the place that it is mounted on
+            return
         fellows = [one for one in self.hosts if channel in self._channels(one)]
         part = Part(fellows.index(host), len(fellows))
         fetch(self.around.storage, _source(channel), folder, part, progress)
@@ -178,7 +192,8 @@ class Round:
         for channel in self._channels(host):
             if channel["InputMode"] == "FastFile":
                 inside = f"input/data/{channel['ChannelName']}"
-                found.append(Mount(source=base / inside, target=f"{ML}/{inside}", read_only=True))
+                place = self._direct(channel) or base / inside
+                found.append(Mount(source=place, target=f"{ML}/{inside}", read_only=True))
         if "CheckpointConfig" in self.request:
             found.append(Mount(source=self._checkpoints(base), target=self.checkpoint_path))
         board = self.request.get("TensorBoardOutputConfig", {}).get("LocalPath", TENSORBOARD)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import socketserver
+import sys
+import threading
+
 import pytest
 
+from byoa.local import SageMaker
 from tests.byoa.local.test_training import (
     test_a_failure_is_told_in_its_first_1024_characters,
     test_a_failure_without_a_word_tells_its_exit_code,
@@ -89,6 +94,28 @@ def test_a_fast_file_channel_cannot_be_written(home: Home):
     assert (home.storage / "words/a.csv").read_text() == "kept"
 
 
+def test_a_fast_file_channel_is_not_copied(home: Home):
+    """It is mounted where it lies; a shard of it is a copy."""
+    for number in range(4):
+        home.put(f"many/{number}", "x")
+    source = {"S3DataDistributionType": "ShardedByS3Key"}
+    record = home.script(
+        "import os\n"
+        "for name in ('WHOLE', 'PART'):\n"
+        "    folder = os.environ['SM_CHANNEL_' + name]\n"
+        "    print(name, len(os.listdir(folder)), os.stat(folder).st_ino)\n",
+        InputDataConfig=[
+            home.channel("whole", home.uri("many/"), "FastFile"),
+            home.channel("part", home.uri("many/"), "FastFile", **source),
+        ],
+        ResourceConfig={"InstanceCount": 2},
+    )
+    assert record["TrainingJobStatus"] == "Completed", home.log()
+    inode = (home.storage / "many").stat().st_ino
+    assert home.log().count(f"WHOLE 4 {inode}") == 2
+    assert home.log().count("PART 2 ") == 2
+
+
 OUT = (
     "import os, socket\n"
     "def reach(address):\n"
@@ -167,3 +194,48 @@ def test_an_image_that_is_not_here(home: Home):
         "ClientError: Cannot pull algorithm container. Either the image does not exist or its"
         " permissions are incorrect. byoa-none-such:latest: "
     )
+
+
+SUPERVISE = """
+import sys
+from byoa.local import supervise
+from byoa.local.folder_storage import FolderStorage
+from byoa.local.logs import LogWriter
+
+def around(root):
+    return supervise.Around(
+        root=root, storage=FolderStorage(root / "storage"), logs=LogWriter(root),
+        environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:%d"}, network="host",
+    )
+
+sys.exit(supervise.main(make_around=around))
+"""
+
+
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_jobs_reach_the_sandbox_on_loopback_and_isolated_ones_do_not(home: Home, hosts: int):
+    with socketserver.TCPServer(("127.0.0.1", 0), Hello) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+        code = SUPERVISE % server.server_address[1]
+        home.sagemaker = SageMaker(home.root, supervise=(sys.executable, "-c", code))
+        source = (
+            "import os, urllib.request as r\n"
+            "url = os.environ.get('AWS_ENDPOINT_URL')\n"
+            "print('said', url and r.urlopen(url, timeout=10).read().decode())\n"
+        )
+        count = {"InstanceCount": hosts}
+        open_job = home.script(source, "open", ResourceConfig=count)
+        shut = home.script(source, "shut", ResourceConfig=count, EnableNetworkIsolation=True)
+        server.shutdown()
+    assert open_job["TrainingJobStatus"] == shut["TrainingJobStatus"] == "Completed", home.log()
+    assert home.log("open").count("said hello") == hosts
+    assert home.log("shut").count("said None") == hosts
+
+
+class Hello(socketserver.StreamRequestHandler):
+    """An HTTP server of one answer."""
+
+    def handle(self) -> None:
+        while self.rfile.readline().strip():
+            pass
+        self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\nhello")

@@ -158,3 +158,22 @@ def test_threads_do_not_tear_each_others_lines(tmp_path: Path):
     messages = [event["message"] for event in Logs(tmp_path).get_log_events(**call)["events"]]
     assert len(messages) == 800
     assert all(len(set(message)) == 1 and len(message) == 100 for message in messages)
+
+
+def test_following_a_long_log_reads_each_line_once(tmp_path: Path):
+    """The token is a place in the file: what lies before it may even be gone."""
+    found = logs(tmp_path, ["x" * 1000] * 50)
+    call = {"logGroupName": GROUP, "logStreamName": STREAM, "startFromHead": True}
+    token = found.get_log_events(**call)["nextForwardToken"]
+    (path,) = (tmp_path / "logs").rglob("*.jsonl")
+    size = path.stat().st_size
+    path.write_bytes(b"?" * size)
+    LogWriter(tmp_path).append(GROUP, STREAM, "later")
+    page = found.get_log_events(**call, nextToken=token)
+    assert [event["message"] for event in page["events"]] == ["later"]
+
+
+def test_the_first_and_the_last_time_of_a_long_stream(tmp_path: Path):
+    found = logs(tmp_path, ["x" * 200_000] * 40)
+    (stream,) = found.describe_log_streams(logGroupName=GROUP)["logStreams"]
+    assert (stream["firstEventTimestamp"], stream["lastEventTimestamp"]) == (1, 40)
