@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -36,19 +38,9 @@ class Member:
     """One thing in an archive. A hard link is a file: its content is that of its target."""
 
     name: str
-    kind: str  #: file, folder, link or other
-    executable: bool
+    kind: str  #: file, folder, link (its content is where it leads) or other
+    program: bool
     open: Callable[[], IO[bytes] | None]
-
-
-@dataclass
-class Unpacking:
-    """The folder that is being filled, and what may still be written to it."""
-
-    root: Path
-    left: int
-    written: dict[Path, None] = field(default_factory=dict)
-    links: dict[Path, str] = field(default_factory=dict)
 
 
 def unpack(path: Path, folder: Path, most_bytes: int | None = None) -> list[Path]:
@@ -57,142 +49,119 @@ def unpack(path: Path, folder: Path, most_bytes: int | None = None) -> list[Path
         folder.mkdir(parents=True, exist_ok=True)
         grown = max(FLOOR_BYTES, path.stat().st_size * MOST_RATIO)
         limit = min(grown if most_bytes is None else most_bytes, shutil.disk_usage(folder).free)
-        state = Unpacking(folder.resolve(), limit)
         with path.open("rb") as source:
-            start = source.read(4)
-        members = zip_members if start[:2] == b"PK" else tar_members
-        fill(state, members(path))
+            members = zip_members if source.read(2) == b"PK" else tar_members
+        return Unpacking(folder.resolve(), limit).fill(members(path))
     except BadArchiveError as error:
         raise BadArchiveError(f"{path}: {error}. Nothing of it was kept.") from None
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise BadArchiveError(f"{path} is no whole archive: {error}. Get it again.") from error
-    except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise BadArchiveError(f"{path} cannot be unpacked into {folder}: {error}.") from error
-    return sorted(state.written)
 
 
-def fill(state: Unpacking, members: Iterator[Member]) -> None:
-    """Files first and links last, so that no file is ever written through a link."""
-    try:
-        for count, member in enumerate(members):
-            if count == MOST_MEMBERS:
-                raise BadArchiveError(f"it holds more than {MOST_MEMBERS:,} members")
-            put(state, member)
-        make_links(state)
-    except BaseException:
-        for path in state.written:
-            with suppress(OSError):
-                path.unlink()
-        raise
+@dataclass
+class Unpacking:
+    """The folder that is being filled, and how many bytes may still be written to it."""
 
+    root: Path
+    left: int
+    written: dict[Path, None] = field(default_factory=dict)
+    links: dict[Path, str] = field(default_factory=dict)
 
-def put(state: Unpacking, member: Member) -> None:
-    pieces = [piece for piece in member.name.split("/") if piece not in {"", "."}]
-    if member.name.startswith("/") or ".." in pieces or "\0" in member.name:
-        raise BadArchiveError(f"its member {member.name!r} would land outside of the folder")
-    if member.kind == "other":
-        raise BadArchiveError(f"its member {member.name!r} is a device or a pipe")
-    if not pieces:
-        return
-    path = state.root.joinpath(*pieces)
-    inside(state, path.parent, member.name)
-    if member.kind == "folder":
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    source = member.open()
-    if source is None:
-        raise BadArchiveError(
-            f"its member {member.name!r} links to something that it does not hold"
-        )
-    with source:
-        if member.kind == "link":
-            state.links[path] = os.fsdecode(source.read(4096))
-        else:
-            state.links.pop(path, None)
-            write(state, path, source, member)
+    def fill(self, members: Iterator[Member]) -> list[Path]:
+        """Files first and links last, so that no file is ever written through a link."""
+        try:
+            for count, member in enumerate(members):
+                if count == MOST_MEMBERS:
+                    raise BadArchiveError(f"it holds more than {MOST_MEMBERS:,} members")
+                self.put(member)
+            self.make_links()
+        except BaseException:
+            for path in self.written:
+                with suppress(OSError):
+                    path.unlink()
+            raise
+        return sorted(self.written)
 
+    def put(self, member: Member) -> None:
+        pieces = [piece for piece in member.name.split("/") if piece not in {"", "."}]
+        if member.name.startswith("/") or ".." in pieces or "\0" in member.name:
+            raise BadArchiveError(f"its member {member.name!r} would land outside of the folder")
+        if member.kind == "other":
+            raise BadArchiveError(f"its member {member.name!r} is a device or a pipe")
+        path = self.root.joinpath(*pieces)
+        if member.kind == "folder" or not pieces:
+            self.make_room(path / "in it")
+            return
+        source = member.open()
+        if source is None:
+            raise BadArchiveError(
+                f"its member {member.name!r} links to something that it does not hold"
+            )
+        with source:
+            if member.kind == "link":
+                self.links[path] = os.fsdecode(source.read(4096))
+            else:
+                self.write(path, source, 0o777 if member.program else 0o666)
 
-def inside(state: Unpacking, path: Path, name: str) -> None:
-    """The folder may hold links from before: nothing is written through one that leads out."""
-    if not path.resolve().is_relative_to(state.root):
-        raise BadArchiveError(
-            f"its member {name!r} would land outside of the folder, through a link"
-        )
-
-
-def write(state: Unpacking, path: Path, source: IO[bytes], member: Member) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    mode = 0o777 if member.executable else 0o666  # the umask takes its share
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    state.written[path] = None
-    with os.fdopen(handle, "wb") as target:
-        while block := source.read(BLOCK):
-            state.left -= len(block)
-            if state.left < 0:
-                raise BadArchiveError("it grows past what its size allows, or past the disk")
-            target.write(block)
-
-
-def make_links(state: Unpacking) -> None:
-    """All links, then a look at where each leads: one may change what another means."""
-    for path, target in state.links.items():
-        inside(state, path.parent, path.name)
+    def make_room(self, path: Path) -> None:
+        """The folder for a file. It may hold links from before: none that leads out is used."""
+        if not path.parent.resolve().is_relative_to(self.root):
+            raise BadArchiveError(
+                f"{path.name!r} would land outside of the folder, through a link that is there"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink() or path.is_file():
             path.unlink()
-        path.symlink_to(target)
-        state.written[path] = None
-    for path, target in state.links.items():
-        if target.startswith("/") or not leads_inside(path, state.root):
+
+    def write(self, path: Path, source: IO[bytes], mode: int) -> None:
+        self.make_room(path)
+        self.links.pop(path, None)  # a name that comes twice: the last one holds
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        self.written[path] = None
+        with os.fdopen(handle, "wb") as target:
+            while block := source.read(BLOCK):
+                self.left -= len(block)
+                if self.left < 0:
+                    raise BadArchiveError("it grows past what its size allows, or past the disk")
+                target.write(block)
+
+    def make_links(self) -> None:
+        """All links, then a look at where each leads: one may change what another means."""
+        for path, target in self.links.items():
+            self.make_room(path)
+            path.symlink_to(target)
+            self.written[path] = None
+        for path, target in self.links.items():
+            with suppress(OSError, RuntimeError):  # a loop leads nowhere
+                if not target.startswith("/") and path.resolve().is_relative_to(self.root):
+                    continue
             raise BadArchiveError(f"its link {path.name!r} leads out of the folder, to {target!r}")
 
 
-def leads_inside(path: Path, root: Path) -> bool:
-    try:
-        return path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError):  # a loop of links
-        return False
-
-
 def tar_members(path: Path) -> Iterator[Member]:
-    with tarfile.open(path, "r:*") as archive:
-        for info in archive:
-            yield Member(info.name, tar_kind(info), bool(info.mode & 0o100), opener(archive, info))
+    with tarfile.open(path, "r:*") as tar:
+        for info in tar:
+            if info.issym():
+                yield Member(info.name, "link", False, partial(BytesIO, os.fsencode(info.linkname)))
+                continue
+            plain = info.isreg() or info.islnk()
+            kind = "folder" if info.isdir() else "file" if plain else "other"
+            yield Member(info.name, kind, bool(info.mode & 0o100), partial(content, tar, info))
 
 
-def tar_kind(info: tarfile.TarInfo) -> str:
-    if info.isdir():
-        return "folder"
-    if info.issym():
-        return "link"
-    return "file" if info.isreg() or info.islnk() else "other"
-
-
-def opener(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[], IO[bytes] | None]:
-    def read() -> IO[bytes] | None:
-        if info.issym():
-            from io import BytesIO
-
-            return BytesIO(os.fsencode(info.linkname))
-        try:
-            return archive.extractfile(info)
-        except (KeyError, RecursionError):  # a hard link to nothing, or to itself
-            return None
-
-    return read
+def content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes] | None:
+    try:
+        return tar.extractfile(info)
+    except (KeyError, RecursionError):  # a hard link to nothing, or to itself
+        return None
 
 
 def zip_members(path: Path) -> Iterator[Member]:
+    kinds = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             mode = info.external_attr >> 16
-            special = stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK}
-            kind = "link" if stat.S_ISLNK(mode) else "folder" if info.is_dir() else "file"
-            yield Member(
-                info.filename,
-                "other" if special else kind,
-                bool(mode & 0o100),
-                lambda info=info: archive.open(info),  # type: ignore[misc]
-            )
+            kind = "folder" if info.is_dir() else kinds.get(stat.S_IFMT(mode), "other")
+            yield Member(info.filename, kind, bool(mode & 0o100), partial(archive.open, info))

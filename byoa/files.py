@@ -1,7 +1,7 @@
 """The files of a folder and the ETags of their contents; of the standard library alone.
 
-Hashes are kept under BYOA_HOME/cache by path, size, both times and inode, so that an unchanged
-file is read once. Content rules: a file that changed within the last moments is never kept.
+ETags are kept under BYOA_HOME/cache by size, both times and inode, so that an unchanged file is
+read once. Content rules: what changed within the last moments before a look is never kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from byoa.plan import sync
@@ -30,13 +29,23 @@ SETTLED_NS = 2_000_000_000
 BLOCK = 1 << 20
 
 
+class ChangedError(ByoaError):
+    """Files that are no longer what they were when their folder was looked through."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"{some(paths)}: changed while being read, and not sent; everything else was. "
+            "Stop what writes there, then run again."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class LocalFile:
     """One file as it was when the folder was looked through."""
 
     path: str
     size: int
-    stamp: tuple[int, int, int, int]  #: size, mtime_ns, ctime_ns, inode
+    stamp: tuple[int, ...]
 
 
 @dataclass
@@ -49,19 +58,14 @@ class Folder:
     unusable: list[str] = field(default_factory=list)
     looked: int = field(default_factory=time.time_ns)
 
-    @property
     def sizes(self) -> dict[str, int]:
         return {name: file.size for name, file in self.files.items()}
 
 
-class ChangedError(ByoaError):
-    """Files that are no longer what they were when their folder was looked through."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        super().__init__(
-            f"{', '.join(paths)}: changed while being read, and not sent; everything else was. "
-            "Stop what writes there, then run again."
-        )
+def some(sentences: Sequence[str], most: int = 50) -> str:
+    """All of a list, or so many and how many more."""
+    more = f" and {len(sentences) - most} more" if len(sentences) > most else ""
+    return "; ".join(sentences[:most]) + more
 
 
 def one(path: Path) -> LocalFile:
@@ -79,19 +83,18 @@ def look(root: Path, skip: Callable[[str], bool] = lambda name: False) -> Folder
     """
     found = Folder(root)
     try:
-        status = root.stat()
+        mode = root.stat().st_mode
     except OSError as error:
         raise UsageError(
             f"{root}: {error.strerror}. Name a folder or a file that exists."
         ) from None
-    if stat.S_ISREG(status.st_mode):
+    if stat.S_ISREG(mode):
         add(found, root.name, str(root))
     else:
         walk(found, os.path.realpath(root), skip)
     if found.unusable:
-        some = "; ".join(found.unusable[:50])
-        more = f" and {len(found.unusable) - 50} more" if len(found.unusable) > 50 else ""
-        raise UsageError(f"{root} cannot be taken as it is, nothing was done: {some}{more}.")
+        said = some(found.unusable)
+        raise UsageError(f"{root} cannot be taken as it is, nothing was done: {said}.")
     return found
 
 
@@ -119,7 +122,7 @@ def walk(found: Folder, real: str, skip: Callable[[str], bool]) -> None:
                 found.unusable.append(f"{name} ({problem})")
             elif folder:
                 waiting.append((name, entry.path, above | {here}))
-            else:
+            elif PARTIAL not in entry.name:
                 add(found, name, entry.path)
 
 
@@ -134,39 +137,39 @@ def bad_link(path: str, real_root: str) -> str | None:
 
 def add(found: Folder, name: str, path: str) -> None:
     try:
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116 - ten thousand times, and Path takes twice as long
     except FileNotFoundError:
         return  # gone since the folder was listed: as if it had never been there
     if not stat.S_ISREG(status.st_mode):
         found.left_out.append(f"{name}: no file, but a pipe, a socket or a device")
-    elif PARTIAL in name:
-        pass
     elif not os.access(path, os.R_OK):
         found.unusable.append(f"{name} ({os.strerror(errno.EACCES)})")
     else:
         found.files[name] = LocalFile(path, status.st_size, stamp(status))
 
 
-def stamp(status: os.stat_result) -> tuple[int, int, int, int]:
+def stamp(status: os.stat_result) -> tuple[int, ...]:
+    """What of a file changes when its content does: its size, both times and its inode."""
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def etag(path: str | Path, size: int, part: int = sync.PART) -> str:
-    """The ETag that S3 gives the file when we upload it, read in blocks."""
-    with open(path, "rb") as source:
-        digests = [piece(source.read, length) for _, length in sync.parts(size, part)]
-        return sync.joined_etag(digests) if digests else piece(source.read, None).hex()
+    """The ETag that S3 gives the file when we upload it; "" when it is not there any more."""
+    try:
+        with open(path, "rb") as source:
+            spans = sync.parts(size, part)
+            digests = [piece(source.read, length) for _, length in spans or [(0, size)]]
+    except FileNotFoundError:
+        return ""
+    return sync.joined_etag(digests) if spans else digests[0].hex()
 
 
-def piece(read: Callable[[int], bytes], length: int | None) -> bytes:
-    """The MD5 of the next bytes: as many as asked for, or all."""
+def piece(read: Callable[[int], bytes], length: int) -> bytes:
+    """The MD5 of the next bytes."""
     digest = hashlib.md5(usedforsecurity=False)
-    while length is None or length > 0:
-        block = read(BLOCK if length is None else min(BLOCK, length))
-        if not block:
-            break
+    while length > 0 and (block := read(min(BLOCK, length))):
         digest.update(block)
-        length = length if length is None else length - len(block)
+        length -= len(block)
     return digest.digest()
 
 
@@ -177,41 +180,34 @@ def home() -> Path:
 
 def etags(found: Folder, names: Iterable[str], part: int = sync.PART) -> dict[str, str]:
     """The ETags of some files of a folder, from the cache where the file did not change."""
-    wanted = list(names)
-    cache = cache_path(found.root, part)
-    kept = load(cache)
-    known = {n: kept[n][1] for n in wanted if n in kept and fresh(kept[n], found.files[n])}
-    missing = [name for name in wanted if name not in known]
-    if not missing:
-        return known
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        work = partial(etag_of, found, part)
-        new = {name: one for name, one in zip(missing, pool.map(work, missing)) if one}
-    remember(found, new, part)
-    return known | new
-
-
-def etag_of(found: Folder, part: int, name: str) -> str:
-    """The ETag of one file; "" when it has gone."""
-    file = found.files[name]
-    try:
-        return etag(file.path, file.size, part)
-    except FileNotFoundError:
-        return ""
+    kept = load(cache_path(found.root, part))
+    known, missing = {}, []
+    for name in names:
+        stamped, value = kept.get(name, ((), ""))
+        if tuple(stamped) == found.files[name].stamp:
+            known[name] = value
+        else:
+            missing.append(name)
+    if missing:
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            each = [found.files[name] for name in missing]
+            values = pool.map(lambda file: etag(file.path, file.size, part), each)
+            new = {name: value for name, value in zip(missing, values) if value}
+        remember(found, new, part)
+        known |= new
+    return known
 
 
 def remember(found: Folder, new: Mapping[str, str], part: int = sync.PART) -> None:
     """Keeps ETags of files of a folder, but for those that may yet change unseen."""
     limit = found.looked - SETTLED_NS
-    settled = {n: e for n, e in new.items() if max(found.files[n].stamp[1:3]) < limit}
-    if settled:
-        cache = cache_path(found.root, part)
-        here = {name: entry for name, entry in load(cache).items() if name in found.files}
-        save(cache, here | {n: (list(found.files[n].stamp), e) for n, e in settled.items()})
-
-
-def fresh(entry: tuple[list[int], str], file: LocalFile) -> bool:
-    return tuple(entry[0]) == file.stamp
+    cache = cache_path(found.root, part)
+    kept = {name: entry for name, entry in load(cache).items() if name in found.files}
+    for name, value in new.items():
+        if max(found.files[name].stamp[1:3]) < limit:
+            kept[name] = (found.files[name].stamp, value)
+    with suppress(OSError, ByoaError):  # without it the next look is slower, not wrong
+        replace(cache, json.dumps(kept).encode())
 
 
 def cache_path(root: Path, part: int) -> Path:
@@ -219,19 +215,12 @@ def cache_path(root: Path, part: int) -> Path:
     return home() / "cache" / f"etags-{name.hexdigest()[:32]}.json"
 
 
-def load(path: Path) -> dict[str, tuple[list[int], str]]:
+def load(path: Path) -> dict[str, tuple[Sequence[int], str]]:
     try:
-        found = json.loads(path.read_text())
-        return {name: (entry[0], str(entry[1])) for name, entry in found.items()}
-    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        found = json.loads(path.read_bytes())
+        return {name: (tuple(stamped), str(value)) for name, (stamped, value) in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}  # a cache: what is unreadable is made anew
-
-
-def save(path: Path, entries: Mapping[str, tuple[list[int], str]]) -> None:
-    try:
-        replace(path, json.dumps(entries).encode())
-    except (OSError, ByoaError):
-        pass  # a cache: without it the next sync is slower, not wrong
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -243,16 +232,16 @@ def replace(path: Path, data: bytes) -> None:
 @contextmanager
 def arriving(path: Path) -> Iterator[Path]:
     """An empty file beside `path` that takes its name when the block ends well, or goes away."""
-    partial = path.with_name(PARTIAL + uuid.uuid4().hex)
+    new = path.with_name(PARTIAL + uuid.uuid4().hex)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch(exist_ok=False)
-        yield partial
-        os.replace(partial, path)
+        new.touch(exist_ok=False)
+        yield new
+        os.replace(new, path)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise ByoaError(
             f"{path} cannot be written: {error.filename} is in the way. Move it away."
         ) from error
     finally:
         with suppress(OSError):
-            partial.unlink()
+            new.unlink()

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from byoa import files
 from byoa.aws.download import Downloader
-from byoa.aws.upload import Meter, Uploader, unquoted
+from byoa.aws.upload import ETags, Meter, Uploader, unquoted
 from byoa.plan import sync
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError, error_code
 from byoa.plan.storage import Progress, Stored, Synced
@@ -52,28 +53,19 @@ class S3Storage:
         here = files.look(folder)
         check_keys(here, prefix)
         remote = {one.name: one for one in self.objects(f"s3://{bucket}/{prefix}")}
-        etags = files.etags(here, sync.to_hash(here.sizes, remote), self.part)
-        known = self._known(uri) if sync.unclear(etags, remote) else {}
-        todo = sync.decide(here.sizes, etags, remote, known, delete)
-        meter = Meter(progress, sum(here.sizes[name] for name in todo.uploads))
-        sent = self._uploader(bucket, meter).upload(
-            {prefix + name: here.files[name] for name in todo.uploads}
-        )
-        after = {name: one for name, one in remote.items() if name not in todo.deletions}
-        for name in todo.uploads:
-            after[name] = Stored(name, here.sizes[name], sent[prefix + name][1])
-        files.remember(here, {name: sent[prefix + name][0] for name in todo.uploads}, self.part)
-        self._remember(uri, {name: list(sent[prefix + name]) for name in todo.uploads})
-        self._delete_keys(bucket, [prefix + name for name in todo.deletions])
-        return Synced(
-            uploaded=todo.uploads,
-            unchanged=todo.unchanged,
-            deleted=todo.deletions,
-            sent_bytes=meter.total,
-            fingerprint=sync.fingerprint(after.values()),
-            extra=todo.extra,
-            left_out=tuple(here.left_out),
-        )
+        etags = files.etags(here, sync.to_hash(here.sizes(), remote), self.part)
+        odd = any(remote[name].etag != etag for name, etag in etags.items())
+        todo = sync.decide(here.sizes(), etags, remote, self._known(uri) if odd else {}, delete)
+        items = {prefix + name: here.files[name] for name in todo.uploaded}
+        sent = self._uploader(bucket, Meter(progress, todo.sent_bytes)).upload(items)
+        pairs = {name: sent[prefix + name] for name in todo.uploaded}
+        files.remember(here, {name: ours for name, (ours, _) in pairs.items()}, self.part)
+        self._remember(uri, pairs)
+        self._delete_keys(bucket, [prefix + name for name in todo.deleted])
+        after = {name: remote[name] for name in (*todo.unchanged, *todo.extra)}
+        after |= {n: Stored(n, here.files[n].size, theirs) for n, (_, theirs) in pairs.items()}
+        done = sync.fingerprint(after.values())
+        return replace(todo, fingerprint=done, left_out=tuple(here.left_out))
 
     def fingerprint(self, uri: str) -> str:
         return sync.fingerprint(self.objects(uri))
@@ -87,10 +79,10 @@ class S3Storage:
         if key and not key.endswith("/"):
             for one in self._exactly(bucket, key):
                 yield key, stored(one, key[: key.rfind("/") + 1])
-        prefix = key.rstrip("/") + "/" if key else ""
-        for one in self._list(bucket, prefix):
+            key += "/"
+        for one in self._list(bucket, key):
             if not one["Key"].endswith("/"):  # what the console makes for an empty folder
-                yield one["Key"], stored(one, prefix)
+                yield one["Key"], stored(one, key)
 
     def _exactly(self, bucket: str, key: str) -> list[dict[str, Any]]:
         """The object of that very key: it comes first among those that begin with it."""
@@ -119,19 +111,16 @@ class S3Storage:
 
     def write(self, uri: str, data: bytes, *, only_new: bool = False) -> bool:
         bucket, key = parse(uri)
-        options = {**self.options, **({"IfNoneMatch": "*"} if only_new else {})}
-        for attempt in range(5):
-            try:
-                self.client.put_object(Bucket=bucket, Key=key, Body=data, **options)
-            except Exception as error:
-                code = error_code(error)
-                if only_new and code in {"PreconditionFailed", "412"}:
-                    return False
-                if code != "ConditionalRequestConflict" or attempt == 4:
-                    raise  # a conflict is another writer at this moment: look again
-            else:
-                return True
-        return False
+        first = {"IfNoneMatch": "*"} if only_new else {}
+        try:
+            self.client.put_object(Bucket=bucket, Key=key, Body=data, **self.options, **first)
+        except Exception as error:
+            if only_new and error_code(error) in {"PreconditionFailed", "412"}:
+                return False
+            if error_code(error) != "ConditionalRequestConflict":
+                raise
+            return self.write(uri, data, only_new=only_new)  # another writer at this very moment
+        return True
 
     def upload(self, path: Path, uri: str, progress: Progress | None = None) -> None:
         bucket, key = parse(uri)
@@ -194,30 +183,28 @@ class S3Storage:
         above, _, name = uri.rstrip("/").rpartition("/")
         return f"{above}/.byoa-sync/{name}.json"
 
-    def _known(self, uri: str) -> dict[str, list[str]]:
+    def _known(self, uri: str) -> dict[str, Any]:
         try:
             found = json.loads(self.read(self._record(uri)))
         except (NotFoundError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _remember(self, uri: str, new: Mapping[str, list[str]]) -> None:
+    def _remember(self, uri: str, new: Mapping[str, ETags]) -> None:
         """Objects that S3 encrypts with a key of yours: [what we would call them, its ETag]."""
-        odd = {name: pair for name, pair in new.items() if pair[0] != pair[1]}
-        if odd:
+        if odd := {name: pair for name, pair in new.items() if pair[0] != pair[1]}:
             self.write(self._record(uri), json.dumps(self._known(uri) | odd).encode())
 
 
 def stored(one: Mapping[str, Any], prefix: str) -> Stored:
-    name = one["Key"].removeprefix(prefix)
-    return Stored(name, one["Size"], unquoted(one["ETag"]))
+    return Stored(one["Key"].removeprefix(prefix), one["Size"], unquoted(one["ETag"]))
 
 
 def check_keys(here: files.Folder, prefix: str) -> None:
     bad = [f"{n!r} {why}" for n in here.files if (why := sync.bad_key(prefix + n))]
     if bad:
         raise UsageError(
-            f"{here.root}: S3 cannot take these names, nothing was sent: {'; '.join(bad[:50])}. "
+            f"{here.root}: S3 cannot take these names, nothing was sent: {files.some(bad)}. "
             "Rename them."
         )
 
@@ -227,9 +214,7 @@ def check_names(uri: str, names: Sequence[str]) -> None:
     bad = [f"{n!r} {why}" for n in names if (why := sync.bad_path(n, os.name == "nt"))]
     bad += [f"{n!r} is an object and a folder at once" for n in sync.clashes(names)]
     if bad:
-        raise ByoaError(
-            f"{uri} cannot be downloaded into a folder, nothing was: {'; '.join(bad[:50])}."
-        )
+        raise ByoaError(f"{uri} cannot become a folder, nothing was downloaded: {files.some(bad)}.")
 
 
 def refused(error: Exception) -> bool:

@@ -10,6 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -47,25 +48,18 @@ class FolderStorage:
         target = path_of(uri)
         there = files.look(target) if target.is_dir() else files.Folder(target)
         remote = self._stored(there)
-        etags = files.etags(here, sync.to_hash(here.sizes, remote))
-        todo = sync.decide(here.sizes, etags, remote, {}, delete)
-        total, sent = sum(here.files[name].size for name in todo.uploads), 0
-        for name in todo.uploads:
+        etags = files.etags(here, sync.to_hash(here.sizes(), remote))
+        todo = sync.decide(here.sizes(), etags, remote, {}, delete)
+        sent = 0
+        for name in todo.uploaded:
             copy(here.files[name], target / name)
             sent += here.files[name].size
             if progress:
-                progress(sent, total)
-        for name in todo.deletions:
+                progress(sent, todo.sent_bytes)
+        for name in todo.deleted:
             remove(target / name, target)
-        return Synced(
-            uploaded=todo.uploads,
-            unchanged=todo.unchanged,
-            deleted=todo.deletions,
-            sent_bytes=sent,
-            fingerprint=self.fingerprint(uri.rstrip("/") + "/"),
-            extra=todo.extra,
-            left_out=tuple(here.left_out),
-        )
+        now = self.fingerprint(uri.rstrip("/") + "/")
+        return replace(todo, fingerprint=now, left_out=tuple(here.left_out))
 
     def fingerprint(self, uri: str) -> str:
         return sync.fingerprint(self.objects(uri))
@@ -111,7 +105,7 @@ class FolderStorage:
         if not source.exists():
             raise NotFoundError(f"There is nothing at {uri}.")
         found = files.look(source)
-        total, done, written = sum(found.sizes.values()), 0, []
+        total, done, written = sum(found.sizes().values()), 0, []
         for name, file in sorted(found.files.items()):
             copy(file, folder / name)
             written.append(folder / name)

@@ -7,25 +7,15 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from byoa.plan.storage import Stored
+from byoa.plan.storage import Stored, Synced
 
 #: The AWS CLI's threshold and part size: what it uploaded is recognised.
 PART = 8 << 20
 MOST_PARTS = 10_000
 MOST_KEY_BYTES = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Todo:
-    """What a sync has to do, by names in order."""
-
-    uploads: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    deletions: tuple[str, ...]
-    extra: tuple[str, ...]  #: there, not here, and not to be deleted
 
 
 def part_size(size: int, part: int = PART) -> int:
@@ -52,40 +42,34 @@ def to_hash(sizes: Mapping[str, int], remote: Mapping[str, Stored]) -> list[str]
     return [name for name in sizes if name in remote and remote[name].size == sizes[name]]
 
 
-def unclear(etags: Mapping[str, str], remote: Mapping[str, Stored]) -> bool:
-    """Whether an ETag differs, so that the record of encrypted objects is worth reading."""
-    return any(remote[name].etag != etag for name, etag in etags.items())
-
-
 def decide(
     sizes: Mapping[str, int],
     etags: Mapping[str, str],
     remote: Mapping[str, Stored],
     known: Mapping[str, Sequence[str]],
     delete: bool,
-) -> Todo:
-    """Compares content; `known` says [our ETag, the store's] where the store's is no MD5."""
+) -> Synced:
+    """What there is to do; `known` says [our ETag, the store's] where the store's is no MD5."""
     same = {
         name
         for name, etag in etags.items()
         if remote[name].etag == etag or tuple(known.get(name, ())) == (etag, remote[name].etag)
     }
     gone = tuple(sorted(remote.keys() - sizes.keys()))
-    return Todo(
-        uploads=tuple(sorted(sizes.keys() - same)),
+    uploads = tuple(sorted(sizes.keys() - same))
+    return Synced(
+        uploaded=uploads,
         unchanged=tuple(sorted(same)),
-        deletions=gone if delete else (),
+        deleted=gone if delete else (),
         extra=() if delete else gone,
+        sent_bytes=sum(sizes[name] for name in uploads),
     )
 
 
 def fingerprint(objects: Iterable[Stored]) -> str:
     """Names and contents as one hex hash, whatever the order of the listing."""
-    whole = hashlib.sha256()
-    for one in sorted(objects, key=lambda stored: stored.name):
-        name = one.name.encode("utf-8", "surrogatepass")
-        whole.update(b"%d:%b:%d:%b," % (len(name), name, one.size, one.etag.encode()))
-    return whole.hexdigest()
+    listed = sorted((one.name, one.size, one.etag) for one in objects)
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
 def bad_key(key: str) -> str | None:
@@ -108,23 +92,14 @@ def bad_key(key: str) -> str | None:
 
 def bad_path(name: str, windows: bool) -> str | None:
     """Why an object's name cannot be a file below a folder; None when it can."""
-    split = name.replace("\\", "/") if windows else name
-    pieces = split.split("/")
-    if "\0" in name or "" in pieces or "." in pieces or ".." in pieces:
+    pieces = (name.replace("\\", "/") if windows else name).split("/")
+    if "\0" in name or {"", ".", ".."} & set(pieces):
         return "is no path below a folder"
-    if windows and any(letter in name for letter in ':*?"<>|'):
-        return "is no file name on Windows"
-    return None
+    return "is no name on Windows" if windows and set(name) & set(':*?"<>|') else None
 
 
 def clashes(names: Iterable[str]) -> list[str]:
     """Names that would have to be a file and a folder at once."""
     known = set(names)
-    found = set()
-    for name in known:
-        above = name.rpartition("/")[0]
-        while above:
-            if above in known:
-                found.add(above)
-            above = above.rpartition("/")[0]
-    return sorted(found)
+    folders = {name[:at] for name in known for at, letter in enumerate(name) if letter == "/"}
+    return sorted(known & folders)

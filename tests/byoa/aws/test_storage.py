@@ -381,7 +381,7 @@ def test_keys_that_cannot_be_files_end_a_download(s3: Any, tmp_path: Path, keys:
         parsed["Contents"] = [{"Key": key, "Size": 1, "ETag": '"x"'} for key in keyed]
 
     s3.meta.events.register("after-call.s3.ListObjectsV2", list_them)
-    with pytest.raises(ByoaError, match="nothing was"):
+    with pytest.raises(ByoaError, match="nothing was downloaded"):
         storage.download(DATA, tmp_path / "a/b/back")
     assert files_of(tmp_path) == {}
 
