@@ -43,7 +43,8 @@ HOOKS: tuple[Hook, ...] = (
     Hook("ecr", ".+", "ecr:ecr"),
     Hook("codebuild", ".+", "codebuild.api:codebuild"),
     Hook("iam", "CreateRole|UpdateAssumeRolePolicy", "iam:trust_policy"),
-    Hook("s3", "/[^/]+/?", "buckets:create_bucket"),
+    Hook("s3", "/[^/]+/?", "s3:create_bucket"),
+    Hook("s3", "(?s)/[^/]+/.+", "s3:conditional"),
 )
 
 

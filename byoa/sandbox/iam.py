@@ -33,7 +33,7 @@ def trust_problem(text: str) -> str:
         return "This policy contains invalid Json"
     if not isinstance(document, dict):
         return "Syntax errors in policy."
-    if document.get("Version", "2012-10-17") not in {"2012-10-17", "2008-10-17"}:
+    if document.get("Version", "2012-10-17") not in ("2012-10-17", "2008-10-17"):
         return "Policy document must be version 2012-10-17 or greater."
     found = statements(document)
     if not found or not all(isinstance(statement, dict) for statement in found):
@@ -42,12 +42,11 @@ def trust_problem(text: str) -> str:
 
 
 def statements(document: Mapping[str, Any]) -> list[Any]:
-    found = document.get("Statement", [])
-    return found if isinstance(found, list) else [found]
+    return listed(document.get("Statement", []))
 
 
 def statement_problems(statement: Mapping[str, Any]) -> Iterator[str]:
-    if statement.get("Effect") not in {"Allow", "Deny"}:
+    if statement.get("Effect") not in ("Allow", "Deny"):
         yield "Missing required field Effect"
     if not statement.get("Action") and not statement.get("NotAction"):
         yield "Missing required field Action"
@@ -69,12 +68,16 @@ def may_assume(role_arn: str, service: str) -> bool:
 def trusts(document: Mapping[str, Any], principal: str) -> bool:
     for statement in statements(document):
         named = statement.get("Principal", {})
-        services = named.get("Service", []) if isinstance(named, dict) else []
-        actions = statement.get("Action", [])
+        services = named.get("Service") if isinstance(named, dict) else None
         if (
             statement.get("Effect") == "Allow"
-            and principal in ([services] if isinstance(services, str) else services)
-            and "sts:AssumeRole" in ([actions] if isinstance(actions, str) else actions)
+            and principal in listed(services)
+            and "sts:AssumeRole" in listed(statement.get("Action"))
         ):
             return True
     return False
+
+
+def listed(value: Any) -> list[Any]:
+    """IAM takes one text where a list of one would stand."""
+    return value if isinstance(value, list) else [value]

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Response
 
+from byoa.plan.errors import ServiceError
 from byoa.sandbox.hooks import Sandbox
 from byoa.sandbox.sagemaker import root
 from byoa.sandbox.state import ACCOUNT
@@ -72,6 +73,11 @@ def logs(sandbox: Sandbox, call: Call) -> Response | None:
     """Brings the news of the region; moto answers."""
     from moto.backends import get_backend
 
-    folder = root(sandbox.state, call.region) / "logs"
-    IMPORTER.bring(folder, get_backend("logs")[ACCOUNT][call.region])
+    backend = get_backend("logs")[ACCOUNT][call.region]
+    IMPORTER.bring(root(sandbox.state, call.region) / "logs", backend)
+    if call.operation == "GetLogEvents":  # moto would say that the group is missing
+        group = backend.groups.get(call.parameters.get("logGroupName", ""))
+        if group and call.parameters.get("logStreamName") not in group.streams:
+            text = "The specified log stream does not exist."
+            raise ServiceError("ResourceNotFoundException", text, call.operation)
     return None

@@ -138,10 +138,14 @@ def to_python(value: Any, shape: Shape, path: str = "") -> Any:
         }
     if kind == "list":
         want(value, list, path)
-        return [to_python(item, shape.member, path) for item in value]
+        return [to_python(item, shape.member, path) for item in value if item is not None]
     if kind == "map":
         want(value, dict, path)
-        return {name: to_python(item, shape.value, path) for name, item in value.items()}
+        return {
+            name: to_python(item, shape.value, path)
+            for name, item in value.items()
+            if item is not None
+        }
     if kind == "timestamp":
         return to_time(value)
     if kind == "blob":

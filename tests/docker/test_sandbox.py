@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from byoa.local.sweep import LABEL
 from byoa.sandbox import environment, lifecycle, sweep
 from byoa.sandbox.state import State
 from tests.small_image import ALGORITHM, small_image
@@ -155,8 +157,8 @@ def docker(*words: str) -> str:
 
 def nothing_left(state: State) -> None:
     assert sweep.processes(f"{sweep.MARK}={state.token}") == {}
-    mine = f"label={sweep.LABEL}"
-    form = f'{{{{.Label "{sweep.LABEL}"}}}}'
+    mine = f"label={LABEL}"
+    form = f'{{{{.Label "{LABEL}"}}}}'
     for listing in (("ps", "--all"), ("network", "ls")):
         owners = docker(*listing, "--filter", mine, "--format", form).splitlines()
         assert [owner for owner in owners if owner.startswith(state.folder)] == []
@@ -383,3 +385,20 @@ def test_the_road(
     aws("codebuild", "delete_project", name="road")
     aws("ecr", "delete_repository", repositoryName=REPOSITORY, force=True)
     assert aws("ecr", "describe_repositories")["repositories"] == []
+
+
+def test_down_after_everything_was_killed(state: State, small_image: str, tmp_path: Path):
+    """kill -9 of the server and of every supervisor: the containers are found by their label."""
+    aws = Boto3(state, tmp_path)
+    aws("s3", "create_bucket", Bucket=BUCKET)
+    aws.put("numbers/a.txt", b"1\n")
+    document = json.dumps(TRUST)
+    role = aws("iam", "create_role", RoleName="road", AssumeRolePolicyDocument=document)
+    train(aws, role["Role"]["Arn"], small_image, "killed", how="deaf")
+    form = ("ps", "--filter", f"label={LABEL}", "--format", f'{{{{.Label "{LABEL}"}}}}')
+    until(lambda: docker(*form), lambda owners: state.folder in owners)
+    for pid in sweep.processes(f"{sweep.MARK}={state.token}"):
+        os.kill(pid, signal.SIGKILL)
+    assert state.folder in docker(*form)
+    stopped = lifecycle.down(Path(state.folder))
+    assert any(line.startswith("container ") for line in stopped), stopped

@@ -55,7 +55,7 @@ class Registry:
             given = {"Authorization": self.authorization, **(headers or {})}
             connection.request(method, path, body or None, given)
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            return Answer(response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
 

@@ -20,7 +20,8 @@ def ecr(client: Clients):
 
 
 def repository(ecr, name: str, **more: object) -> str:
-    return ecr.create_repository(repositoryName=name, **more)["repository"]["repositoryUri"]
+    made = ecr.create_repository(repositoryName=name, **more)["repository"]
+    return str(made["repositoryUri"])
 
 
 def test_the_address_is_where_docker_pushes(sandbox: State, ecr):

@@ -55,7 +55,7 @@ def test_the_instances_have_what_we_read():
     from moto.backends import get_backend
 
     ecr = get_backend("ecr")["123456789012"]["us-east-1"]
-    repository = ecr.create_repository("a/b", None, None, None, "MUTABLE", [], None)
+    repository = ecr.create_repository("a/b", None, {}, None, "MUTABLE", [])
     assert repository.image_tag_mutability == "MUTABLE"
     assert not repository.image_tag_mutability_exclusion_filters
     assert "a/b" in ecr.repositories

@@ -76,7 +76,10 @@ def test_botocore_and_we_speak_the_same_cbor():
     given = {"projectName": "p", "timeoutInMinutesOverride": 7}
     made = serializer.serialize_to_request(given, operation)
     environ = EnvironBuilder(
-        path=made["url_path"], method="POST", data=made["body"], headers=dict(made["headers"])
+        path=made["url_path"],
+        method="POST",
+        data=made["body"],
+        headers=list(made["headers"].items()),
     ).get_environ()
     call = wire.call_of(Request(environ))
     assert (call.service, call.operation, call.protocol) == ("codebuild", "StartBuild", "cbor")
@@ -95,7 +98,9 @@ def call_for(operation: str, data: Any) -> wire.Call:
     """A request to SageMaker's control plane, off the wire."""
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
     headers = {"X-Amz-Target": f"SageMaker.{operation}", "Content-Type": "x"}
-    environ = EnvironBuilder(path="/", method="POST", data=body, headers=headers).get_environ()
+    environ = EnvironBuilder(
+        path="/", method="POST", data=body, headers=list(headers.items())
+    ).get_environ()
     return wire.call_of(Request(environ))
 
 
@@ -211,7 +216,9 @@ HEADERS = st.dictionaries(
 @given(HEADERS, st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=30),
        st.binary(max_size=30))  # fmt: skip
 def test_any_request_is_routed(headers: dict[str, str], path: str, body: bytes):
-    environ = EnvironBuilder(path="/x", method="POST", data=body, headers=headers).get_environ()
+    environ = EnvironBuilder(
+        path="/x", method="POST", data=body, headers=list(headers.items())
+    ).get_environ()
     environ["PATH_INFO"] = f"/{path}"
     call = wire.call_of(Request(environ))
     assert call.protocol in {"json", "cbor", "query", "rest"}

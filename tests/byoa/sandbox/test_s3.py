@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from byoa.sandbox import buckets
+from byoa.sandbox import s3 as buckets
 from tests.byoa.sandbox.conftest import Clients, refused
 
 
@@ -38,7 +40,34 @@ def test_objects_go_through_untouched(client: Clients, bucket: str):
 
 def test_what_moto_has_not_got_is_told_at_once(client: Clients):
     code, text = refused(
-        client("iam").simulate_principal_policy, PolicySourceArn="a" * 20, ActionNames=["a"]
+        client("iam").simulate_principal_policy,
+        PolicySourceArn="a" * 20,
+        ActionNames=["s3:GetObject"],
     )
     assert code == "UnknownOperationException"
     assert text == "iam SimulatePrincipalPolicy is not implemented in the sandbox"
+
+
+def test_of_many_writers_of_a_new_object_one_wins(client: Clients, bucket: str):
+    """What claims a run of a task (byoa.record): moto alone lets several win."""
+    from botocore.exceptions import ClientError
+
+    s3, together = client("s3"), threading.Barrier(8)
+    codes: list[str] = []
+
+    def write(number: int) -> None:
+        together.wait()
+        try:
+            s3.put_object(Bucket=bucket, Key=key, Body=str(number).encode(), IfNoneMatch="*")
+            codes.append("won")
+        except ClientError as error:
+            codes.append(error.response["Error"]["Code"])
+
+    for attempt in range(5):
+        key, codes[:] = f"claims/{attempt}", []
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(codes) == ["PreconditionFailed"] * 7 + ["won"]

@@ -1,11 +1,13 @@
-"""Names that S3 refuses and moto takes.
+"""S3 where moto is looser than S3: names of buckets, and writes under a condition.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 from __future__ import annotations
 
 import re
+import threading
 
 from werkzeug.wrappers import Response
 
@@ -16,6 +18,8 @@ from byoa.sandbox.wire import Call
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)
 STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
+#: Between moto's look at the condition and its write nobody else may write.
+CONDITIONS = threading.Lock()
 ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
@@ -28,6 +32,18 @@ def create_bucket(sandbox: Sandbox, call: Call) -> Response | None:
             "InvalidBucketName", "The specified bucket is not valid.", "CreateBucket"
         )
     return None
+
+
+def conditional(sandbox: Sandbox, call: Call) -> Response | None:
+    """Of several writers with If-None-Match: * one wins, as in S3: they go one by one."""
+    headers = call.request.headers
+    if call.request.method not in {"PUT", "POST"} or not (
+        headers.get("If-None-Match") or headers.get("If-Match")
+    ):
+        return None
+    call.body  # noqa: B018  all of it is here before the others have to wait
+    with CONDITIONS:
+        return sandbox.ask_moto(call)
 
 
 def good(name: str) -> bool:
