@@ -135,10 +135,10 @@ class ServingHome(Home):
         made = self.sagemaker.create_transform_job(**request)
         checked("CreateTransformJob", made)
 
-    def transform(self, name: str = "job", **changed: Any) -> dict[str, Any]:
+    def transform(self, name: str = "job", seconds: float = 60, **changed: Any) -> dict[str, Any]:
         """Runs a transform to its end; what describe says of it."""
         self.start_transform(name, **changed)
-        return self.transformed(name)
+        return self.transformed(name, seconds)
 
     def transformed(self, name: str = "job", seconds: float = 60) -> dict[str, Any]:
         end = time.monotonic() + seconds

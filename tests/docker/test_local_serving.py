@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tarfile
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,3 +129,46 @@ def test_batch_transform_writes_an_answer_beside_each_object(docker_serving: Ser
     assert docker_serving.outputs() == {
         f"{number}.json.out": json.dumps({"answer": number * 3}).encode() for number in range(3)
     }
+
+
+@pytest.fixture
+def faces(docker_serving: ServingHome, image: str, trained: Path, tmp_path: Path) -> ServingHome:
+    """A home whose model is one that the project's own image has trained."""
+    docker_serving.image = image
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as tar:
+        for path in sorted((trained / "model").iterdir()):
+            tar.add(path, path.name)
+    data = docker_serving.put("faces/model.tar.gz", (tmp_path / "model.tar.gz").read_bytes())
+    docker_serving.model(PrimaryContainer={"ModelDataUrl": data})
+    return docker_serving
+
+
+def pictures(trained: Path) -> list[Path]:
+    return sorted((trained / "input/data/validation").rglob("*.jpg"))
+
+
+@pytest.mark.parametrize("memory", [0, 3072])
+def test_mask_r_cnn_serves_pictures(faces: ServingHome, trained: Path, memory: int):
+    serverless = {"ServerlessConfig": {"MemorySizeInMB": memory, "MaxConcurrency": 1}}
+    faces.config(variant=serverless if memory else {})
+    faces.sagemaker.create_endpoint(EndpointName="model", EndpointConfigName="model")
+    found = faces.settled(seconds=200)
+    assert found["EndpointStatus"] == "InService", (found, faces.endpoint_log())
+    picture = pictures(trained)[0].read_bytes()
+    answer = faces.invoke(picture, ContentType="image/jpeg")
+    (prediction,) = json.loads(answer["Body"].read())["predictions"]
+    assert {"height", "width", "detections"} <= prediction.keys()
+    drawn = faces.invoke(picture, ContentType="image/jpeg", Accept="image/png")
+    assert drawn["Body"].read().startswith(b"\x89PNG")
+    with pytest.raises(ServiceError, match=r"Received client error \(400\)"):
+        faces.invoke(b"no picture", ContentType="image/jpeg")
+
+
+def test_mask_r_cnn_transforms_a_folder_of_pictures(faces: ServingHome, trained: Path):
+    for path in pictures(trained):
+        faces.put(f"in/{path.name}", path.read_bytes())
+    found = faces.transform(TransformInput={"ContentType": "image/jpeg"}, seconds=200)
+    assert found["TransformJobStatus"] == "Completed", found
+    made = faces.outputs()
+    assert sorted(made) == sorted(f"{path.name}.out" for path in pictures(trained))
+    assert all("predictions" in json.loads(answer) for answer in made.values())
