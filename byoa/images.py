@@ -92,7 +92,8 @@ def of_process(task: Task, settings: Settings) -> ImageFacts:
     uri = asked.uri if asked.uri.startswith("process://") else ""
     if task.program.is_sent or task.program.command:
         return ImageFacts(uri or "process://")
-    folder = Path(uri.removeprefix("process://") or asked.uri or algorithm(settings.folder))
+    named = uri.removeprefix("process://") or asked.uri
+    folder = Path(named) if named else algorithm(settings)
     if not (folder / "train.py").is_file():
         raise UsageError(f"{folder} holds no train.py. Name the algorithm's folder with --image.")
     from byoa import pack
@@ -116,10 +117,12 @@ def labels(folder: Path) -> dict[str, str]:
     return {LABEL: said.stdout} if said.returncode == 0 else {}
 
 
-def algorithm(here: Path) -> Path:
-    """The folder with a train.py: this one, or the only one right below."""
-    if (here / "train.py").is_file():
-        return here
+def algorithm(settings: Settings) -> Path:
+    """The folder with a train.py: byoa.toml's image, its own folder, the only one right below."""
+    here = settings.folder
+    named = here / settings.image.removeprefix("process://")
+    if (named / "train.py").is_file():
+        return named
     found = [path.parent for path in sorted(here.glob("*/train.py"))]
     found = [folder for folder in found if folder.name not in NOT_ALGORITHMS]
     if len(found) != 1:

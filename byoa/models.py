@@ -98,7 +98,7 @@ def image_of(place: Place, settings: Settings, named: str) -> str:
         if not named:
             raise UsageError("No image is named. Give --image, or image in byoa.toml.")
         return named
-    folder = Path(named or images.algorithm(settings.folder))
+    folder = Path(named or images.algorithm(settings))
     if not folder.is_dir():
         raise UsageError(f"{named} is no folder, and processes have no image. Use --on docker.")
     return f"process://{folder.absolute()}"
