@@ -137,6 +137,29 @@ def test_a_dry_run_prints_every_request_and_sends_none(model: Path, byoa: Byoa, 
     assert config["DataCaptureConfig"]["DestinationS3Uri"].endswith("/demo/endpoints/demo/capture")
 
 
+def test_flags_become_fields_of_the_requests(model: Path, byoa: Byoa):
+    flags = ("--serverless", "4096:5", "--env", "A", "b", "--tag", "team", "vision")
+    (model_, config, _) = byoa("deploy", *ON, *MODEL, *flags, "--dry-run").json
+    container = model_["sagemaker.create_model"]["PrimaryContainer"]
+    assert container["Environment"] == {"A": "b", "BYOA_SERVING_MODE": "serverless"}
+    assert {"Key": "team", "Value": "vision"} in model_["sagemaker.create_model"]["Tags"]
+    (variant,) = config["sagemaker.create_endpoint_config"]["ProductionVariants"]
+    assert variant["ServerlessConfig"] == {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
+    more = json.dumps({"endpoint_config": {"ExecutionRoleArn": ROLE}})
+    words = "--async --async-failures file:///bad --it ml.g5.xlarge --ic 2 --request".split()
+    config = byoa("deploy", *ON, *MODEL, *words, more, "--dry-run").json[1]
+    request = config["sagemaker.create_endpoint_config"]
+    assert request["ExecutionRoleArn"] == ROLE
+    assert request["ProductionVariants"][0]["InitialInstanceCount"] == 2
+    output = request["AsyncInferenceConfig"]["OutputConfig"]
+    assert output["S3OutputPath"].endswith("/demo/endpoints/demo/async_output")
+    for bad in (("--serverless", "lots"), ("--autoscale", "3:1"), ("--request", "[]")):
+        done = byoa("deploy", *ON, *MODEL, *bad, "--dry-run")
+        assert done.code == 2, (bad, done)
+    nothing = byoa("deploy", *ON, "--image", SMALL)
+    assert nothing.code == 2 and "Which model?" in nothing.err
+
+
 def test_the_model_of_a_task_with_the_image_that_trained_it(model: Path, byoa: Byoa):
     trained = byoa("train", *ON, "-t", "first", "--image", SMALL, "-h", "factor=4")
     assert trained.code == 0, trained.err

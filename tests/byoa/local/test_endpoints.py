@@ -25,6 +25,11 @@ from tests.local_home import ROLE
 from tests.serving_home import PROBE, ServingHome, checked, serving
 
 __all__ = ["serving"]
+ALL_AT_ONCE: Any = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    }
+}
 BROKEN: Any = {"Environment": {"PROBE_BROKEN": "1"}}
 
 
@@ -78,13 +83,16 @@ def test_an_update_under_load_fails_no_request(serving: ServingHome):
     serving.config("next")
     with Load(serving).on() as load:
         time.sleep(0.3)
-        serving.sagemaker.update_endpoint(EndpointName="model", EndpointConfigName="next")
+        serving.sagemaker.update_endpoint(
+            EndpointName="model", EndpointConfigName="next", DeploymentConfig=ALL_AT_ONCE
+        )
         assert serving.endpoint()["EndpointStatus"] == "Updating"
         found = serving.settled()
         time.sleep(0.5)  # the old container drains and ends meanwhile
     assert load.errors == []
     assert set(load.answers) == {2, 5} and load.answers[-1] == 5
     assert found["EndpointConfigName"] == "next"
+    assert found["LastDeploymentConfig"] == ALL_AT_ONCE
     assert serving.ask(1) == {"answer": 5}
 
 
