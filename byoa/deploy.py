@@ -15,7 +15,6 @@ from byoa import account, models
 from byoa.aws import endpoints
 from byoa.place import Place
 from byoa.plan.ami import inference_ami, startup_timeouts
-from byoa.plan.autoscaling import scaling_requests
 from byoa.plan.endpoint import (
     VARIANT,
     Endpoint,
@@ -23,6 +22,7 @@ from byoa.plan.endpoint import (
     alarm_requests,
     endpoint_config_request,
     endpoint_request,
+    scaling_requests,
     update_endpoint_request,
 )
 from byoa.plan.errors import JobFailedError, UsageError

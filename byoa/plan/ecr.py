@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,16 @@ from byoa.plan import templates
 from byoa.plan.errors import UsageError
 from byoa.plan.tables import table
 
-HOST = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(?:\.[a-z]+)?)")
+HOST = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+")
+#: What a registry's host ends in, by how the region begins
+SUFFIXES = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
 
 
 @dataclass(frozen=True)
@@ -46,8 +55,8 @@ def parse_image(uri: str) -> ImageAddress:
 
 def registry_host(account: str, region: str) -> str:
     """The host name of an account's registry in a region."""
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"{account}.dkr.ecr.{region}.{suffix}"
+    ends = (suffix for start, suffix in SUFFIXES.items() if region.startswith(start))
+    return f"{account}.dkr.ecr.{region}.{next(ends, 'amazonaws.com')}"
 
 
 def repository_request(name: str, tags: Mapping[str, str]) -> dict[str, Any]:
@@ -59,10 +68,3 @@ def lifecycle_request(name: str) -> dict[str, Any]:
     """The dict for put_lifecycle_policy."""
     text = json.dumps(table("requests.json")["lifecycle"])
     return templates.request("ecr.PutLifecyclePolicy", {"name": name, "text": text})
-
-
-def repository_policy_request(name: str, accounts: Iterable[str]) -> dict[str, Any]:
-    """The dict for set_repository_policy: other accounts, and SageMaker for pipelines, may pull."""
-    roots = [f"arn:aws:iam::{account}:root" for account in accounts]
-    text = json.dumps(templates.filled(table("policies.json")["repository"], {"roots": roots}))
-    return templates.request("ecr.SetRepositoryPolicy", {"name": name, "text": text})

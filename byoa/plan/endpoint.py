@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan import parts, templates
+from byoa.plan.errors import UsageError
 
 VARIANT = "AllTraffic"
+SCALING = {
+    "register_scalable_target": "application-autoscaling.RegisterScalableTarget",
+    "put_scaling_policy": "application-autoscaling.PutScalingPolicy",
+}
 SERVERLESS_MB = (1024, 2048, 3072, 4096, 5120, 6144)
 
 
@@ -27,18 +32,13 @@ class EndpointConfig(parts.Named):
     instance_count: int = 1
     memory_mb: int | None = None  #: serverless: 1024 to 6144
     concurrency: int = 5  #: serverless: requests at once
-    provisioned: int | None = None
     async_output: str | None = None  #: where an async endpoint's answers go
     async_failures: str | None = None
-    async_concurrency: int | None = None
-    success_topic: str | None = None
-    error_topic: str | None = None
     capture: str | None = None  #: where captured requests and answers go
     capture_percent: int = 100
     ami: str | None = None
     startup_timeout: int | None = None
     download_timeout: int | None = None
-    volume_gb: int | None = None
     kms_key: str | None = None
 
 
@@ -62,7 +62,7 @@ def endpoint_config_request(config: EndpointConfig) -> dict[str, Any]:
 def values(config: EndpointConfig) -> dict[str, Any]:
     """What the template asks for; serverless takes nothing of an instance."""
     key = parts.volume_key(config.kms_key, [config.instance_type])
-    instance = ("instance_type", "instance_count", "volume_gb", "ami", "volume_key")
+    instance = ("instance_type", "instance_count", "ami", "volume_key")
     nothing = (*instance, "startup_timeout", "download_timeout") if config.memory_mb else ()
     return vars(config) | {"volume_key": key, **dict.fromkeys(nothing)}
 
@@ -90,18 +90,28 @@ def update_endpoint_request(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def alarm_requests(
-    endpoint: str, tags: Mapping[str, str], *, errors: int = 1, latency_ms: int | None = None
+    endpoint: str, tags: Mapping[str, str], *, errors: int = 1
 ) -> list[dict[str, Any]]:
-    """Dicts for put_metric_alarm: what makes an update roll back, server errors and slowness."""
-    wanted = [("Invocation5XXErrors", float(errors), "Sum")]
-    if latency_ms:
-        wanted.append(("ModelLatency", latency_ms * 1000.0, "Average"))  # AWS counts microseconds
-    names = ("metric", "threshold", "statistic")
-    common = {"endpoint": endpoint, "tags": tags}
-    return [
-        templates.request("cloudwatch.PutMetricAlarm", common | dict(zip(names, one)))
-        for one in wanted
-    ]
+    """Dicts for put_metric_alarm: so many server errors a minute make an update roll back."""
+    values = {"endpoint": endpoint, "tags": tags, "errors": float(errors)}
+    return [templates.request("cloudwatch.PutMetricAlarm", values)]
+
+
+def scaling_requests(
+    endpoint: str, *, least: int, most: int, per_instance: float = 60, variant: str = VARIANT
+) -> list[tuple[str, dict[str, Any]]]:
+    """boto3's method names with their dicts: between `least` and `most` instances, such that each
+    one gets about `per_instance` requests a minute. It grows fast and shrinks slowly.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html
+    """
+    if not 0 < least <= most:
+        raise UsageError(
+            f"between {least} and {most} instances is no range - take 1 or more, the smaller first"
+        )
+    values = {"endpoint": endpoint, "variant": variant, "least": least, "most": most}
+    values |= {"per_instance": float(per_instance)}
+    return [(method, templates.request(name, values)) for method, name in SCALING.items()]
 
 
 def variant_rule(request: dict[str, Any]) -> Iterator[str]:

@@ -17,14 +17,12 @@ class Model(parts.Contained):
     """An image with its model data; `extra` reaches pipelines, registries, more sources."""
 
     data: str | None = None  #: one model.tar.gz, or a folder ("/" at its end) taken as it is
-    multi: bool = False
 
 
 def model_request(model: Model) -> dict[str, Any]:
     """The dict for create_model; UsageError says what AWS would refuse."""
-    folder = bool(model.data and model.data.endswith("/") and not model.multi)
+    folder = bool(model.data and model.data.endswith("/"))
     values = vars(model) | {
-        "mode": "MultiModel" if model.multi else "SingleModel",
         "archive": None if folder else model.data,
         "folder": model.data if folder else None,
     }

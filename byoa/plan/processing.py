@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProcessingJo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan import parts
-from byoa.plan.templates import merged, part, request
+from byoa.plan.templates import part, request
 
 ROOT = "/opt/ml/processing"
 
@@ -23,10 +23,6 @@ class ProcessingInput:
     uri: str
     path: str
     distribution: str = "FullyReplicated"
-    mode: str = "File"
-    data_type: str = "S3Prefix"
-    compression: str = "None"
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +33,6 @@ class ProcessingOutput:
     uri: str
     path: str
     continuous: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +47,10 @@ class ProcessingJob(parts.Job):
 def processing_request(job: ProcessingJob) -> dict[str, Any]:
     """The dict for create_processing_job; UsageError says what AWS would refuse."""
     upload = {True: "Continuous", False: "EndOfJob"}
-    ends = [(one, vars(one) | {"upload": upload[one.continuous]}) for one in job.outputs]
+    outputs = [vars(one) | {"upload": upload[one.continuous]} for one in job.outputs]
     values = vars(job) | {
-        "inputs": [merged(part("processing input", vars(one)), one.extra) for one in job.inputs],
-        "outputs": [merged(part("processing output", all_), one.extra) for one, all_ in ends],
+        "inputs": [part("processing input", vars(one)) for one in job.inputs],
+        "outputs": [part("processing output", one) for one in outputs],
         "volume_key": parts.volume_key(job.kms_key, [job.instance_type]),
     }
     return request("sagemaker.CreateProcessingJob", values, job.extra, RULES)

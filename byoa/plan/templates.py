@@ -62,14 +62,31 @@ def filled(template: Any, values: Mapping[str, Any]) -> Any:
 
 
 def merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """`extra` laid over a request: objects are merged, lists replaced, null takes a field away."""
+    """`extra` laid over a request: objects are merged, lists replaced, null takes a field away.
+
+    An object over a list goes into the items of its names: {"InputDataConfig": {"train": {…}}}.
+    """
     made = dict(base)
     for key, value in extra.items():
+        below = made.get(key)
         if value is None:
             made.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(below, list):
+            made[key] = _merged_items(key, below, value)
         elif isinstance(value, Mapping):
-            below = made.get(key)
             made[key] = merged(below if isinstance(below, Mapping) else {}, value)
         else:
             made[key] = value
     return made
+
+
+def _merged_items(key: str, items: list[Any], extra: Mapping[str, Any]) -> list[Any]:
+    objects = [item if isinstance(item, Mapping) else {} for item in items]
+    names = [next((str(o[k]) for k in o if k.endswith(("Name", "name"))), "") for o in objects]
+    if unknown := [name for name in extra if name not in names]:
+        raise UsageError(
+            f"{key} has no {unknown[0]!r} - its items are {', '.join(names)}"
+        )
+    return [
+        merged(item, extra[name]) if extra.get(name) else item for item, name in zip(items, names)
+    ]

@@ -11,24 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.plan import parts
-from byoa.plan.templates import merged, part, request
+from byoa.plan.templates import part, request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """One input folder of a job. `extra` is merged into the channel, as in every request."""
+    """One input folder of a job. Its other fields: extra={"InputDataConfig": {NAME: {…}}}."""
 
     name: str
     uri: str
     distribution: str = "FullyReplicated"
     mode: str = "File"
     content_type: str | None = None
-    compression: str | None = None
-    data_type: str = "S3Prefix"
-    shuffle_seed: int | None = None
-    record_wrapper: str | None = None
-    attribute_names: Sequence[str] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +36,9 @@ class TrainingJob(parts.Job):
     spot: bool = True
     max_wait: int | None = None  #: of spot, seconds; at least max_run, whatever is given
     checkpoints: str | None = None
-    checkpoint_path: str = "/opt/ml/checkpoints"
     metrics: Sequence[tuple[str, str]] = ()
     keep_alive: int = 0
     tensorboard: str | None = None
-    remote_debug: bool = False
 
 
 def training_request(job: TrainingJob) -> dict[str, Any]:
@@ -58,7 +50,7 @@ def values(job: TrainingJob) -> dict[str, Any]:
     """What the template asks for: the job's fields, and what follows from them."""
     types = list(dict.fromkeys([job.instance_type, *job.instance_candidates]))
     return vars(job) | {
-        "channels": [merged(part("channel", vars(one)), one.extra) for one in job.channels],
+        "channels": [part("channel", vars(one)) for one in job.channels],
         "metrics": [{"Name": name, "Regex": regex} for name, regex in job.metrics],
         "instance_type": types[0] if len(types) == 1 else None,
         "preferences": [{"InstanceType": name} for name in types if len(types) > 1],

@@ -49,7 +49,6 @@ def test_a_usual_job_word_for_word():
                     "S3DataType": "S3Prefix",
                     "S3InputMode": "File",
                     "S3DataDistributionType": "FullyReplicated",
-                    "S3CompressionType": "None",
                 },
             }
         ],
@@ -93,26 +92,21 @@ def test_what_aws_adds_is_reached_by_extra():
         "OutputS3Uri": "s3://b/q",
         "OutputFormat": "PARQUET",
     }
-    item = ProcessingInput(
-        name="query",
-        uri="",
-        path="",
-        extra={
-            "S3Input": None,
-            "DatasetDefinition": {
-                "AthenaDatasetDefinition": athena,
-                "LocalPath": "/opt/ml/processing/query",
-            },
-        },
-    )
+    query = ProcessingInput(name="query", uri="", path="")
+    dataset = {"AthenaDatasetDefinition": athena, "LocalPath": "/opt/ml/processing/query"}
     found = made(
-        inputs=[item],
+        inputs=[DATA, query],
         extra={
+            "ProcessingInputs": {
+                "data": {"S3Input": {"S3InputMode": "Pipe"}},
+                "query": {"S3Input": None, "DatasetDefinition": dataset},
+            },
             "NetworkConfig": {"EnableInterContainerTrafficEncryption": True},
             "ExperimentConfig": {"ExperimentName": "e"},
         },
     )
-    assert found["ProcessingInputs"][0]["DatasetDefinition"]["AthenaDatasetDefinition"] == athena
+    assert found["ProcessingInputs"][1]["DatasetDefinition"]["AthenaDatasetDefinition"] == athena
+    assert found["ProcessingInputs"][0]["S3Input"]["S3InputMode"] == "Pipe"
     assert found["NetworkConfig"]["EnableInterContainerTrafficEncryption"] is True
 
 

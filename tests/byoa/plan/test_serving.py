@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byoa.plan.autoscaling import scaling_requests
 from byoa.plan.endpoint import (
     Endpoint,
     EndpointConfig,
     alarm_requests,
     endpoint_config_request,
     endpoint_request,
+    scaling_requests,
     update_endpoint_request,
     variant,
 )
@@ -26,9 +26,14 @@ from tests.byoa.plan import made_up
 from tests.byoa.plan.service_model import accepted
 
 MODEL = Model(name="m", image="demo", role=made_up.ROLE, data="s3://b/model.tar.gz")
+TOPIC = "arn:aws:sns:us-east-1:123456789012:done"
 CONFIG = EndpointConfig(name="c", model="m")
 ENDPOINT = Endpoint(name="e", config="c", tags={"byoa:project": "demo"})
 TRANSFORM = TransformJob(name="t", model="m", input="s3://b/in/", output="s3://b/out/")
+
+
+def of_variant(extra: dict[str, Any]) -> dict[str, Any]:
+    return {"ProductionVariants": {"AllTraffic": extra}}
 
 
 def refused(function: Any, *arguments: Any) -> str:
@@ -81,7 +86,7 @@ def test_pipelines_and_more_sources_are_reached_by_extra():
     ("fields", "said"),
     [
         ({"data": "s3://b/model.zip"}, "name a .tar.gz"),
-        ({"data": "s3://b/model.tar.gz", "multi": True}, "end it in /"),
+        ({"extra": {"PrimaryContainer": {"Mode": "MultiModel"}}}, "end it in /"),
         ({"extra": {"Containers": [{"Image": "a"}]}}, "give one of them"),
         ({"extra": {"PrimaryContainer": None}}, "give one of them"),
         ({"extra": {"ExecutionRoleArn": None}}, "ExecutionRoleArn is missing"),
@@ -123,15 +128,19 @@ def test_an_endpoint_on_instances_serverless_and_async():
     later = config(
         async_output="s3://b/answers",
         async_failures="s3://b/failures",
-        async_concurrency=4,
-        success_topic="arn:aws:sns:us-east-1:123456789012:done",
+        extra={
+            "AsyncInferenceConfig": {
+                "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 4},
+                "OutputConfig": {"NotificationConfig": {"SuccessTopic": TOPIC}},
+            }
+        },
     )
     assert later["AsyncInferenceConfig"] == {
         "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 4},
         "OutputConfig": {
             "S3OutputPath": "s3://b/answers",
             "S3FailurePath": "s3://b/failures",
-            "NotificationConfig": {"SuccessTopic": "arn:aws:sns:us-east-1:123456789012:done"},
+            "NotificationConfig": {"SuccessTopic": TOPIC},
         },
     }
     captured = config(capture="s3://b/seen", capture_percent=10)["DataCaptureConfig"]
@@ -155,13 +164,20 @@ def test_a_second_variant_stands_beside_the_first():
     [
         ({"memory_mb": 1500}, "take one of 1024, 2048"),
         ({"memory_mb": 1024, "concurrency": 201}, "at most 200"),
-        ({"memory_mb": 1024, "concurrency": 2, "provisioned": 3}, "ProvisionedConcurrency"),
+        (
+            {
+                "memory_mb": 1024,
+                "concurrency": 2,
+                "extra": of_variant({"ServerlessConfig": {"ProvisionedConcurrency": 3}}),
+            },
+            "ProvisionedConcurrency",
+        ),
         ({"memory_mb": 1024, "capture": "s3://b/c"}, "no DataCaptureConfig"),
         ({"memory_mb": 1024, "async_output": "s3://b/c"}, "no AsyncInferenceConfig"),
         ({"startup_timeout": 3601}, "at most 3,600"),
         ({"ami": "al2-ami-sagemaker-inference-gpu-9"}, "try al2-ami"),
         ({"instance_type": "ml.m5.tiny"}, "try ml.m5.large"),
-        ({"volume_gb": 513}, "at most 512"),
+        ({"extra": of_variant({"VolumeSizeInGB": 513})}, "at most 512"),
         ({"tags": {"AWS:x": ""}}, "AWS keeps for itself"),
     ],
 )
@@ -216,11 +232,9 @@ def test_a_rolling_update_and_retained_properties_are_reached_by_extra():
 
 
 def test_alarms_and_scaling():
-    errors, latency = alarm_requests("e", {"byoa:project": "p"}, errors=3, latency_ms=500)
-    for request in (errors, latency):
-        accepted("cloudwatch", "PutMetricAlarm", request)
+    (errors,) = alarm_requests("e", {"byoa:project": "p"}, errors=3)
+    accepted("cloudwatch", "PutMetricAlarm", errors)
     assert (errors["AlarmName"], errors["Threshold"]) == ("e-Invocation5XXErrors", 3.0)
-    assert (latency["MetricName"], latency["Threshold"]) == ("ModelLatency", 500_000.0)
     (one, target), (two, policy) = scaling_requests("e", least=1, most=4, per_instance=100)
     assert (one, two) == ("register_scalable_target", "put_scaling_policy")
     accepted("application-autoscaling", "RegisterScalableTarget", target)
@@ -278,14 +292,11 @@ CONFIGS = st.builds(
     instance_count=made_up.COUNTS,
     memory_mb=st.none() | st.sampled_from([1024, 6144, 1000]),
     concurrency=st.integers(1, 250),
-    provisioned=st.none() | st.integers(1, 250),
     async_output=st.none() | made_up.URIS,
-    async_concurrency=SOMETIMES,
     capture=st.none() | made_up.URIS,
     capture_percent=st.integers(0, 101),
     startup_timeout=SOMETIMES,
     download_timeout=SOMETIMES,
-    volume_gb=SOMETIMES,
     kms_key=made_up.KEYS,
     tags=made_up.TAGS,
 )
@@ -313,7 +324,6 @@ MODELS = st.builds(
     image=made_up.NAMES | made_up.TEXTS,
     role=st.just(made_up.ROLE),
     data=st.none() | made_up.FOLDERS | made_up.URIS.map(lambda uri: uri + ".tar.gz"),
-    multi=st.booleans(),
     environment=made_up.MAPS,
     tags=made_up.TAGS,
     isolation=st.booleans(),

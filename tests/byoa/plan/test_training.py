@@ -119,28 +119,27 @@ def test_a_channel_may_be_anything_that_aws_reads():
         "FileSystemType": "EFS",
         "DirectoryPath": "/data",
     }
-    channels = [
-        Channel(name="fast", uri="s3://b/data/", mode="FastFile"),
-        Channel(name="shard", uri="s3://b/data", distribution="ShardedByS3Key", shuffle_seed=0),
-        Channel(name="list", uri="s3://b/list.manifest", data_type="ManifestFile"),
-        Channel(
-            name="pipe",
-            uri="s3://b/x",
-            mode="Pipe",
-            data_type="AugmentedManifestFile",
-            attribute_names=["image", "label"],
-            compression="Gzip",
-            record_wrapper="RecordIO",
-            content_type="application/x-recordio",
-        ),
-        Channel(
-            name="disk",
-            uri="",
-            extra={"DataSource": {"S3DataSource": None, "FileSystemDataSource": efs}},
-        ),
-    ]
-    made = request(channels=channels)["InputDataConfig"]
+    names = ("fast", "shard", "list", "pipe", "disk")
+    channels = [Channel(name=name, uri=f"s3://b/{name}/") for name in names]
+    channels[0] = replace(channels[0], mode="FastFile")
+    channels[1] = replace(channels[1], distribution="ShardedByS3Key")
+    labelled = {"S3DataType": "AugmentedManifestFile", "AttributeNames": ["image", "label"]}
+    extra = {
+        "InputDataConfig": {
+            "shard": {"ShuffleConfig": {"Seed": 0}},
+            "list": {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile"}}},
+            "pipe": {
+                "InputMode": "Pipe",
+                "DataSource": {"S3DataSource": labelled},
+                "CompressionType": "Gzip",
+                "RecordWrapperType": "RecordIO",
+            },
+            "disk": {"DataSource": {"S3DataSource": None, "FileSystemDataSource": efs}},
+        }
+    }
+    made = request(channels=channels, extra=extra)["InputDataConfig"]
     assert made[1]["ShuffleConfig"] == {"Seed": 0}
+    assert made[3]["DataSource"]["S3DataSource"]["AttributeNames"] == ["image", "label"]
     assert made[4] == {
         "ChannelName": "disk",
         "DataSource": {"FileSystemDataSource": efs},
@@ -232,6 +231,14 @@ def test_no_field_of_the_page_is_out_of_reach():
     assert set(training_request(JOB)) <= set(members)
 
 
+def channel(extra: dict[str, Any]) -> dict[str, Any]:
+    return {"extra": {"InputDataConfig": {"training": extra}}}
+
+
+def kind(data_type: str) -> dict[str, Any]:
+    return {"DataSource": {"S3DataSource": {"S3DataType": data_type}}}
+
+
 CONTRADICTIONS = [
     ({"keep_alive": 600}, "say --no_spot"),
     ({"instance_candidates": ["ml.m5.xlarge"]}, "say --no_spot"),
@@ -254,16 +261,11 @@ CONTRADICTIONS = [
     ({"channels": [Channel(name=f"c{i}", uri="s3://b/") for i in range(21)]}, "at most 20"),
     ({"channels": [Channel(name="a", uri="s3://b/")] * 2}, "twice"),
     ({"channels": [Channel(name="a", uri="s3://b/x", mode="FastFile")]}, "end it in /"),
-    (
-        {"channels": [Channel(name="a", uri="s3://b/", mode="FastFile", data_type="ManifestFile")]},
-        "S3Prefix only",
-    ),
-    ({"channels": [Channel(name="a", uri="s3://b/", compression="Gzip")]}, "only mode Pipe"),
-    ({"channels": [Channel(name="a", uri="s3://b/", record_wrapper="RecordIO")]}, "only mode Pipe"),
-    (
-        {"channels": [Channel(name="a", uri="s3://b/", data_type="AugmentedManifestFile")]},
-        "take mode Pipe",
-    ),
+    (channel({"InputMode": "FastFile", **kind("ManifestFile")}), "S3Prefix only"),
+    (channel({"CompressionType": "Gzip"}), "only mode Pipe"),
+    (channel({"RecordWrapperType": "RecordIO"}), "only mode Pipe"),
+    (channel(kind("AugmentedManifestFile")), "take mode Pipe"),
+    ({"extra": {"InputDataConfig": {"train": {}}}}, "its items are training"),
     ({"subnets": ["subnet-1"]}, "VpcConfig.SecurityGroupIds"),
     ({"hyperparameters": {"a": "x" * 2501}}, "at most 2,500"),
     ({"environment": {"A": "x" * 513}}, "at most 512"),
@@ -334,7 +336,6 @@ CHANNELS = st.builds(
     distribution=st.sampled_from(["FullyReplicated", "ShardedByS3Key"]),
     mode=st.sampled_from(["File", "FastFile", "Pipe"]),
     content_type=st.none() | made_up.TEXTS,
-    shuffle_seed=st.none() | st.integers(0, 9),
 )
 JOBS = st.builds(
     TrainingJob,
@@ -363,7 +364,6 @@ JOBS = st.builds(
     keep_alive=st.just(0) | st.integers(0, 30_000),
     kms_key=made_up.KEYS,
     tensorboard=st.none() | made_up.URIS,
-    remote_debug=st.booleans(),
 )
 
 

@@ -21,7 +21,7 @@ SCHEMA = {
 }
 TUNING = Tuning(
     name="search",
-    job=replace(JOB, hyperparameters={"epochs": "3", "batch_size": "2"}, remote_debug=True),
+    job=replace(JOB, hyperparameters={"epochs": "3", "batch_size": "2"}),
     metric="loss",
     schema=SCHEMA,
     ranges={
