@@ -146,7 +146,16 @@ def test_flags_become_fields_of_the_requests(model: Path, byoa: Byoa):
     (variant,) = config["sagemaker.create_endpoint_config"]["ProductionVariants"]
     assert variant["ServerlessConfig"] == {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
     more = json.dumps({"endpoint_config": {"ExecutionRoleArn": ROLE}})
-    words = "--async --async-failures file:///bad --it ml.g5.xlarge --ic 2 --request".split()
+    words = [
+        "--async",
+        "--async-failures",
+        "file:///bad",
+        "--it",
+        "ml.g5.xlarge",
+        "--ic",
+        "2",
+        "--request",
+    ]
     config = byoa("deploy", *ON, *MODEL, *words, more, "--dry-run").json[1]
     request = config["sagemaker.create_endpoint_config"]
     assert request["ExecutionRoleArn"] == ROLE
