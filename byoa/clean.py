@@ -19,6 +19,7 @@ from byoa.aws.belongings import TAG, Thing
 from byoa.place import Place
 from byoa.plan.advice import explain, situation
 from byoa.plan.layout import ProjectPlace
+from byoa.plan.storage import Stored
 
 #: boto3's words for each kind of job.
 JOBS = {
@@ -63,7 +64,7 @@ class Found:
 def find(place: Place, project: str, everything: bool = False) -> Found:
     """What `byoa clean` removes; with `everything` what `byoa teardown` removes."""
     found, home = Found(), ProjectPlace(place.storage.base, project).uri
-    names = jobs_of(place.storage.objects(home), home)
+    stored = _objects(place, home)
     for kind in JOBS:
         found.add(partial(_running, place, project, kind))
     for kind in SERVED:
@@ -74,10 +75,12 @@ def find(place: Place, project: str, everything: bool = False) -> Found:
     if place.session is None:
         for kind in list(JOBS)[:2]:
             found.add(partial(_finished, place, project, kind))
-    found.add(partial(belongings.job_logs, place.logs, names))
+    found.add(partial(belongings.job_logs, place.logs, jobs_of(stored)))
     if place.session is not None:
         found.add(partial(belongings.build_project, place.session, project))
-    found.add(partial(_stored, place, home))
+    if stored:
+        name = f"{home} ({len(stored)} object{'s' * (len(stored) > 1)})"
+        found.things.append(Thing("stored", name, partial(place.storage.delete, home)))
     if everything and place.session is not None:
         found.add(partial(belongings.image_repositories, place.session, project))
         found.add(partial(belongings.roles, place.session, project))
@@ -101,9 +104,18 @@ def remove(things: Iterable[Thing], say: Callable[[str], None]) -> list[str]:
     return failed
 
 
-def jobs_of(stored: Iterable[Any], home: str) -> list[str]:
+def _objects(place: Place, home: str) -> list[Stored]:
+    try:
+        return list(place.storage.objects(home))
+    except Exception as error:
+        if situation(error) in GONE:  # no bucket
+            return []
+        raise
+
+
+def jobs_of(stored: Iterable[Stored]) -> list[str]:
     """The jobs that wrote below the project: PROJECT/TASK/JOB/…"""
-    paths = (str(one.name).split("/") for one in stored)
+    paths = (one.name.split("/") for one in stored)
     return sorted({path[1] for path in paths if len(path) > 2 and JOB.fullmatch(path[1])})
 
 
@@ -165,12 +177,6 @@ def _served(place: Place, project: str, kind: str) -> Iterator[Thing]:
     for item in _items(place, project, snake, camel, f"{camel}s"):
         name = item[f"{camel}Name"]
         yield Thing(kind, name, partial(delete, **{f"{camel}Name": name}))
-
-
-def _stored(place: Place, home: str) -> Iterator[Thing]:
-    if count := sum(1 for _ in place.storage.objects(home)):
-        files = "1 object" if count == 1 else f"{count} objects"
-        yield Thing("stored", f"{home} ({files})", partial(place.storage.delete, home))
 
 
 def stop(

@@ -100,13 +100,14 @@ def account(
 def image_findings(session: Any, image: str, instance_type: str) -> Iterator[Finding]:
     """Of an image that is here what it says itself; of one in ECR what ECR says."""
     facts = here(image)
-    if facts:
-        yield from aws.image_findings(facts, instance_type)
-        yield from programs(image)
     if session is not None and "/" in image:
         yield from found("image", partial(aws.image, session, image, instance_type))
-    elif not facts:
+    elif facts:
+        yield from aws.image_findings(facts, instance_type)
+    else:
         yield Finding("image", FAIL, f"{image} is not on this machine.", "`byoa build` makes it.")
+    if facts:
+        yield from programs(image)
 
 
 def here(image: str) -> ImageFacts | None:
@@ -126,12 +127,16 @@ def programs(image: str) -> Iterator[Finding]:
     except DockerError as error:
         yield Finding("image programs", WARN, f"{image} has no shell to look with: {error}")
         return
+    missing = [problem for problem in problems if "not on PATH" in problem]
     for problem in problems:
         fix = next(fix for words, fix in FIXES.items() if words in problem)
-        yield Finding("image programs", FAIL, problem, fix)
-    if problems:
+        # an image may only train, or only serve
+        state = WARN if missing == [problem] else FAIL
+        yield Finding("image programs", state, problem, fix)
+    if len(problems) > len(missing) or len(missing) > 1:
         return
-    yield Finding("image programs", OK, "train and serve are on PATH and executable")
+    if not problems:
+        yield Finding("image programs", OK, "train and serve are on PATH and executable")
     try:
         said = docker(*run, "doctor", image)
     except DockerError as error:

@@ -29,9 +29,8 @@ phases:
   build:
     commands:
       - >-
-        for host in $LOGINS; do
-        aws ecr get-login-password --region "$(echo "$host" | cut -d. -f4)" |
-        docker login --username AWS --password-stdin "$host" || exit 1; done
+        for login in $LOGINS; do aws ecr get-login-password --region "${login%%=*}" |
+        docker login --username AWS --password-stdin "${login#*=}" || exit 1; done
       - >-
         docker build --platform linux/amd64 --label "byoa.context=$CONTEXT" $ARGUMENTS
         --tag "$REPOSITORY:$TAG" .
@@ -60,19 +59,21 @@ def build_there(
         policy = build_policy(access, name)
         role = ensure_role(session, role_name(f"{project}-build"), policy, tags, CODEBUILD)
         ensure_project(session, BuildProject(name=name, role=role, source=source, tags=tags))
-        run_build(session, name, source, variables(build, repository, where.tag or "latest"), say)
+        said = variables(build, repository, where.tag or "latest", session.region)
+        run_build(session, name, source, said, say)
     return pushed(session, uri)
 
 
-def variables(build: Build, repository: str, tag: str) -> dict[str, str]:
+def variables(build: Build, repository: str, tag: str, region: str) -> dict[str, str]:
     """What the buildspec reads: build_and_push.sh's settings, or those of our own."""
     if build.by_script:
         return {**build.variables, "IMAGE": build.image, "CONTEXT": build.mark}
     bases = [parse_image(base) for base in build.bases]
-    hosts = {repository.partition("/")[0], *(base.registry for base in bases if base.account)}
+    logins = {f"{base.region}={base.registry}" for base in bases if base.account}
+    logins.add(f"{region}={repository.partition('/')[0]}")
     arguments = (f"--build-arg {name}={value}" for name, value in sorted(build.variables.items()))
     return {
-        "LOGINS": " ".join(sorted(hosts)), "CONTEXT": build.mark, "ARGUMENTS": " ".join(arguments),
+        "LOGINS": " ".join(sorted(logins)), "CONTEXT": build.mark, "ARGUMENTS": " ".join(arguments),
         "REPOSITORY": repository, "TAG": tag, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     }  # fmt: skip
 

@@ -11,7 +11,6 @@ from byoa.aws.endpoints import GROUP
 from byoa.aws.logs import streams
 from byoa.aws.registry import repositories
 from byoa.aws.role import find_role
-from byoa.plan.endpoint import alarm_requests
 from byoa.plan.errors import error_code
 from byoa.plan.layout import bucket_and_key
 from byoa.plan.names import fitted, role_name
@@ -48,10 +47,11 @@ def beside_endpoint(session: Session, endpoint: str) -> Iterator[Thing]:
                 partial(scaling.deregister_scalable_target, **words),
             )
     watch = session.client("cloudwatch")
-    names = [one["AlarmName"] for one in alarm_requests(endpoint, {}, errors=1)]
-    for alarm in watch.describe_alarms(AlarmNames=names)["MetricAlarms"]:
-        name = alarm["AlarmName"]
-        yield Thing("alarm", name, partial(watch.delete_alarms, AlarmNames=[name]))
+    own = {"Name": "EndpointName", "Value": endpoint}
+    for alarm in watch.describe_alarms(AlarmNamePrefix=f"{endpoint}-")["MetricAlarms"]:
+        if own in alarm["Dimensions"]:
+            name = alarm["AlarmName"]
+            yield Thing("alarm", name, partial(watch.delete_alarms, AlarmNames=[name]))
     yield from group(session, GROUP + endpoint)
 
 

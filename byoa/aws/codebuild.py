@@ -14,9 +14,6 @@ from byoa.plan.errors import JobFailedError
 if TYPE_CHECKING:
     from byoa.aws.session import Session
 
-#: Lines of the log that a failed build ends with.
-LAST = 15
-
 
 def ensure_project(session: Session, project: BuildProject) -> None:
     """Makes the project or brings it up to date; a new role may take a while to be known."""
@@ -57,7 +54,6 @@ def build(
     started = codebuild.start_build(**request)["build"]
     say(f"build {started['id']} of {source}")
     told: set[str] = set()
-    last: list[str] = []
     state: dict[str, Any] = {}
 
     def ended() -> bool:
@@ -74,9 +70,8 @@ def build(
         group, stream = _place(state)
         for line in follow(session.client("logs"), group, stream, ended, sleep=sleep):
             say(line.text)
-            last = [*last, line.text][-LAST:]
     if state["buildStatus"] != "SUCCEEDED":
-        raise JobFailedError("\n".join([*last, _failure(state)]))
+        raise JobFailedError(_failure(state))
 
 
 def _place(state: Mapping[str, Any]) -> tuple[str, ...]:

@@ -253,15 +253,16 @@ def test_a_project_with_its_own_buildspec_keeps_it():
         assert {"build_and_push.sh", "buildspec.yml", "Dockerfile"} <= set(file.namelist())
         assert b"bash build_and_push.sh" in file.read("buildspec.yml")
         assert file.getinfo("build_and_push.sh").external_attr >> 16 == 0o755
-    said = variables(build, REPOSITORY, "latest")
+    said = variables(build, REPOSITORY, "latest", "eu-west-1")
     assert said == {"ALGORITHM": "mask_r_cnn", "IMAGE": "mask-r-cnn:latest", "CONTEXT": build.mark}
 
 
 def test_codebuild_logs_in_to_the_base_s_registry_too(folder):
     other = "763104351884.dkr.ecr.eu-west-1.amazonaws.com"
     build = Build(image="cells:v1", folder=folder, dockerfile=f"FROM {other}/pytorch:2\n")
-    said = variables(build, REPOSITORY, "v1")
-    assert said["LOGINS"].split() == [REPOSITORY.partition("/")[0], other]
+    said = variables(build, REPOSITORY, "v1", "eu-west-1")
+    own = REPOSITORY.partition("/")[0]
+    assert said["LOGINS"].split() == [f"eu-west-1={own}", f"eu-west-1={other}"]
     assert (said["REPOSITORY"], said["TAG"]) == (REPOSITORY, "v1")
 
 

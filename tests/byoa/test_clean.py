@@ -67,6 +67,7 @@ def endpoint(place, project, name):
     place.session.client("cloudwatch").put_metric_alarm(
         AlarmName=f"{name}-Invocation5XXErrors", MetricName="m", Namespace="n", Period=60,
         EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+        Dimensions=[{"Name": "EndpointName", "Value": name}],
     )  # fmt: skip
     place.session.client("application-autoscaling").register_scalable_target(
         ServiceNamespace="sagemaker", ResourceId=f"endpoint/{name}/variant/AllTraffic",
@@ -182,6 +183,7 @@ def test_clean_leaves_bucket_role_and_images(place):
     assert left == {"byoa-cells", "cells-2", place.storage.base[5:]}
     remove(find(place, "cells", everything=True).things, lambda _: None)
     assert inventory(place) == set()
+    assert find(place, "cells", everything=True).things == []  # there is no bucket any more
 
 
 def test_what_is_listed_is_in_the_order_in_which_it_can_be_removed(place):
@@ -281,7 +283,8 @@ class Jobs:
 
 
 def test_a_running_job_is_stopped_and_waited_for(place):
-    jobs, slept = Jobs(3), []
+    slept: list[float] = []
+    jobs = Jobs(3)
     stop(Place(**{**vars(place), "sagemaker": jobs}), "training job", "j", sleep=slept.append)
     assert jobs.stopped == ["j"] and len(slept) == 3
 
@@ -294,4 +297,4 @@ def test_a_job_that_does_not_stop_is_told(place):
 
 def test_jobs_by_their_folders():
     names = [f"t/{JOB}/output/m", f"t/{JOB}/source/s", "t/input/20260101/x", "t/state/a", "loose"]
-    assert jobs_of([Stored(name, 1, "e") for name in names], "s3://b/p/") == [JOB]
+    assert jobs_of(Stored(name, 1, "e") for name in names) == [JOB]

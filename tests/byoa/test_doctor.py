@@ -237,7 +237,11 @@ def test_programs_of_an_image(fake_docker, tmp_path):
                 f'PATH={image}:/usr/bin:/bin; shift 7; exec /bin/sh "$@"')  # fmt: skip
     found = list(programs("x:1"))
     assert [one.text for one in found] == ["train is not on PATH.", "serve is not on PATH."]
+    assert [one.state for one in found] == ["FAIL", "FAIL"]
     (image / "train").write_text("#!/bin/sh\n")
+    (image / "train").chmod(0o755)
+    assert states(programs("x:1")) == [("image programs", "warn")]  # it may only train
+    (image / "train").chmod(0o644)
     (image / "serve").write_bytes(b"#!/bin/sh\r\necho\r\n")
     (image / "serve").chmod(0o755)
     found = list(programs("x:1"))

@@ -311,6 +311,43 @@ def test_ctrl_c_without_a_terminal_detaches_and_the_job_runs_on(script: Path, by
     assert byoa("wait", "-p", "demo", "-t", "first", "--on", "process").code == 0
 
 
+def test_ctrl_c_on_a_terminal_asks_and_s_stops_the_job(script: Path, byoa: Byoa):
+    import pty
+
+    script.write_text("import time; print('begun', flush=True); time.sleep(60)\n")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "byoa.cli", *RUN], stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    said = read_until(ours, "begun")
+    process.send_signal(signal.SIGINT)
+    said += read_until(ours, "[D/s]")
+    os.write(ours, b"s\n")
+    said += read_until(ours, "is Stopped")
+    assert process.wait(30) == 1
+    os.close(ours)
+    assert byoa("status", "-p", "demo", "-t", "first", "--on", "process", "--json").json[
+        "status"
+    ] == "Stopped"  # fmt: skip
+
+
+def read_until(terminal: int, text: str) -> str:
+    said = ""
+    while text not in said:
+        said += os.read(terminal, 4096).decode()
+    return said
+
+
+def test_status_is_shown_anew_until_the_end(script: Path, byoa: Byoa):
+    script.write_text("import time; time.sleep(1.5)\n")
+    byoa(*RUN, "--detach")
+    done = byoa("status", "-p", "demo", "-t", "first", "--on", "process", "--watch")
+    assert done.out.count("status:") > 1
+    assert done.out.rstrip().endswith("Training job completed")
+
+
 def test_an_input_that_is_not_there(script: Path, byoa: Byoa):
     assert "which does not exist here" in byoa(*RUN, "-i", "nothing").err
 

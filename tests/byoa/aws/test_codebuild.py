@@ -116,14 +116,12 @@ def test_phases_and_lines_are_told():
     ]
 
 
-def test_a_build_that_fails_tells_its_phase_and_its_last_lines():
+def test_a_build_that_fails_tells_its_phase():
     phases = [phase("INSTALL", "SUCCEEDED"), phase("BUILD", "FAILED", "exit status 3")]
     state = {"buildStatus": "FAILED", "phases": phases, **LOGS}
     with pytest.raises(JobFailedError) as caught:
-        run(Builds([state], [f"line {number}" for number in range(40)]))
-    text = str(caught.value)
-    assert text.startswith("line 25\n") and "line 39\n" in text
-    assert f"The build {ID} ended in its phase BUILD (FAILED): exit status 3." in text
+        run(Builds([state], ["a line"]))
+    assert f"The build {ID} ended in its phase BUILD (FAILED): exit status 3." in str(caught.value)
 
 
 def test_a_build_that_never_had_a_log_is_told():

@@ -43,7 +43,7 @@ def test_the_region_comes_from_the_environment_too(monkeypatch, variable):
 
 
 def test_no_region_is_told_before_any_call():
-    with pytest.raises(UsageError, match="No AWS region is set. Say --region"):
+    with pytest.raises(UsageError, match=r"No AWS region is set\. Say --region"):
         Session().client("s3")
 
 

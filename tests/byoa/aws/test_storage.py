@@ -461,47 +461,6 @@ def test_a_whole_bucket_is_never_deleted(s3: Any):
             storage.delete(uri)
 
 
-def test_a_bucket_that_is_open_to_everybody(s3: Any, s3_address: str, tmp_path: Path):
-    """Signed requests are refused, unsigned ones are not; writing stays signed."""
-    s3.put_object(Bucket=BUCKET, Key="project/a", Body=b"x", ACL="public-read")
-
-    def signed_only(request: Any, **_: Any) -> Any:
-        if "Authorization" not in request.headers:
-            return None
-        body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-        raw = HTTPResponse(BytesIO(body), status=403, preload_content=False)
-        return AWSResponse(request.url, 403, {}, raw)
-
-    refused = s3_client(s3_address)
-    refused.meta.events.register("before-send.s3", signed_only)
-    reading = S3Storage(refused, BASE)
-    assert reading.read(f"{BASE}/a") == b"x"
-    assert reading.download(f"{BASE}/", tmp_path / "back") == [tmp_path / "back/a"]
-    with pytest.raises(Exception, match="AccessDenied"):
-        reading.write(f"{BASE}/b", b"x")
-
-
-def test_no_credentials_at_all(s3: Any, s3_address: str):
-    import boto3
-
-    S3Storage(s3, BASE).write(f"{BASE}/a", b"x")
-    nobody = boto3.session.Session().client("s3", endpoint_url=s3_address, region_name="us-east-1")
-    assert S3Storage(nobody, BASE).read(f"{BASE}/a") == b"x"
-
-
-def test_a_refusal_stays_the_first_error(s3: Any):
-    storage = S3Storage(s3, BASE)
-
-    def refuse(parsed: dict[str, Any], http_response: Any, **_: Any) -> None:
-        http_response.status_code = 403
-        parsed.clear()
-        parsed["Error"] = {"Code": "AccessDenied", "Message": "no"}
-
-    s3.meta.events.register("after-call.s3.GetObject", refuse)
-    with pytest.raises(Exception, match=r"GetObject|AccessDenied|NoSuchKey"):
-        storage.read(f"{BASE}/nothing")
-
-
 def test_two_writers_at_the_same_moment_are_told_apart(s3: Any):
     """S3 may answer 409 to both: then whoever asks again is told."""
     storage = S3Storage(s3, BASE)

@@ -84,6 +84,20 @@ def test_the_two_commands_of_the_full_example():
     assert second.program.dependencies == [Path("external_dependency")]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "data -p ssm-ex -t ex1 --force_running",
+        'shell -p ssm-ex -t ex1 -o ./out1 --it ml.p3.2xlarge --cmd_line "cat /proc/cpuinfo"',
+        "run -p ssm-ex -t ex2 -e ssm_ex2.py -o ./out2 --it ml.p3.2xlarge --ic 2 --force_running",
+        "process -p ssm-ex -t p --code a.py -f sklearn --fv 0.20.0 --arguments x 1",
+    ],
+)
+def test_the_other_commands_of_the_walk_through_parse(line: str):
+    verb, *words = shlex.split(line)
+    assert cli.parsed(verb, cli.module_of(verb), words).task_name
+
+
 def test_the_defaults_are_simple_sagemakers():
     found = task("")
     assert found.attempts == [(("ml.m5.large",), True)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from byoa.local import opt_ml
 from byoa.local.channels import Part, below, manifest, shard
 from byoa.local.container import Container, Mount
-from byoa.local.docker import arguments_of, mount_words
+from byoa.local.docker_words import arguments_of, mount_words
 from byoa.local.job import JobError, failure_reason
 from byoa.local.metrics import Metrics
 from byoa.local.networks import loopback_addresses

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byoa.local.lines import as_text, follow
-from byoa.local.logs import LONGEST_LINE, Logs, LogWriter
+from byoa.local.log_files import LONGEST_LINE, LogWriter
+from byoa.local.logs import Logs
 from byoa.plan.errors import ServiceError
 
 GROUP, STREAM = "/aws/sagemaker/TrainingJobs", "job/algo-1-1700000000"
