@@ -30,7 +30,7 @@ def ours(program: Program, code: pack.Code) -> dict[str, Path | bytes]:
         else {"program": code.program, "arguments": list(program.arguments)}
     )
     found: dict[str, Path | bytes] = {LAUNCHER: HERE / LAUNCHER, PLAN: json.dumps(start).encode()}
-    if not any(name.startswith("worker_toolkit/") for name in code.files):
+    if not any(name.startswith("worker_toolkit") for name in code.files):
         toolkit = HERE / "worker_toolkit"
         found |= {f"worker_toolkit/{path.name}": path for path in sorted(toolkit.glob("*.py"))}
     return found
