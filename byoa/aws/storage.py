@@ -1,7 +1,4 @@
-"""S3 as a store of objects: sync by content, downloads that cannot leave their folder.
-
-Reading a bucket that is open to everybody works without credentials, too.
-"""
+"""S3 as a store of objects: sync by content, downloads that cannot leave their folder."""
 
 from __future__ import annotations
 
@@ -18,8 +15,6 @@ from byoa.aws.upload import ETags, Meter, Uploader, unquoted
 from byoa.plan import sync
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError, error_code
 from byoa.plan.storage import Progress, Stored, Synced
-
-MISSING = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
 def parse(uri: str) -> tuple[str, str]:
@@ -44,7 +39,6 @@ class S3Storage:
     ) -> None:
         self.client, self.base = client, base.rstrip("/")
         self.options, self.workers, self.part = options or {}, workers, part
-        self._open: dict[str, Any] = {}  # clients without a signature, for buckets that need it
 
     def sync(
         self, folder: Path, uri: str, *, delete: bool = False, progress: Progress | None = None
@@ -86,27 +80,22 @@ class S3Storage:
 
     def _exactly(self, bucket: str, key: str) -> list[dict[str, Any]]:
         """The object of that very key: it comes first among those that begin with it."""
-        answer = self._reading(bucket, "list_objects_v2", Bucket=bucket, Prefix=key, MaxKeys=1)
+        answer = self.client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
         return [one for one in answer.get("Contents", ()) if one["Key"] == key]
 
     def _list(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-        more: dict[str, str] = {}
-        while True:
-            answer = self._reading(bucket, "list_objects_v2", Bucket=bucket, Prefix=prefix, **more)
-            yield from answer.get("Contents", ())
-            if not answer.get("IsTruncated"):
-                return
-            more = {"ContinuationToken": answer["NextContinuationToken"]}
+        pages = self.client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            yield from page.get("Contents", ())
 
     def read(self, uri: str) -> bytes:
         bucket, key = parse(uri)
         try:
-            answer = self._reading(bucket, "get_object", Bucket=bucket, Key=key)
+            data: bytes = self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
         except Exception as error:
-            if error_code(error) in MISSING:
+            if error_code(error) in {"NoSuchKey", "NoSuchBucket", "404"}:
                 raise NotFoundError(f"{uri} is not there.") from error
             raise
-        data: bytes = answer["Body"].read()
         return data
 
     def write(self, uri: str, data: bytes, *, only_new: bool = False) -> bool:
@@ -135,8 +124,7 @@ class S3Storage:
         check_names(uri, [one.name for one in found.values()])
         items = {key: (one, folder / one.name) for key, one in found.items()}
         meter = Meter(progress, sum(one.size for one in found.values()))
-        client = self._open.get(bucket, self.client)
-        Downloader(client, bucket, self.workers, self.part, meter).download(items)
+        Downloader(self.client, bucket, self.workers, self.part, meter).download(items)
         return [path for _, path in items.values()]
 
     def delete(self, uri: str) -> int:
@@ -158,22 +146,6 @@ class S3Storage:
                     f"{errors[0].get('Key')} for one: {'; '.join(sorted(said))}"
                 )
         return len(keys)
-
-    def _reading(self, bucket: str, operation: str, **request: Any) -> dict[str, Any]:
-        """A request that only reads; without a signature where signing is what fails."""
-        client = self._open.get(bucket, self.client)
-        try:
-            answer: dict[str, Any] = getattr(client, operation)(**request)
-        except Exception as error:
-            if client is not self.client or not refused(error):
-                raise
-            public = unsigned(client)
-            try:
-                answer = getattr(public, operation)(**request)
-            except Exception:
-                raise error from None
-            self._open[bucket] = public
-        return answer
 
     def _uploader(self, bucket: str, meter: Meter) -> Uploader:
         return Uploader(self.client, bucket, self.workers, self.part, self.options, meter)
@@ -215,25 +187,3 @@ def check_names(uri: str, names: Sequence[str]) -> None:
     bad += [f"{n!r} is an object and a folder at once" for n in sync.clashes(names)]
     if bad:
         raise ByoaError(f"{uri} cannot become a folder, nothing was downloaded: {files.some(bad)}.")
-
-
-def refused(error: Exception) -> bool:
-    from botocore.exceptions import NoCredentialsError
-
-    codes = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-    return isinstance(error, NoCredentialsError) or error_code(error) in codes
-
-
-def unsigned(client: Any) -> Any:
-    """The same client without a signature, as buckets that are open to everybody take it."""
-    import boto3
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
-    own = client.meta.endpoint_url
-    return boto3.session.Session().client(
-        "s3",
-        region_name=client.meta.region_name,
-        endpoint_url=None if ".amazonaws.com" in own else own,
-        config=client.meta.config.merge(Config(signature_version=UNSIGNED)),
-    )

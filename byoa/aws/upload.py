@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,7 +54,7 @@ class Uploader:
     def upload(self, items: Mapping[str, LocalFile]) -> dict[str, ETags]:
         """Sends each file to its key. Those that change meanwhile end it when all have been."""
         if large := [key for key, file in items.items() if file.size >= self.part]:
-            self.begun = self.unfinished(common_prefix(large))
+            self.begun = self.unfinished(os.path.commonprefix(large))  # noqa: RUF071 - letters
         with ThreadPoolExecutor(self.workers) as pool, ThreadPoolExecutor(self.workers) as inner:
             sent = dict(zip(items, pool.map(partial(self.send, inner), items.items())))
         if changed := [items[key].path for key, etags in sent.items() if etags is None]:
@@ -154,13 +154,6 @@ def plain(answer: Mapping[str, Any]) -> bool:
 
 def md5(data: bytes) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()
-
-
-def common_prefix(keys: Sequence[str]) -> str:
-    """What all keys begin with."""
-    first, last = min(keys), max(keys)
-    same = (at for at, letter in enumerate(first) if last[at : at + 1] != letter)
-    return first[: next(same, len(first))]
 
 
 def unquoted(etag: str) -> str:
