@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from byoa.local.container import Container, Mount, OnLine
+from byoa.local.container import Container, OnLine
+from byoa.local.docker_words import arguments_of, environment_words
 from byoa.local.lines import follow
 from byoa.plan.errors import ServiceError
 
@@ -65,7 +64,7 @@ class DockerHandle:
     def __init__(self, container: Container, on_line: OnLine) -> None:
         self.name = f"byoa-{uuid.uuid4().hex[:16]}"
         self.address = ""
-        passed, flags = _environment(container.environment)
+        passed, flags = environment_words(container.environment)
         docker("create", "--name", self.name, *flags, *arguments_of(container), environ=passed)
         try:
             self._attach(on_line)
@@ -146,66 +145,3 @@ def remove(name: str) -> None:
         docker("rm", "--force", "--volumes", name)
     except DockerError:
         pass
-
-
-def _environment(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Values go through docker's own environment: on a command line everyone could read them."""
-    passed, flags = {}, []
-    for name, value in environment.items():
-        if name in os.environ or name.startswith("DOCKER"):
-            flags += ["--env", f"{name}={value}"]  # it would change what our docker command does
-        else:
-            passed[name] = value
-            flags += ["--env", name]
-    return passed, flags
-
-
-def arguments_of(container: Container) -> list[str]:
-    """The words after `docker create --name …`."""
-    return [*_flags(container), container.image, *container.entrypoint[1:], *container.arguments]
-
-
-def _flags(container: Container) -> Iterator[str]:
-    yield from ("--init", "--hostname", "aws", f"--shm-size={container.shm_mb}m")
-    for name, value in container.labels.items():
-        yield f"--label={name}={value}"
-    for mount in container.mounts:
-        yield f"--mount={mount_words(mount)}"
-    for path, options in container.tmpfs.items():
-        yield f"--tmpfs={path}:{options}" if options else f"--tmpfs={path}"
-    for name, address in container.known_hosts.items():
-        yield f"--add-host={name}:{address}"
-    if container.network:
-        yield f"--network={container.network}"
-    if container.address:
-        yield f"--ip={container.address}"
-    if container.serves and container.network != "none":
-        yield "--publish=127.0.0.1::8080"
-    yield from _limits(container)
-    if container.entrypoint:
-        yield f"--entrypoint={container.entrypoint[0]}"
-
-
-def _limits(container: Container) -> Iterator[str]:
-    if container.user:
-        yield f"--user={container.user}"
-    if container.read_only:
-        yield "--read-only"
-    if not container.capabilities:
-        yield from ("--cap-drop=ALL", "--security-opt=no-new-privileges")
-    if container.memory_mb:
-        yield from (f"--memory={container.memory_mb}m", f"--memory-swap={container.memory_mb}m")
-    if container.cpus:
-        yield f"--cpus={container.cpus}"
-    if container.gpus:
-        yield "--gpus=all"
-
-
-def mount_words(mount: Mount) -> str:
-    """--mount's value is a line of CSV: a comma or a quote in a path is quoted as one."""
-    fields = ["type=bind", f"source={mount.source}", f"target={mount.target}"]
-    if mount.read_only:
-        fields.append("readonly")
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(fields)
-    return text.getvalue()

@@ -2,69 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from byoa.local.log_files import MOST_BYTES, Event, LogWriter, next_line, read, stream_path
 from byoa.plan.errors import ServiceError
 
-#: One event of CloudWatch holds 256 KB, 26 bytes of which it keeps for itself.
-LONGEST_LINE = 256 * 1024 - 26
+__all__ = ["PROCESSING_GROUP", "TRAINING_GROUP", "LogWriter", "Logs"]
+
 MOST_EVENTS = 10_000
-#: Of one line in the file: JSON writes no character with more than six bytes.
-MOST_BYTES = 6 * LONGEST_LINE + 100
 TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"
 PROCESSING_GROUP = "/aws/sagemaker/ProcessingJobs"
-
-
-def milliseconds() -> int:
-    return int(time.time() * 1000)
-
-
-class LogWriter:
-    """Appends lines to streams, from any thread."""
-
-    def __init__(self, root: Path, clock: Callable[[], int] = milliseconds) -> None:
-        self.folder = Path(root) / "logs"
-        self.clock = clock
-        self._lock = threading.Lock()
-
-    def append(self, group: str, stream: str, line: str, timestamp: int | None = None) -> None:
-        """One line; CloudWatch cuts a longer one in pieces, and so is it here."""
-        path = _path(self.folder, group, stream)
-        moment = self.clock() if timestamp is None else timestamp
-        text = "".join(
-            json.dumps([moment, piece], ensure_ascii=False) + "\n" for piece in _pieces(line)
-        )
-        with self._lock:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as file:
-                file.write(text.encode("utf-8", "replace"))
-
-
-def _pieces(line: str) -> Iterator[str]:
-    encoded = line.encode("utf-8", "replace")
-    if len(encoded) <= LONGEST_LINE:
-        yield encoded.decode()
-        return
-    while encoded:
-        end = LONGEST_LINE
-        while end < len(encoded) and encoded[end] & 0xC0 == 0x80:
-            end -= 1  # not in the middle of a character
-        yield encoded[:end].decode()
-        encoded = encoded[end:]
-
-
-def _path(folder: Path, group: str, stream: str) -> Path:
-    return folder / quote(group, safe="") / f"{quote(stream, safe='')}.jsonl"
 
 
 class Logs:
@@ -106,10 +59,10 @@ class Logs:
         direction, _, place = request.get("nextToken", "/").partition("/")
         if direction == "f" or request.get("startFromHead"):
             begin = int(place or 0)
-            found = list(islice(_within(_read(path, begin), request), limit))
+            found = list(islice(_within(read(path, begin), request), limit))
         else:
             end = int(place) if direction == "b" else None
-            found = list(deque(_within(_read(path, 0, end), request), maxlen=limit))
+            found = list(deque(_within(read(path, 0, end), request), maxlen=limit))
             begin = found[0].begin if found else int(place or 0)
         return {
             "events": [event.shown() for event in found],
@@ -127,7 +80,7 @@ class Logs:
             {**event.shown(), "logStreamName": name, "eventId": f"{name}:{event.begin}"}
             for name in self._streams(group)
             if (wanted is None or name in wanted) and name.startswith(prefix)
-            for event in _within(_read(self._file(group, name)), request)
+            for event in _within(read(self._file(group, name)), request)
             if matches(event.message)
         ]
         found.sort(key=lambda event: event["timestamp"])
@@ -153,7 +106,7 @@ class Logs:
         return sorted(unquote(path.stem) for path in folder.glob("*.jsonl"))
 
     def _file(self, group: str, stream: str, must: bool = False) -> Path:
-        path = _path(self.folder, group, stream)
+        path = stream_path(self.folder, group, stream)
         if must and not path.parent.is_dir():
             raise _missing("group")
         if must and not path.is_file():
@@ -170,48 +123,18 @@ def _folders(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of a stream, and where in its file it begins and ends."""
-
-    timestamp: int
-    message: str
-    begin: int
-    end: int
-
-    def shown(self) -> dict[str, Any]:
-        return {
-            "timestamp": self.timestamp,
-            "message": self.message,
-            "ingestionTime": self.timestamp,
-        }
-
-
-def _read(path: Path, begin: int = 0, end: int | None = None) -> Iterator[Event]:
-    """Every whole line from a place on: the last one may be in the middle of being written."""
-    with path.open("rb") as file:
-        file.seek(begin)
-        for line in file:
-            after = begin + len(line)
-            if not line.endswith(b"\n") or (end is not None and after > end):
-                return
-            moment, message = json.loads(line)
-            yield Event(moment, message, begin, after)
-            begin = after
-
-
 def _within(events: Iterable[Event], request: dict[str, Any]) -> Iterator[Event]:
     begin, end = request.get("startTime", 0), request.get("endTime", float("inf"))
     return (event for event in events if begin <= event.timestamp < end)
 
 
 def _stream(name: str, path: Path) -> dict[str, Any]:
-    first = next(_read(path), None)
+    first = next(read(path), None)
     if first is None:
         return {"logStreamName": name}
     tail = max(0, path.stat().st_size - 2 * MOST_BYTES)
     last = first
-    for event in _read(path, _next_line(path, tail)):
+    for event in read(path, next_line(path, tail)):
         last = event
     return {
         "logStreamName": name,
@@ -219,15 +142,6 @@ def _stream(name: str, path: Path) -> dict[str, Any]:
         "lastEventTimestamp": last.timestamp,
         "creationTime": first.timestamp,
     }
-
-
-def _next_line(path: Path, place: int) -> int:
-    """Where the first line begins that does so after a place."""
-    if place == 0:
-        return 0
-    with path.open("rb") as file:
-        file.seek(place)
-        return place + len(file.readline())
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:

@@ -81,7 +81,7 @@ class TrainingCourse:
         try:
             self.job.move("Downloading", "Downloading input data")
             self._progress()
-            this.lay_out(self._progress)
+            this.folders.lay_out(self._progress)
             self.job.move("Training", "Training image download completed. Training in progress.")
             ended = this.train(lambda: self._asked(this), self.metrics.feed)
             if ended.asked != "interrupt":
@@ -142,7 +142,7 @@ class TrainingCourse:
     def _why(self, this: Round, ended: Ended) -> str:
         """What the host that failed first says."""
         host = ended.failed
-        return failure_reason(this.folder / host, ended.codes[host], this.runs.why(host))
+        return failure_reason(this.folders.folder / host, ended.codes[host], this.runs.why(host))
 
     def fail(self, reason: str) -> None:
         self.end("Failed", "Failed", reason, reason)

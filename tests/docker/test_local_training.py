@@ -10,25 +10,30 @@ import pytest
 
 from byoa.local import SageMaker
 from tests.byoa.local.test_training import (
-    test_a_failure_is_told_in_its_first_1024_characters,
-    test_a_failure_without_a_word_tells_its_exit_code,
     test_a_group_that_is_not_given_a_channel_does_not_see_it,
-    test_a_host_that_fails_fails_the_job_and_stops_the_other,
     test_a_job_may_write_into_a_file_channel_and_never_reaches_its_source,
-    test_a_job_that_runs_too_long_is_stopped_and_keeps_what_it_saved,
     test_a_job_trains_on_its_channel_and_leaves_its_model,
-    test_a_link_in_the_model_is_refused_with_a_sentence,
-    test_a_spot_interruption_and_the_checkpoint_it_goes_on_from,
-    test_a_stop_gives_time_to_save_and_the_model_is_kept,
-    test_checkpoints_are_there_before_while_and_after,
     test_files_and_variables_are_those_of_sagemaker,
     test_long_odd_and_unfinished_lines_of_the_log,
-    test_nothing_of_the_hosts_is_left,
-    test_tensorboard_events_are_synced,
     test_the_entry_point_and_the_arguments_are_the_requests,
     test_two_hosts_find_each_other_and_are_merged,
-    test_who_does_not_hear_the_stop_is_killed,
     test_without_a_checkpoint_config_there_is_no_file_of_it,
+)
+from tests.byoa.local.test_training_ends import (
+    test_a_failure_is_told_in_its_first_1024_characters,
+    test_a_failure_without_a_word_tells_its_exit_code,
+    test_a_host_that_fails_fails_the_job_and_stops_the_other,
+    test_a_job_that_runs_too_long_is_stopped_and_keeps_what_it_saved,
+    test_a_spot_interruption_and_the_checkpoint_it_goes_on_from,
+    test_a_stop_gives_time_to_save_and_the_model_is_kept,
+    test_who_does_not_hear_the_stop_is_killed,
+)
+from tests.byoa.local.test_training_outputs import (
+    test_a_folder_that_became_a_link_is_not_followed,
+    test_a_link_in_the_model_is_refused_with_a_sentence,
+    test_checkpoints_are_there_before_while_and_after,
+    test_nothing_of_the_hosts_is_left,
+    test_tensorboard_events_are_synced,
 )
 from tests.local_home import Home
 from tests.local_home import docker_home as home
@@ -37,6 +42,7 @@ from tests.small_image import small_image
 __all__ = [
     "home",
     "small_image",
+    "test_a_folder_that_became_a_link_is_not_followed",
     "test_a_failure_is_told_in_its_first_1024_characters",
     "test_a_failure_without_a_word_tells_its_exit_code",
     "test_a_group_that_is_not_given_a_channel_does_not_see_it",
