@@ -1,4 +1,4 @@
-"""Training and processing jobs alike: boto3's calls by the kind of the job."""
+"""Training, processing and transform jobs alike: boto3's calls by the kind of the job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from byoa.place import Place
 from byoa.plan.errors import NotFoundError, error_code
 
 #: What a job's API calls it; its log group; what only its API has.
-NOUNS = {"training": "TrainingJob", "processing": "ProcessingJob"}
+NOUNS = {"training": "TrainingJob", "processing": "ProcessingJob", "transform": "TransformJob"}
 GONE = re.compile(r"not found|could not find|does not exist", re.IGNORECASE)
 OVER = ("Completed", "Failed", "Stopped")
 
@@ -40,7 +40,9 @@ def describe(place: Place, kind: str, job: str) -> dict[str, Any] | None:
 def status_of(described: Mapping[str, Any] | None) -> str:
     """InProgress, Completed, Failed, Stopping, Stopped; '' when there is no such job."""
     found = described or {}
-    return str(found.get("TrainingJobStatus") or found.get("ProcessingJobStatus") or "")
+    return next(
+        (str(found[f"{noun}Status"]) for noun in NOUNS.values() if f"{noun}Status" in found), ""
+    )
 
 
 def status(place: Place, kind: str, job: str) -> str:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from byoa import models
-from byoa.aws.logs import follow
-from byoa.deploy import Step, named, pause, send, withdraw
+from byoa import jobs, models
+from byoa.deploy import Step, named, send, withdraw
+from byoa.follow import watch
 from byoa.place import Place
 from byoa.plan.ami import transform_ami
-from byoa.plan.errors import JobFailedError, UsageError
+from byoa.plan.errors import UsageError
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.model import model_request
 from byoa.plan.names import job_name
 from byoa.plan.transform import TransformJob, transform_request
 from byoa.progress import bar, say
+from byoa.record import Run
+from byoa.run import end_of
 from byoa.settings import Settings
-
-GROUP = "/aws/sagemaker/TransformJobs"
-OVER = {"Completed", "Failed", "Stopped"}
 
 
 def plan(
@@ -64,36 +62,18 @@ def transform(
     place: Place, steps: Sequence[Step], *, keep: bool = False, wait: bool = True
 ) -> dict[str, Any]:
     """Runs the job to its end; its description. The model goes again unless it is kept."""
-    name = steps[1][2]["TransformJobName"]
+    job = Run(job=steps[1][2]["TransformJobName"], kind="transform")
     sent: list[Step] = []
     try:
         send(place, steps, sent)
-        found = watch(place, name, wait)
+        say(f"transform job {job.job}")
+        if not wait:
+            return jobs.describe(place, job.kind, job.job) or {}
+        return end_of(watch(place, job, quiet=True))
+    except KeyboardInterrupt:
+        jobs.stop(place, job.kind, job.job)
+        say(f"{job.job} is told to stop")
+        raise
     finally:
         if not keep and wait:
             withdraw(place, sent)
-    if found["TransformJobStatus"] != "Completed" and wait:
-        lines = [line.text for line in follow(place.logs, GROUP, f"{name}/")][-10:]
-        reason = found.get("FailureReason", "it was stopped")
-        told = [f"The transform job {name} is {found['TransformJobStatus']}: {reason}"]
-        done = f"What was done lies in {found['TransformOutput']['S3OutputPath']}"
-        raise JobFailedError("\n".join([*told, *(f"  | {line}" for line in lines), done]))
-    return found
-
-
-def watch(place: Place, name: str, wait: bool) -> dict[str, Any]:
-    """Tells what changes until the job is over. Ctrl-C stops it."""
-    said = ""
-    try:
-        while True:
-            found: dict[str, Any] = place.sagemaker.describe_transform_job(TransformJobName=name)
-            if found["TransformJobStatus"] != said:
-                said = found["TransformJobStatus"]
-                say(f"transform job {name}: {said}")
-            if said in OVER or not wait:
-                return found
-            time.sleep(pause(place))
-    except KeyboardInterrupt:
-        place.sagemaker.stop_transform_job(TransformJobName=name)
-        say(f"{name} is told to stop")
-        raise

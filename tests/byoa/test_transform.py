@@ -37,6 +37,12 @@ def test_a_folder_of_files_becomes_a_folder_of_predictions(folders: Path, byoa: 
     assert not list((folders / "models").glob("*")), "its model goes again"
     again = byoa(*WORDS, "--data", "data", "--content-type", "text/plain")
     assert "0 files sent, 3 unchanged" in again.err
+    job = done.json["TransformJobName"]
+    on = ("--on", "process")
+    listed = byoa("list", "-p", "demo", *on, "--json").json
+    assert {(row["kind"], row["status"]) for row in listed} == {("transform", "Completed")}
+    assert "/invocations" in byoa("logs", job, *on).out
+    assert byoa("wait", job, *on).code == 0
 
 
 def test_a_dry_run_prints_requests_that_aws_takes(folders: Path, byoa: Byoa):
