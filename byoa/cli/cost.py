@@ -68,7 +68,13 @@ def before(arguments: argparse.Namespace, region: str) -> dict[str, Any]:
     bill = cost.worst_case(request, region)
     if bill.usd is None:
         say(f"No price is known for {arguments.instance_type} in {region}.")
-    return {"instances": bill.instances, "seconds": bill.seconds, "usd_at_most": rounded(bill.usd)}
+    hourly = None if bill.usd is None else bill.usd / bill.seconds * cost.HOUR
+    return {
+        "instances": bill.instances,
+        "usd_per_hour": rounded(hourly),  # of an endpoint, too: it costs as long as it is there
+        "seconds": bill.seconds,
+        "usd_at_most": rounded(bill.usd),
+    }
 
 
 def names(place: Place, project: str, arguments: argparse.Namespace) -> set[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from byoa.plan.errors import UsageError
 from byoa.plan.image import ImageFacts
@@ -38,19 +39,15 @@ def minimum_driver(facts: ImageFacts) -> int:
     return int(said[0]) if said else MAJOR.get(major, 0)
 
 
-def inference_ami(facts: ImageFacts, instance_type: str) -> str | None:
-    """InferenceAmiVersion; None for a CPU and for an image without CUDA."""
-    return _oldest_fit(INFERENCE, facts, instance_type)
-
-
 def transform_ami(facts: ImageFacts, instance_type: str) -> str | None:
     """TransformAmiVersion; None for a CPU and for an image without CUDA."""
-    return _oldest_fit(TRANSFORM, facts, instance_type)
+    return inference_ami(facts, instance_type, TRANSFORM)
 
 
-def _oldest_fit(
-    table: tuple[tuple[str, int], ...], facts: ImageFacts, instance_type: str
+def inference_ami(
+    facts: ImageFacts, instance_type: str, table: Sequence[tuple[str, int]] = INFERENCE
 ) -> str | None:
+    """InferenceAmiVersion, the oldest that fits; None for a CPU and for an image without CUDA."""
     needed = minimum_driver(facts)
     if not needed or not has_gpu(instance_type):
         return None

@@ -24,7 +24,6 @@ class ComputeEnvironment(parts.Named):
     max_vcpus: int = 16
     spot: bool = True
     gpu: bool = False
-    service_role: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +36,7 @@ class BatchJob(parts.Named):
     memory_mb: int = 2048
     gpus: int = 0
     job_role: str | None = None
-    execution_role: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    shared_memory_mb: int = 64
     timeout: int | None = None
     attempts: int = 1
 

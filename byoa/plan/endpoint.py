@@ -67,12 +67,6 @@ def values(config: EndpointConfig) -> dict[str, Any]:
     return vars(config) | {"volume_key": key, **dict.fromkeys(nothing)}
 
 
-def variant(config: EndpointConfig) -> dict[str, Any]:
-    """The one variant alone."""
-    made = templates.part("sagemaker.CreateEndpointConfig", values(config))
-    return dict(made["ProductionVariants"][-1])
-
-
 def endpoint_request(endpoint: Endpoint) -> dict[str, Any]:
     """The dict for create_endpoint: there is no old fleet, so nothing to roll back to."""
     rules = (parts.tag_rule,)

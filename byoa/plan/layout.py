@@ -1,6 +1,6 @@
 """Where a project's things lie in S3, below `base` (s3://bucket[/prefix] or file:///folder).
 
-    PROJECT/TASK/{input/CHANNEL,state,runs}/…    PROJECT/TASK/JOB/{source,output,checkpoints}/…
+    PROJECT/TASK/{input/CHANNEL,state,runs}/…    PROJECT/TASK/JOB/{source,output}/…
 
 Every address of a folder ends in "/", so that `proj/` never means `proj2/`.
 """
@@ -70,9 +70,6 @@ class TaskPlace:
 
     def output_of(self, job: str) -> str:
         return f"{self.uri}{job}/output/"
-
-    def checkpoints(self, job: str) -> str:
-        return f"{self.uri}{job}/checkpoints/"
 
 
 def bucket_and_key(uri: str) -> tuple[str, str]:

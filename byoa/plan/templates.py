@@ -84,9 +84,7 @@ def _merged_items(key: str, items: list[Any], extra: Mapping[str, Any]) -> list[
     objects = [item if isinstance(item, Mapping) else {} for item in items]
     names = [next((str(o[k]) for k in o if k.endswith(("Name", "name"))), "") for o in objects]
     if unknown := [name for name in extra if name not in names]:
-        raise UsageError(
-            f"{key} has no {unknown[0]!r} - its items are {', '.join(names)}"
-        )
+        raise UsageError(f"{key} has no {unknown[0]!r} - its items are {', '.join(names)}")
     return [
         merged(item, extra[name]) if extra.get(name) else item for item, name in zip(items, names)
     ]

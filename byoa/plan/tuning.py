@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from byoa.plan import parts, templates, training
+from byoa.plan import hyperparameters, parts, templates, training
 from byoa.plan.errors import UsageError
 
 KINDS = {
@@ -77,13 +77,12 @@ def parameter_ranges(tuning: Tuning) -> dict[str, list[dict[str, Any]]]:
         if kind != "Categorical":
             if len(values) not in (2, 3):
                 raise UsageError(f"the range of {name} is {list(values)} - give its least and most")
-            scale = values[2] if len(values) == 3 else "Auto"
-            item = {
-                "Name": name,
-                "MinValue": values[0],
-                "MaxValue": values[1],
-                "ScalingType": scale,
-            }
+            least, most, scale = [*values, "Auto"][:3]
+            values = (least, most)
+            item = {"Name": name, "MinValue": least, "MaxValue": most, "ScalingType": scale}
+        for value in values:
+            if problems := hyperparameters.check(tuning.schema, {name: value}):
+                raise UsageError(problems[0])
         made.setdefault(f"{kind}ParameterRanges", []).append(item)
     return made
 

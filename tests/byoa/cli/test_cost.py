@@ -23,6 +23,7 @@ def test_the_worst_case_of_a_job_that_is_not_there_yet(byoa: Byoa):
     words = ("cost", "--it", "ml.g5.xlarge", "--ic", 2, "--max_run_mins", 90)
     assert byoa(*words, "--json").json == {
         "instances": "2 x ml.g5.xlarge",
+        "usd_per_hour": 2.816,
         "seconds": 5400,
         "usd_at_most": 4.224,
     }

@@ -103,7 +103,6 @@ def test_where_a_tasks_things_lie():
     assert task.source("j") == "s3://bucket/prefix/demo/t1/j/source/"
     assert task.model("j") == "s3://bucket/prefix/demo/t1/j/output/model.tar.gz"
     assert task.result("j") == "s3://bucket/prefix/demo/t1/j/output/output.tar.gz"
-    assert task.checkpoints("j") == "s3://bucket/prefix/demo/t1/j/checkpoints/"
     assert ProjectPlace("file:///home/x/storage/", "p").uri == "file:///home/x/storage/p/"
 
 

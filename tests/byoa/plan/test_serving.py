@@ -17,7 +17,6 @@ from byoa.plan.endpoint import (
     endpoint_request,
     scaling_requests,
     update_endpoint_request,
-    variant,
 )
 from byoa.plan.errors import UsageError
 from byoa.plan.model import Model, model_request
@@ -149,7 +148,7 @@ def test_an_endpoint_on_instances_serverless_and_async():
 
 
 def test_a_second_variant_stands_beside_the_first():
-    first = variant(CONFIG)
+    (first,) = endpoint_config_request(CONFIG)["ProductionVariants"]
     both = endpoint_config_request(
         replace(CONFIG, model="n", variant="challenger", weight=0.1, others=[first])
     )

@@ -13,7 +13,7 @@ from tests.byoa.plan.test_training import JOB
 SCHEMA = {
     "hyperparameters": [
         {"name": "learning_rate", "kind": "number"},
-        {"name": "batch_size", "kind": "integer"},
+        {"name": "batch_size", "kind": "integer", "minimum": 1, "maximum": 64},
         {"name": "optimizer", "kind": "choice", "choices": ["sgd", "adamw"]},
         {"name": "deterministic", "kind": "flag"},
         {"name": "milestones", "kind": "integers"},
@@ -83,6 +83,8 @@ def test_the_jobs_and_the_search_have_extras_of_their_own():
         ({"ranges": {"milestones": ("1", "2")}}, "cannot be searched over - take one of learning"),
         ({"ranges": {"speed": ("1", "2")}}, "cannot be searched over"),
         ({"ranges": {"batch_size": ("1",)}}, "give its least and most"),
+        ({"ranges": {"batch_size": ("1", "65")}}, "from 1 to 64"),
+        ({"ranges": {"optimizer": ("sgd", "lion")}}, "one of sgd, adamw"),
         ({"metric": "accuracy"}, "the job reports loss"),
         ({"jobs": 2, "parallel": 3}, "take at most that"),
         ({"name": "x" * 33}, "at most 32"),
