@@ -68,17 +68,18 @@ def parameter_ranges(tuning: Tuning) -> dict[str, list[dict[str, Any]]]:
         entry["name"]: entry.get("kind") for entry in tuning.schema.get("hyperparameters", ())
     }
     made: dict[str, list[dict[str, Any]]] = {}
-    for name, values in tuning.ranges.items():
+    for name, given in tuning.ranges.items():
+        values = list(given)
         kind = KINDS.get(str(entries.get(name)))
         if kind is None:
             known = ", ".join(entry for entry in entries if entries[entry] in KINDS)
             raise UsageError(f"{name} cannot be searched over - take one of {known}")
-        item: dict[str, Any] = {"Name": name, "Values": list(values)}
+        item: dict[str, Any] = {"Name": name, "Values": values}
         if kind != "Categorical":
             if len(values) not in (2, 3):
-                raise UsageError(f"the range of {name} is {list(values)} - give its least and most")
+                raise UsageError(f"the range of {name} is {values} - give its least and most")
             least, most, scale = [*values, "Auto"][:3]
-            values = (least, most)
+            values = [least, most]
             item = {"Name": name, "MinValue": least, "MaxValue": most, "ScalingType": scale}
         for value in values:
             if problems := hyperparameters.check(tuning.schema, {name: value}):
