@@ -199,7 +199,7 @@ def check(place: Place, found: Mapping[str, Any], name: str, config: str) -> Non
     word = back if status == "InService" else f"is {status}"
     told = [f"The endpoint {name} {word}: {found.get('FailureReason', 'none was given')}"]
     told += [f"  | {line}" for line in endpoints.last_lines(place.logs, name)]
-    raise JobFailedError("\n".join([*told, f"Its whole log is {endpoints.GROUP}{name}"]))
+    raise JobFailedError("\n".join([*told, f"All lines: byoa logs {name}"]))
 
 
 def withdraw(place: Place, sent: Sequence[Step]) -> None:

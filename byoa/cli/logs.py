@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from byoa import jobs
+from byoa.aws import endpoints
+from byoa.aws import logs as cloudwatch
+from byoa.cli.common import settings_of
 from byoa.cli.show import plain
 from byoa.cli.task_place import add_job, find
 from byoa.follow import Watch, line_text, pause_of
+from byoa.place import open_place
+from byoa.plan.errors import NotFoundError
 
-HELP = "A job's lines, of all its hosts, by time; -f as they are written."
+HELP = "A job's or an endpoint's lines, of all hosts, by time; -f as they are written."
 EXAMPLES = """\
   byoa logs -p demo -t first -f
-  byoa logs first-20261122-080522-065fba --host algo-2 --on process"""
+  byoa logs first-20261122-080522-065fba --host algo-2 --on process
+  byoa logs demo-faces -f                       an endpoint's"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,13 +29,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import json
-
-    found = find(arguments)
+    try:
+        found = find(arguments)
+    except NotFoundError:
+        if arguments.job and of_endpoint(arguments):
+            return 0
+        raise
     watch = Watch(found.place, found.run)
     for line in watch.lines(pause_of(found.place), arguments.follow):
         if arguments.host and line.host != arguments.host:
             continue
-        text = json.dumps(line._asdict(), default=plain) if arguments.json else line_text(line)
-        print(text, flush=arguments.follow)
+        told(line, arguments)
     return 0 if jobs.status_of(watch.described or found.described) != "Failed" else 1
+
+
+def of_endpoint(arguments: argparse.Namespace) -> bool:
+    """What an endpoint of this name says, or has said: its log outlives it."""
+    place = open_place(settings_of(arguments))
+    group = endpoints.GROUP + arguments.job
+    on = bool(arguments.follow and endpoints.describe(place.sagemaker, arguments.job))
+    said = False
+    for line in cloudwatch.follow(place.logs, group, "", lambda: not on, pause=pause_of(place)):
+        told(line, arguments)
+        said = True
+    return said
+
+
+def told(line: cloudwatch.Line, arguments: argparse.Namespace) -> None:
+    text = json.dumps(line._asdict(), default=plain) if arguments.json else line_text(line)
+    print(text, flush=arguments.follow)

@@ -101,6 +101,8 @@ def test_a_failure_tells_why_and_leaves_nothing(model: Path, byoa: Byoa, home: P
     assert done.code == 1 and done.out == ""
     assert "The endpoint demo is Failed" in done.err and "JSONDecodeError" in done.err
     assert left(home) == {"models": [], "endpoint-configs": [], "endpoints": []}
+    assert "JSONDecodeError" in byoa("logs", "demo", "--on", "process").out
+    assert byoa("logs", "nobody", "--on", "process").code == 1
     byoa("deploy", *ON, *MODEL, "--keep")
     assert [len(names) for names in left(home).values()] == [1, 1, 1]
     model.write_text('{"factor": 2}')
