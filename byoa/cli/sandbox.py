@@ -48,7 +48,7 @@ def down(arguments: argparse.Namespace) -> None:
 
     stopped = lifecycle.down(state.home())
     for line in stopped:
-        say(f"stopped {line}")
+        say(line)
     if not stopped:
         say("No sandbox was up.")
 

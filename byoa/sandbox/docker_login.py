@@ -8,12 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from byoa.sandbox import sweep
 from byoa.sandbox.registry import passwords
 from byoa.sandbox.state import State
 
@@ -32,17 +31,9 @@ def for_jobs(state: State) -> dict[str, str]:
 
 def daemon() -> str:
     """Where the daemon is that the user's current context means: a context is configuration."""
-    if os.environ.get("DOCKER_HOST") or shutil.which("docker") is None:
+    if os.environ.get("DOCKER_HOST"):
         return ""
-    form = "{{.Endpoints.docker.Host}}"
-    found = subprocess.run(
-        ["docker", "context", "inspect", "--format", form],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
-    return found.stdout.strip() if found.returncode == 0 else ""
+    return sweep.docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").strip()
 
 
 def write(folder: Path, content: Mapping[str, Any]) -> Path:

@@ -8,12 +8,15 @@ them out.
 from __future__ import annotations
 
 import hmac
+import json
 
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from byoa.plan.errors import ServiceError
 from byoa.sandbox.hooks import Sandbox
+from byoa.sandbox.iam import statements
 from byoa.sandbox.registry_door import LAYERS, layer, registry
+from byoa.sandbox.state import ACCOUNT
 from byoa.sandbox.wire import Call
 
 
@@ -38,14 +41,9 @@ def no_web_page(sandbox: Sandbox, call: Call) -> Response | None:
 def key_holders(sandbox: Sandbox, call: Call) -> Response | None:
     """The key in the signature is ours, or one that moto made for somebody who held ours."""
     if not call.access_key:
-        if call.protocol in {"json", "cbor", "query"}:
-            raise ServiceError(
-                "MissingAuthenticationToken",
-                'Missing Authentication Token: eval "$(byoa sandbox env)" sets it',
-                call.operation,
-                403,
-            )
-        return None  # public or presigned, S3 only: moto decides
+        if call.protocol == "rest" and is_public(call.request):
+            return None
+        raise without_key(call)
     if hmac.compare_digest(call.access_key.encode(), sandbox.state.access_key.encode()):
         return None
     if made_here(call.access_key):
@@ -59,11 +57,34 @@ def key_holders(sandbox: Sandbox, call: Call) -> Response | None:
     )
 
 
+def without_key(call: Call) -> ServiceError:
+    how = 'eval "$(byoa sandbox env)" sets it'
+    if call.protocol == "rest":
+        call.service = "s3"  # in whose words an unsigned request is refused
+        return ServiceError("AccessDenied", f"Access Denied: a key is missing. {how}", "", 403)
+    text = f"Missing Authentication Token: {how}"
+    return ServiceError("MissingAuthenticationToken", text, call.operation, 403)
+
+
+def is_public(request: Request) -> bool:
+    """Reading from a bucket that is open to everybody, by its policy or its access list."""
+    from moto.backends import get_backend
+
+    name = request.path.lstrip("/").partition("/")[0]
+    bucket = get_backend("s3")[ACCOUNT]["aws"].buckets.get(name)
+    if bucket is None or request.method not in {"GET", "HEAD"}:
+        return False
+    policy = json.loads(bucket.policy) if bucket.policy else {}
+    by_policy = any(
+        statement.get("Effect") == "Allow" and statement.get("Principal") in ("*", {"AWS": "*"})
+        for statement in statements(policy)
+    )
+    return by_policy or bool(bucket.acl and bucket.acl.public_read)
+
+
 def made_here(key: str) -> bool:
     """Keys of IAM users and of assumed roles, which moto remembers."""
     from moto.backends import get_backend
-
-    from byoa.sandbox.state import ACCOUNT
 
     users = get_backend("iam")[ACCOUNT]["aws"].access_keys
     roles = get_backend("sts")[ACCOUNT]["aws"].assumed_roles

@@ -99,6 +99,11 @@ class Application:
             return clean(call, self.sandbox.ask_moto(call))
         except ServiceError as error:
             return wire.refusal(call, error)
+        except Exception as error:  # a bug of ours: told, and kept in the log
+            traceback.print_exc()
+            text = f"The sandbox failed in {asked(call)}: {type(error).__name__}: {error}"
+            failure = ServiceError("InternalFailure", text, call.operation, 500)
+            return wire.refusal(call, failure)
 
 
 def handler(name: str) -> Handler:

@@ -138,7 +138,7 @@ def down(folder: Path, sleep: Callable[[float], None] = time.sleep) -> list[str]
         return []
     stopped = []
     if states.running(folder) is not None:
-        stopped.append(f"server on port {state.port}")
+        stopped.append(f"stopped server on port {state.port}")
         stop(folder, state.pid, sleep)
     stopped += sweep.sweep(state, sleep)
     for name in ("local", "registry", "builds", "docker"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 from botocore import xform_name
 from werkzeug.wrappers import Response
@@ -44,7 +43,7 @@ def sagemaker(sandbox: Sandbox, call: Call) -> Response:
         raise not_implemented(call)
     shapes.check(call)
     check_role(call)
-    return wire.answer(call, answered(act, call))
+    return wire.answer(call, act(**call.parameters))
 
 
 def check_role(call: Call) -> None:
@@ -58,20 +57,6 @@ def check_role(call: Call) -> None:
             "principal 'sagemaker.amazonaws.com' to assume the role.",
             call.operation,
         )
-
-
-def answered(act: Any, call: Call) -> dict[str, Any]:
-    """What byoa.local answers. A KeyError of its own would be a bug, and is told as one."""
-    try:
-        return dict(act(**call.parameters) or {})
-    except ServiceError:
-        raise
-    except Exception as error:
-        import traceback
-
-        traceback.print_exc()
-        text = f"The sandbox failed in {call.operation}: {type(error).__name__}: {error}"
-        raise ServiceError("InternalFailure", text, call.operation, 500) from error
 
 
 def root(state: State, region: str) -> Path:

@@ -15,6 +15,8 @@ from byoa.sandbox import environment
 from byoa.sandbox import state as states
 from byoa.sandbox.state import ACCOUNT, State
 
+#: Elsewhere docker runs in a virtual machine, which reaches our loopback by a name of its own.
+LINUX = sys.platform == "linux"
 ECR = re.compile(rf"{ACCOUNT}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/(.+)")
 
 
@@ -30,11 +32,12 @@ def around(root: Path) -> Around:
         logs=LogWriter(root),
         environment={
             **environment.variables(state),
+            **({} if LINUX else {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{state.port}"}),
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
         },
         find_image=lambda image: here(image, state),
-        network="host",  # the sandbox listens on loopback alone
+        network="host" if LINUX else "",  # the sandbox listens on loopback alone
     )
 
 

@@ -39,7 +39,7 @@ def end_processes(
         end = time.monotonic() + patience
         while processes(mark) and time.monotonic() < end:
             sleep(0.05)
-    return [f"process {pid}: {command}" for pid, command in sorted(stopped.items())]
+    return [f"stopped process {pid}: {command}" for pid, command in sorted(stopped.items())]
 
 
 def send(pid: int, kind: signal.Signals) -> None:
@@ -97,7 +97,7 @@ def remove_containers(folder: Path) -> list[str]:
             name, _, owner = line.partition(" ")
             if Path(owner).is_relative_to(folder):
                 docker(*remove, name)
-                removed.append(f"{kind} {name}")
+                removed.append(f"removed {kind} {name}")
     return removed
 
 
@@ -115,7 +115,7 @@ def forget_images(registry: str) -> list[str]:
             names.add(tagged if tag != "<none>" else f"{repository}@{digest}")
     if names:
         docker("image", "rm", "--no-prune", *sorted(names))
-    return [f"image name {name}" for name in sorted(names)]
+    return [f"removed image name {name}" for name in sorted(names)]
 
 
 def docker(*arguments: str) -> str:

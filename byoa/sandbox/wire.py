@@ -117,10 +117,17 @@ def call_of(request: Request) -> Call:
 
 def credential_scope(request: Request) -> list[str]:
     """KEY/date/region/service/aws4_request of the signature, in the header or presigned."""
-    words = request.headers.get("Authorization", "").replace(",", " ").split()
+    header = request.headers.get("Authorization", "")
+    words = header.replace(",", " ").split()
     named = [word[len("Credential=") :] for word in words if word.startswith("Credential=")]
     found = (named or [request.args.get("X-Amz-Credential", "")])[0]
-    return found.split("/") if found else []
+    if found:
+        return found.split("/")
+    # version 2, in which boto3 still writes S3's presigned addresses
+    key = request.args.get("AWSAccessKeyId", "")
+    if header.startswith("AWS ") and len(words) == 2:
+        key = words[1].partition(":")[0]
+    return [key, "", "", "s3", ""] if key else []
 
 
 def to_python(value: Any, shape: Shape, path: str = "") -> Any:

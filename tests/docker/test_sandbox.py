@@ -401,4 +401,4 @@ def test_down_after_everything_was_killed(state: State, small_image: str, tmp_pa
         os.kill(pid, signal.SIGKILL)
     assert state.folder in docker(*form)
     stopped = lifecycle.down(Path(state.folder))
-    assert any(line.startswith("container ") for line in stopped), stopped
+    assert any(line.startswith("removed container ") for line in stopped), stopped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -58,6 +59,30 @@ def test_another_key_is_refused(sandbox: State, service: str, operation: str, co
 def test_no_key_is_refused(sandbox: State):
     status, text = ask(sandbox.url, TARGET, b"{}")
     assert status == 403 and "Missing Authentication Token" in text
+
+
+def test_s3_without_a_key_gives_only_what_is_public(sandbox: State, client: Clients, bucket: str):
+    s3 = client("s3")
+    s3.put_object(Bucket=bucket, Key="secret", Body=b"secret")
+    status, text = ask(f"{sandbox.url}/{bucket}/secret", {})
+    assert status == 403 and "<Code>AccessDenied</Code>" in text
+    assert ask(f"{sandbox.url}/moto-api/data.json", {})[0] == 403
+    assert ask(f"{sandbox.url}/moto-api/reset", {}, b"")[0] == 403
+    presigned = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "secret"})
+    assert ask(presigned, {}) == (200, "secret")
+    assert ask(presigned.replace(sandbox.access_key, "AKIAIOSFODNN7EXAMPLE"), {})[0] == 403
+    s3.create_bucket(Bucket="open-to-all")
+    s3.put_object(Bucket="open-to-all", Key="a", Body=b"for all")
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:ListBucket"],
+        "Resource": ["arn:aws:s3:::open-to-all", "arn:aws:s3:::open-to-all/*"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3.put_bucket_policy(Bucket="open-to-all", Policy=policy)
+    assert ask(f"{sandbox.url}/open-to-all/a", {}) == (200, "for all")
+    assert ask(f"{sandbox.url}/open-to-all/a", {}, b"written")[0] == 403
 
 
 def test_a_web_page_is_refused_before_anything_happens(sandbox: State):

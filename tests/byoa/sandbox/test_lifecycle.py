@@ -41,7 +41,7 @@ def test_a_life(tmp_path: Path):
         assert mode == 0o600, "the key lets one run programs: for its owner alone"
     finally:
         stopped = lifecycle.down(folder)
-    assert stopped == [f"server on port {first.port}"]
+    assert stopped == [f"stopped server on port {first.port}"]
     assert states.running(folder) is None
     assert sweep.processes(f"{sweep.MARK}={first.token}") == {}
     with pytest.raises(OSError):

@@ -35,7 +35,7 @@ def test_a_deaf_daemon_is_ended_and_a_stranger_is_not(tmp_path: Path):
             time.sleep(0.02)
         assert list(sweep.processes(mark)) == [int(pid.read_text())]
         (line,) = sweep.end_processes(mark, seconds=0.3)
-        assert line.startswith(f"process {pid.read_text()}: ")
+        assert line.startswith(f"stopped process {pid.read_text()}: ")
         assert sweep.processes(mark) == {}
         assert stranger.poll() is None
     finally:
