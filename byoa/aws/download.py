@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa import files
-from byoa.aws.upload import Meter
+from byoa.aws.upload import Meter, plain
 from byoa.plan import sync
 from byoa.plan.errors import ByoaError, error_code
 from byoa.plan.storage import Stored
@@ -21,7 +21,6 @@ from byoa.plan.storage import Stored
 #: So many broken connections in a row, with not a byte between them, end a download.
 MOST_BREAKS = 6
 BLOCK = 1 << 20
-CHANGED = {"PreconditionFailed", "412", "NoSuchKey", "404"}
 
 
 @dataclass
@@ -60,18 +59,14 @@ class Downloader:
     def fetch_span(self, key: str, stored: Stored, path: Path, span: tuple[int, int]) -> bool:
         """Bytes of one version of an object into a file; whether its ETag is made of MD5s."""
         at, end = span[0], span[0] + span[1]
-        breaks, plain = 0, True
+        breaks, encrypted = 0, False
+        version = {"Bucket": self.bucket, "Key": key, "IfMatch": f'"{stored.etag}"'}
         with path.open("r+b") as target:
             target.seek(at)
             while at < end:
                 try:
-                    answer = self.client.get_object(
-                        Bucket=self.bucket,
-                        Key=key,
-                        Range=f"bytes={at}-{end - 1}",
-                        IfMatch=f'"{stored.etag}"',
-                    )
-                    plain = "kms" not in answer.get("ServerSideEncryption", "")
+                    answer = self.client.get_object(**version, Range=f"bytes={at}-{end - 1}")
+                    encrypted = not plain(answer)
                     for block in answer["Body"].iter_chunks(BLOCK):
                         target.write(block)
                         at, breaks = at + len(block), 0
@@ -79,13 +74,17 @@ class Downloader:
                 except Exception as error:
                     breaks += 1
                     self.go_on(error, breaks, f"s3://{self.bucket}/{key}")
-        return plain
+        return not encrypted
 
     def go_on(self, error: Exception, breaks: int, uri: str) -> None:
         """Waits where trying again can help; raises where it cannot."""
-        if error_code(error) in CHANGED:
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+        from urllib3.exceptions import HTTPError
+
+        if error_code(error) in {"PreconditionFailed", "412", "NoSuchKey", "404"}:
             raise ByoaError(f"{uri} changed while being downloaded. Run again.") from error
-        if not isinstance(error, broken_connections()):
+        broken = (HTTPClientError, IncompleteReadError, HTTPError, ConnectionError, TimeoutError)
+        if not isinstance(error, broken):
             raise error
         if breaks > MOST_BREAKS:
             raise ByoaError(
@@ -111,10 +110,3 @@ def whole(stored: Stored, path: Path, part: int) -> bool:
         files.etag(path, stored.size, part if "-" in stored.etag else stored.size + 1)
         == stored.etag
     )
-
-
-def broken_connections() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import HTTPClientError, IncompleteReadError
-    from urllib3.exceptions import HTTPError
-
-    return (HTTPClientError, IncompleteReadError, HTTPError, ConnectionError, TimeoutError)

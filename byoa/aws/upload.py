@@ -16,7 +16,6 @@ from typing import Any
 
 from byoa.files import ChangedError, LocalFile, stamp
 from byoa.plan import sync
-from byoa.plan.errors import ByoaError, error_code
 from byoa.plan.storage import Progress
 
 #: What we call some content, and what S3 calls it: not the same where a key encrypts it.
@@ -97,16 +96,9 @@ class Uploader:
             answer = self.client.create_multipart_upload(**where, **self.options)
             where["UploadId"] = answer["UploadId"]
         spans = enumerate(sync.parts(file.size, self.part), start=1)
-        try:
-            sent = list(inner.map(partial(self.send_part, where, file, there), spans))
-            parts = {"Parts": [part for part, _ in sent]}
-            answer = self.client.complete_multipart_upload(**where, MultipartUpload=parts)
-        except Exception as error:
-            if error_code(error) != "NoSuchUpload":
-                raise
-            raise ByoaError(
-                f"{file.path}: another program ended this upload while it ran. Run again."
-            ) from error
+        sent = list(inner.map(partial(self.send_part, where, file, there), spans))
+        parts = {"Parts": [part for part, _ in sent]}
+        answer = self.client.complete_multipart_upload(**where, MultipartUpload=parts)
         etag, digests = unquoted(answer["ETag"]), [digest for _, digest in sent if digest]
         return sync.joined_etag(digests) if digests else etag, etag
 
@@ -144,12 +136,8 @@ def read(file: LocalFile, offset: int, length: int) -> bytes:
 
 
 def plain(answer: Mapping[str, Any]) -> bool:
-    """Whether an ETag is an MD5, so that ours would be the same: not where a key encrypts.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
-    """
-    encrypted = answer.get("ServerSideEncryption", "AES256") != "AES256"
-    return not encrypted and "SSECustomerAlgorithm" not in answer
+    """Whether an ETag is an MD5, so that ours would be the same: not where a KMS key encrypts."""
+    return "kms" not in answer.get("ServerSideEncryption", "")
 
 
 def md5(data: bytes) -> bytes:
