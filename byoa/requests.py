@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.code import ARCHIVE
+from byoa.pack import Code
 from byoa.plan.errors import UsageError
 from byoa.plan.image import ImageFacts
 from byoa.plan.layout import TaskPlace
@@ -38,18 +39,21 @@ MPI = {
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What had to be looked up or made before the request could be written."""
+    """A task with all that its request and its fingerprint need."""
 
+    task: Task
     image: ImageFacts
     role: str
     channels: Sequence[Channel]
     place: TaskPlace
+    code: Code = field(default_factory=Code)
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
     has_state: bool = False
 
 
-def request(task: Task, ready: Prepared, job: str, attempt: Attempt) -> dict[str, Any]:
+def request(ready: Prepared, job: str, attempt: Attempt) -> dict[str, Any]:
     """The dict for create_training_job or create_processing_job."""
-    types, spot = attempt
+    task, place, (types, spot) = ready.task, ready.place, attempt
     same: dict[str, Any] = {
         **task.job,
         "name": job,
@@ -59,8 +63,7 @@ def request(task: Task, ready: Prepared, job: str, attempt: Attempt) -> dict[str
         "instance_type": types[0],
     }
     if not task.is_training:
-        return processing_request(processing(task, ready, same))
-    place = ready.place
+        return processing_request(processing(ready, same))
     code = [Channel(name="code", uri=place.source(job))] if task.program.is_sent else []
     wanted = TrainingJob(
         output=place.output,
@@ -77,9 +80,9 @@ def request(task: Task, ready: Prepared, job: str, attempt: Attempt) -> dict[str
     return training_request(wanted)
 
 
-def processing(task: Task, ready: Prepared, same: Mapping[str, Any]) -> ProcessingJob:
+def processing(ready: Prepared, same: Mapping[str, Any]) -> ProcessingJob:
     """Inputs below input/data, the code as files, the last run's state read-only beside the new."""
-    place, program, job = ready.place, task.program, str(same["name"])
+    task, place, job = ready.task, ready.place, str(same["name"])
     folders = {one.name: f"{ROOT}/input/data/{one.name}" for one in ready.channels}
     inputs = [
         ProcessingInput(
@@ -87,7 +90,7 @@ def processing(task: Task, ready: Prepared, same: Mapping[str, Any]) -> Processi
         )
         for one in ready.channels
     ]
-    more = {"code": (place.source(job), "input/code")} if program.is_sent else {}
+    more = {"code": (place.source(job), "input/code")} if task.program.is_sent else {}
     if ready.has_state:  # SageMaker refuses an input that is empty
         more["state_prev"] = (place.state, "state_prev")
     inputs += [ProcessingInput(name=n, uri=u, path=f"{ROOT}/{p}") for n, (u, p) in more.items()]
@@ -99,7 +102,7 @@ def processing(task: Task, ready: Prepared, same: Mapping[str, Any]) -> Processi
             ProcessingOutput(name="state", uri=place.state, path=f"{ROOT}/state", continuous=True),
         ],
         entrypoint=entry_point(task),
-        arguments=() if program.is_sent else program.arguments,
+        arguments=() if task.program.is_sent else task.program.arguments,
         environment={
             **{"SSM_STATE": f"{ROOT}/state", "SSM_OUTPUT": f"{ROOT}/output"},
             **variables,

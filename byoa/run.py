@@ -22,7 +22,7 @@ from byoa.settings import Settings
 from byoa.task import Attempt, Task
 
 #: What AWS says when it has no such instance now, of a job or of a call.
-NO_CAPACITY = ("CapacityError", "InsufficientCapacity", "MaxWaitTimeExceeded")
+NO_CAPACITY = ("CapacityError", "InsufficientCapacity")
 NO_QUOTA = {"ResourceLimitExceeded"}
 
 
@@ -37,21 +37,11 @@ class Outcome:
     described: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Whole:
-    """A task with all that its request and its fingerprint need."""
-
-    task: Task
-    ready: Prepared
-    code: pack.Code
-    fingerprint: Mapping[str, Any]
-
-
 def dry_run(task: Task, place: Place, settings: Settings) -> dict[str, Any]:
     """The request that would be sent. Nothing is written, here or there."""
-    whole = prepare(task, place, settings, dry=True)
-    check(whole, place)
-    wanted = request(whole.task, whole.ready, new_name(task), task.attempts[0])
+    ready = prepare(task, place, settings, dry=True)
+    check(ready, place)
+    wanted = request(ready, new_name(task), task.attempts[0])
     bill = cost.worst_case(wanted, place.region)
     if bill.usd is not None and not place.is_local:
         say(f"It costs at most {bill.usd:.2f} USD: {bill.instances} for {bill.seconds} s.")
@@ -63,12 +53,12 @@ def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = Fal
     where = ProjectPlace(place.storage.base, task.project).task(task.name)
     if task.clean_state:
         place.storage.delete(where.state)
-    whole = prepare(task, place, settings)
+    ready = prepare(task, place, settings)
+    check(ready, place)
     attempts = task.attempts
-    check(whole, place)
     for number, attempt in enumerate(attempts, 1):
         try:
-            outcome = start(whole, place, attempt)
+            outcome = start(ready, place, attempt)
             if outcome.action == "skip" or detach:
                 return outcome
             watched = attend(place, outcome.run)
@@ -85,13 +75,12 @@ def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = Fal
     raise AssertionError("a task has at least one instance type")
 
 
-def check(whole: Whole, place: Place) -> None:
+def check(ready: Prepared, place: Place) -> None:
     """Every request that may be sent, before a run is claimed: AWS's limits, and --max-cost."""
-    task = whole.task
-    for attempt in task.attempts:
-        wanted = request(task, whole.ready, new_name(task), attempt)
-        if task.max_cost is not None:
-            cost.check_limit(wanted, task.max_cost, place.region)
+    for attempt in ready.task.attempts:
+        wanted = request(ready, new_name(ready.task), attempt)
+        if ready.task.max_cost is not None:
+            cost.check_limit(wanted, ready.task.max_cost, place.region)
 
 
 def words_of(attempt: Attempt, place: Place | None = None) -> str:
@@ -101,7 +90,7 @@ def words_of(attempt: Attempt, place: Place | None = None) -> str:
     return f"{' or '.join(types)} ({'spot' if spot else 'on demand'})"
 
 
-def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> Whole:
+def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> Prepared:
     """Everything up to the job itself: bucket, image, hyperparameters, code, inputs, role."""
     project = ProjectPlace(place.storage.base, task.project)
     where = project.task(task.name)
@@ -115,14 +104,14 @@ def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> 
     found = [inputs.prepare(item, place, where, project, dry) for item in task.inputs]
     channels = [item.channel for item in found]
     read = [item.uri for item in channels if item.uri.startswith("s3://")]
-    ready = Prepared(
-        image=image, channels=channels, place=where,
+    data = {item.channel.name: item.fingerprint for item in found}
+    digest = image.digest or image.uri
+    return Prepared(
+        task=task, image=image, channels=channels, place=where, code=packed,
         role=account.role(place, task, project.uri, read, image.uri, dry),
+        fingerprint=fingerprint(task, digest, pack.digests(packed.files), data),
         has_state=not task.is_training and any(place.storage.objects(where.state)),
     )  # fmt: skip
-    data = {item.channel.name: item.fingerprint for item in found}
-    parts = fingerprint(task, image.digest or image.uri, pack.digests(packed.files), data)
-    return Whole(task, ready, packed, parts)
 
 
 def as_described(task: Task, labels: Mapping[str, str]) -> Task:
@@ -159,25 +148,25 @@ def fingerprint(
     }
 
 
-def start(whole: Whole, place: Place, attempt: Attempt) -> Outcome:
+def start(ready: Prepared, place: Place, attempt: Attempt) -> Outcome:
     """Claims a run and creates its job, or finds the job that does the same."""
-    task, where = whole.task, whole.ready.place
+    task, where = ready.task, ready.place
     force = "forced" if task.force else "its state was cleaned" if task.clean_state else ""
     while True:
         last = record.latest(place.storage, where)
         described = jobs.describe(place, last.kind, last.job) if last else None
-        decision = record.decide(last, jobs.status_of(described), whole.fingerprint, force)
+        decision = record.decide(last, jobs.status_of(described), ready.fingerprint, force)
         if last and decision.action in {"skip", "join"}:
             say(f"{task.name}: {decision.why}")
             return Outcome(where, last, decision.action, decision.why, described or {})
         new = Run(
             number=last.number + 1 if last else 1, job=new_name(task), kind=task.kind,
-            fingerprint=whole.fingerprint, created=datetime.now(timezone.utc).isoformat(),
+            fingerprint=ready.fingerprint, created=datetime.now(timezone.utc).isoformat(),
         )  # fmt: skip
         run = last if last and decision.action == "create" else new
         if run is new and not record.claim(place.storage, where, new):
             continue  # another driver was faster: look again
-        create(whole, place, run, attempt)
+        create(ready, place, run, attempt)
         say(f"{task.name}: {decision.why}: job {run.job} on {words_of(attempt, place)}")
         return Outcome(where, run, decision.action, decision.why)
 
@@ -186,13 +175,14 @@ def new_name(task: Task) -> str:
     return job_name(task.name, datetime.now(timezone.utc), secrets.token_hex(3))
 
 
-def create(whole: Whole, place: Place, run: Run, attempt: Attempt) -> None:
+def create(ready: Prepared, place: Place, run: Run, attempt: Attempt) -> None:
     """Sends code and request. The name is fixed by the claim: a job that exists is our job."""
-    task = whole.task
-    wanted = request(task, whole.ready, run.job, attempt)
+    task = ready.task
+    wanted = request(ready, run.job, attempt)
     if task.program.is_sent:
-        source = whole.ready.place.source(run.job)
-        code.send(task.program, whole.code, place, source, as_files=not task.is_training)
+        code.send(
+            task.program, ready.code, place, ready.place.source(run.job), not task.is_training
+        )
     try:
         account.when_assumable(place, lambda: jobs.call(place, "create", task.kind, **wanted))
     except Exception as error:
@@ -213,8 +203,9 @@ def attend(place: Place, run: Run) -> Watch | None:
 
 
 def lacks_capacity(described: Mapping[str, Any]) -> bool:
-    said = f"{described.get('FailureReason', '')} {described.get('SecondaryStatus', '')}"
-    return jobs.status_of(described) != "Completed" and any(sign in said for sign in NO_CAPACITY)
+    """AWS's words, at the beginning: a script may speak of capacity, too."""
+    reason, secondary = described.get("FailureReason") or "", described.get("SecondaryStatus")
+    return reason.startswith(NO_CAPACITY) or secondary == "MaxWaitTimeExceeded"
 
 
 def end_of(watched: Watch, told: bool = False) -> dict[str, Any]:

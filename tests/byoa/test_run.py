@@ -240,6 +240,27 @@ def test_the_algorithm_of_a_folder_trains_and_its_schema_is_held(home: Path, byo
     assert "validation_segm_map" in names
 
 
+def test_a_change_in_the_image_runs_again(home: Path, byoa: Byoa):
+    Path("alg").mkdir()
+    Path("alg/train.py").write_text("print(1)\n")
+    asked = ("train", "-p", "demo", "-t", "alg", "--on", "process", "--image", "alg", "--json")
+    assert byoa(*asked).json["action"] == "new"
+    assert byoa(*asked).json["action"] == "skip"
+    Path("alg/train.py").write_text("print(2)\n")
+    assert "image" in byoa(*asked).json["why"]
+
+
+def test_the_verbs_know_processing_jobs(home: Path, byoa: Byoa):
+    Path("wait.py").write_text("import time; print('begun', flush=True); time.sleep(60)")
+    asked = ("process", "-p", "demo", "-t", "slow", "--code", "wait.py", "--on", "process")
+    job = byoa(*asked, "--detach", "--json").json["job"]
+    wait_for(lambda: "begun" in byoa("logs", job, "--on", "process").out)
+    assert byoa("status", job, "--on", "process", "--json").json["status"] == "InProgress"
+    assert byoa("list", "-t", "slow", "--on", "process", "--json").json[0]["kind"] == "processing"
+    assert byoa("stop", job, "--on", "process", "--json").json["status"] == "Stopped"
+    assert byoa("wait", job, "--on", "process").code == 1
+
+
 def test_detach_wait_stop_and_logs(home: Path, byoa: Byoa):
     sleeper = ("shell", "-p", "demo", "-t", "long", "--on", "process", "--cmd_line",
                "echo begun; trap 'echo stopping; exit 0' TERM; sleep 60 & wait")  # fmt: skip

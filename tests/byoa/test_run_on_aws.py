@@ -188,6 +188,13 @@ def test_a_failure_that_is_the_users_is_never_tried_again(aws: Aws):
     assert len(aws.sagemaker.asked) == 1
 
 
+def test_a_script_that_speaks_of_capacity_is_not_tried_elsewhere(aws: Aws):
+    aws.sagemaker.ends = ["AlgorithmError: CapacityError of my own"]
+    with pytest.raises(JobFailedError):
+        aws.run(types=["ml.g5.xlarge", "ml.g4dn.xlarge"])
+    assert len(aws.sagemaker.asked) == 1
+
+
 def test_no_quota_for_a_type_is_like_no_capacity(aws: Aws):
     quota = ServiceError("ResourceLimitExceeded", "The account-level service limit …", "Create")
     aws.sagemaker.ends = [quota]
