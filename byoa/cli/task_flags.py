@@ -94,7 +94,7 @@ COMMON: Flags = {
         flag("--detach", action="store_true", help="do not wait for the end"),
         pairs("--env"),
         pairs("--tag", dest="tags"),
-        flag("--request", metavar="JSON", help="more fields of AWS's request, or @FILE; lists by name"),
+        flag("--request", metavar="JSON", help="fields of AWS's request, or @FILE; lists by name"),
     ),
     "Output": (
         flag("--output_path", "-o", type=Path, metavar="OUT", help="logs go to OUT/logs"),
