@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,16 +51,17 @@ class Home:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return self.uri(name)
 
-    def code(self, source: str, name: str = "script.py") -> dict[str, str]:
-        """The hyperparameters of script mode, with a script as the channel `code`."""
+    def code(self, source: str, more: Mapping[str, bytes] | None = None) -> dict[str, str]:
+        """The hyperparameters of script mode, with a script (and files) as the channel `code`."""
         archive = self.storage / "source" / "sourcedir.tar.gz"
         archive.parent.mkdir(parents=True, exist_ok=True)
-        script = self.root / name
-        script.write_text(source)
         with tarfile.open(archive, "w:gz") as tar:
-            tar.add(script, name)
+            for file, content in {"script.py": source.encode(), **(more or {})}.items():
+                member = tarfile.TarInfo(file)
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
         return {
-            "sagemaker_program": name,
+            "sagemaker_program": "script.py",
             "sagemaker_submit_directory": "/opt/ml/input/data/code/sourcedir.tar.gz",
         }
 

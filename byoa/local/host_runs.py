@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,14 @@ from byoa.local.opt_ml import Host
 from byoa.local.relay import Relay, loopback_ports, through
 from byoa.local.supervise import Around
 from byoa.local.sweep import labels
+
+
+#: A process sees the user's home; isolated, it must not find the account that is set up there.
+NO_CREDENTIALS = {
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 class HostRuns:
@@ -62,6 +71,8 @@ class HostRuns:
     def _joined(self, host: Host, container: Container) -> Container:
         """The container on its network, known by its name, marked as this job's."""
         environment = dict(container.environment)
+        if self.isolated and container.image.startswith(PROCESS):
+            environment = {**NO_CREDENTIALS, **environment}
         if self.network:
             network, known = self.network.name, self.network.addresses
             ours = {

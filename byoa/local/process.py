@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from byoa.local.container import Container, OnLine
-from byoa.local.harness import algorithm_of, harness, python
+from byoa.local.harness import algorithm_of, harness
+from byoa.local.job_python import job_python
 from byoa.local.lines import follow
 from byoa.local.places import led
 
@@ -26,12 +27,20 @@ class ProcessHandle:
     def __init__(self, container: Container, on_line: OnLine) -> None:
         port = free_port() if container.serves else 0
         self.address = f"127.0.0.1:{port}" if port else ""
+        python = job_python(container.base)
         reading, self._pipe = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LEASH), str(reading), *_command(container)],
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(LEASH),
+                    str(reading),
+                    *_command(container, python),
+                ],
                 cwd=container.base,
-                env=_environment(container, port),
+                env=_environment(container, python, port),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -78,24 +87,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _command(container: Container) -> list[str]:
+def _command(container: Container, python: str) -> list[str]:
     """The program as docker would find it: the entry point, or train and serve of the harness."""
     words = [*container.entrypoint, *container.arguments]
     words = [led(word, container.base) for word in words]
     program = harness() / "bin" / words[0] if words and "/" not in words[0] else None
     if not words:
-        return [python(), str(harness() / "bin" / "train")]
+        return [python, str(harness() / "bin" / "train")]
     if program is not None and program.is_file():
-        return [python(), str(program), *words[1:]]
+        return [python, str(program), *words[1:]]
     if words[0] in {"python", "python3"}:
-        return [python(), *words[1:]]
+        return [python, *words[1:]]
     return words
 
 
-def _environment(container: Container, port: int) -> Mapping[str, str]:
+def _environment(container: Container, python: str, port: int) -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED)}
     folder = algorithm_of(container.image)
-    path = [str(Path(python()).parent), str(harness() / "bin"), kept.get("PATH", os.defpath)]
+    path = [str(Path(python).parent), str(harness() / "bin"), kept.get("PATH", os.defpath)]
     return {
         **kept,
         "PATH": os.pathsep.join(path),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.local_home import Home
 
@@ -241,3 +244,25 @@ def test_long_odd_and_unfinished_lines_of_the_log(home: Home):
     assert "\ufffd bytes" in lines
     assert "to stderr" in lines
     assert any(line.startswith("no line end") for line in lines)
+
+
+def test_a_process_never_sees_the_shells_credentials_and_isolated_not_the_homes(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / ".aws").mkdir()
+    keys = "[default]\naws_access_key_id = x\naws_secret_access_key = y\n"
+    (tmp_path / ".aws" / "credentials").write_text(keys)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of the shell")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the shell")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.delenv(name, raising=False)
+    source = (
+        "import botocore.session\n"
+        "found = botocore.session.get_session().get_credentials()\n"
+        "print('key:', found and found.access_key)\n"
+    )
+    home.script(source, "open")
+    assert "key: x" in home.log("open")
+    home.script(source, "shut", EnableNetworkIsolation=True)
+    assert "key: None" in home.log("shut")
