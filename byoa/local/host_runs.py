@@ -17,7 +17,6 @@ from byoa.local.relay import Relay, loopback_ports, through
 from byoa.local.supervise import Around
 from byoa.local.sweep import labels
 
-
 #: A process sees the user's home; isolated, it must not find the account that is set up there.
 NO_CREDENTIALS = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
