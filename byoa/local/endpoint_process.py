@@ -15,9 +15,9 @@ from typing import Any
 from byoa.local.async_requests import AsyncRequests
 from byoa.local.data_capture import Capture
 from byoa.local.endpoint_files import EndpointFiles
+from byoa.local.endpoint_shown import captured, deployed
 from byoa.local.exchange import Answer
-from byoa.local.files import now
-from byoa.local.fleet import Fleet, Variant
+from byoa.local.fleet import Fleet
 from byoa.local.front_door import FrontDoor
 from byoa.local.invocation import Endpoint, Invocation, refuse
 from byoa.local.job import JobError
@@ -191,34 +191,3 @@ class Hosting:
             text = f"Endpoint {self.files.name} is asynchronous: call InvokeEndpointAsync."
             return refuse("ValidationError", text, 400)
         return self.endpoint.invoke(request)
-
-
-def captured(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "EnableCapture": config.get("EnableCapture", True),
-        "CaptureStatus": "Started" if config.get("EnableCapture", True) else "Stopped",
-        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
-        "DestinationS3Uri": config["DestinationS3Uri"],
-        "KmsKeyId": config.get("KmsKeyId", ""),
-    }
-
-
-def deployed(
-    config: Mapping[str, Any], variant: Variant, models: Mapping[str, Any]
-) -> dict[str, Any]:
-    """A variant as describe_endpoint shows it."""
-    container = (
-        models[config["ModelName"]].get("PrimaryContainer")
-        or (models[config["ModelName"]]["Containers"][0])
-    )
-    image = {"SpecifiedImage": container["Image"], "ResolvedImage": container["Image"]}
-    weights = {"CurrentWeight": variant.weight, "DesiredWeight": variant.weight}
-    shown = {
-        "VariantName": variant.name,
-        "DeployedImages": [{**image, "ResolutionTime": now()}],
-        **weights,
-    }
-    if config.get("ServerlessConfig"):
-        return {**shown, "CurrentServerlessConfig": config["ServerlessConfig"]}
-    count = config["InitialInstanceCount"]
-    return {**shown, "CurrentInstanceCount": count, "DesiredInstanceCount": count}

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa.local.channels import below, manifest
-from byoa.local.exchange import Answer, exchange
+from byoa.local.exchange import exchange
 from byoa.local.files import now, read_json
 from byoa.local.images import has_gpu
 from byoa.local.instance import Instance
@@ -28,6 +28,7 @@ from byoa.local.job import JobError, JobRecord
 from byoa.local.serve_container import launch
 from byoa.local.supervise import Around
 from byoa.local.sweep import labels
+from byoa.local.transform_client import Client
 from byoa.local.transform_records import (
     RecordError,
     assembled,
@@ -39,7 +40,6 @@ from byoa.local.variants import STARTUP, Network, serving_of
 from byoa.plan.errors import ByoaError
 
 GROUP = "/aws/sagemaker/TransformJobs"
-TIMEOUT, RETRIES = 600, 3
 LOOK_EVERY = 0.2
 LONGEST_REASON = 1024
 
@@ -63,7 +63,7 @@ class Transform:
         self.request: dict[str, Any] = read_json(folder / "request.json")
         self.source = self.request["TransformInput"]
         self.output = self.request["TransformOutput"]
-        self.client = self.request.get("ModelClientConfig", {})
+        self.client = Client(self.request, self.wait_healthy)
         self.stream = f"{self.request['TransformJobName']}/i-{secrets.token_hex(8)}"
         self.failed: list[str] = []
         self.written = 0
@@ -190,7 +190,7 @@ class Transform:
             data = self.around.storage.read(address)
             if self.source.get("CompressionType") == "Gzip":
                 data = gzip.decompress(data)
-            answers = list(each(partial(self.ask, instance), cut(data)))
+            answers = list(each(partial(self.client.ask, instance), cut(data)))
             made = assembled(answers, self.output.get("AssembleWith", "None"))
             if self.request.get("DataProcessing", {}).get("JoinSource") == "Input":
                 made = joined(data, made, self.source.get("ContentType", ""))
@@ -200,37 +200,6 @@ class Transform:
         except (RecordError, ByoaError, OSError, EOFError) as error:
             self.failed.append(f"{name}: {error}")
             self.log(f"[sagemaker logs]: {address}: {error}", "/data-log")
-
-    def ask(self, instance: Instance, body: bytes) -> bytes:
-        """The container's answer to one request, tried again where that may help."""
-        seconds = float(self.client.get("InvocationsTimeoutInSeconds", TIMEOUT))
-        said = ""
-        for _ in range(1 + int(self.client.get("InvocationsMaxRetries", RETRIES))):
-            self.wait_healthy(instance)
-            try:
-                answer = self.post(instance, body, seconds)
-            except TimeoutError:
-                said = f"AlgorithmError: no answer within {seconds:g} s"
-                continue
-            except (OSError, http.client.HTTPException) as error:
-                said = f"AlgorithmError: the container ended the request: {error!r}"
-                continue
-            if answer.status == http.HTTPStatus.OK:
-                return answer.body
-            words = answer.body[:300].decode(errors="replace")
-            kind = "ClientError" if 400 <= answer.status < 500 else "AlgorithmError"
-            said = f"{kind}: Bad HTTP status received from algorithm: {answer.status} {words}"
-            if kind == "ClientError" and answer.status != http.HTTPStatus.TOO_MANY_REQUESTS:
-                break
-        raise RecordError(said)
-
-    def post(self, instance: Instance, body: bytes, seconds: float) -> Answer:
-        fields = {
-            "content-type": self.source.get("ContentType"),
-            "accept": self.output.get("Accept"),
-        }
-        headers = {name: value for name, value in fields.items() if value}
-        return exchange(instance.address, "POST", "/invocations", body, headers, seconds)
 
     def reason(self) -> str:
         return (
