@@ -103,7 +103,7 @@ def check_processing(request: Mapping[str, Any]) -> None:
     for output in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
         if output.get("AppManaged"):
             continue
-        if "S3Output" not in output:
+        if not output.get("S3Output", {}).get("S3Uri"):
             name = output.get("OutputName")
             raise refused(CREATE, f"Output {name!r}: only an S3Output can be written here.")
         check_path(CREATE, output["S3Output"])
@@ -111,7 +111,7 @@ def check_processing(request: Mapping[str, Any]) -> None:
 
 def _check_input(given: Mapping[str, Any]) -> None:
     name, source = given.get("InputName"), given.get("S3Input")
-    if source is None:
+    if not (source and source.get("S3Uri")):
         raise refused(CREATE, f"Input {name!r}: only an S3Input can be read here.")
     if source.get("S3InputMode") == "Pipe":
         raise refused(CREATE, f"Input {name!r}: Pipe mode is not carried out here. Take File.")

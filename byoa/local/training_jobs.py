@@ -128,8 +128,11 @@ def check_training(request: Mapping[str, Any]) -> None:
     for name, value in request.get("HyperParameters", {}).items():
         if not isinstance(value, str):
             raise refused(CREATE, f"HyperParameters: {name!r} is {value!r}. Make it a string.")
-    for channel in request.get("InputDataConfig", []):
+    channels = request.get("InputDataConfig", [])
+    for channel in channels:
         _check_channel(request, channel)
+    if len({channel["ChannelName"] for channel in channels}) < len(channels):
+        raise refused(CREATE, "Two channels have one name. Give each a name of its own.")
     for config in ("CheckpointConfig", "TensorBoardOutputConfig"):
         if "LocalPath" in request.get(config, {}):
             check_path(CREATE, request[config])
@@ -143,7 +146,7 @@ def _check_channel(request: Mapping[str, Any], channel: Mapping[str, Any]) -> No
     if not re.fullmatch(r"[A-Za-z0-9.\-_]{1,64}", name) or set(name) == {"."}:
         raise refused(CREATE, f"Value '{name}' at 'channelName' is no name of a channel.")
     source = channel.get("DataSource", {}).get("S3DataSource")
-    if source is None:
+    if not (source and source.get("S3Uri")):
         raise refused(CREATE, f"Channel {name!r}: only an S3DataSource can be read here.")
     mode = request["AlgorithmSpecification"].get("TrainingInputMode", "File")
     mode = channel.get("InputMode", mode)

@@ -95,3 +95,22 @@ def test_lists_and_tags(home: Home):
     home.sagemaker.delete_training_job(TrainingJobName="alpha")
     assert home.sagemaker.list_tags(ResourceArn=arn)["Tags"] == []
     assert len(call()["TrainingJobSummaries"]) == 1
+
+
+def test_channels_that_cannot_be(home: Home):
+    one = home.channel("a", home.uri("x/"))
+    for said, channels in (
+        ("Two channels have one name", [one, one]),
+        (
+            "only an S3DataSource",
+            [{"ChannelName": "a", "DataSource": {"FileSystemDataSource": {}}}],
+        ),
+        ("only an S3DataSource", [{"ChannelName": "a"}]),
+        (
+            "FastFile reads an S3Prefix",
+            [home.channel("a", "x", "FastFile", S3DataType="ManifestFile")],
+        ),
+        ("Pipe mode", [home.channel("a", "x", S3DataType="AugmentedManifestFile")]),
+    ):
+        with pytest.raises(ServiceError, match=said):
+            home.start(InputDataConfig=channels)
