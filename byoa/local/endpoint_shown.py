@@ -24,10 +24,7 @@ def deployed(
     config: Mapping[str, Any], variant: Variant, models: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A variant as describe_endpoint shows it."""
-    container = (
-        models[config["ModelName"]].get("PrimaryContainer")
-        or (models[config["ModelName"]]["Containers"][0])
-    )
+    container = containers_of(models[config["ModelName"]])[0]
     image = {"SpecifiedImage": container["Image"], "ResolvedImage": container["Image"]}
     weights = {"CurrentWeight": variant.weight, "DesiredWeight": variant.weight}
     shown = {

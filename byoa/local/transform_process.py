@@ -133,10 +133,12 @@ class Transform:
         }
 
     def wait_healthy(self, instance: Instance) -> None:
+        end = time.monotonic() + STARTUP + LOOK_EVERY
         while not instance.healthy:
             self.look()
-            if instance.failure:
-                raise JobError(f"AlgorithmError: the container did not serve: {instance.failure}")
+            trouble = instance.failure or (time.monotonic() > end and "it does not come back")
+            if trouble:
+                raise JobError(f"AlgorithmError: the container did not serve: {trouble}")
             time.sleep(LOOK_EVERY)
 
     def end_when_asked(self, instance: Instance) -> None:

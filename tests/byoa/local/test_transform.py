@@ -102,6 +102,18 @@ def test_a_request_is_tried_again_and_a_slow_one_given_up(serving: ServingHome):
     assert "no answer within 1 s" in found["FailureReason"]
 
 
+def test_an_object_that_kills_the_container_is_named_and_the_next_one_is_answered(
+    serving: ServingHome,
+):
+    """The model process dies with each try; `serve` answers 500 for it and goes on."""
+    serving.model()
+    serving.put("in/a.json", '{"do": "die"}')
+    serving.put("in/b.json", "2")
+    found = serving.transform(ModelClientConfig={"InvocationsMaxRetries": 1})
+    assert found["TransformJobStatus"] == "Failed" and "a.json" in found["FailureReason"]
+    assert answers(serving) == {"b.json.out": {"answer": 4}}
+
+
 def test_lines_are_sent_one_by_one_and_joined_with_their_answers(serving: ServingHome):
     serving.model()
     serving.put("in/rows.jsonl", '1\n2\n\n{"do": "sleep", "seconds": 0}\n')
