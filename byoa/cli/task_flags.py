@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from byoa import results, run
+from byoa import record, results, run
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit, say
 from byoa.place import Place, open_place
-from byoa.plan.errors import UsageError
+from byoa.plan.errors import JobFailedError, UsageError
+from byoa.plan.layout import ProjectPlace
 from byoa.settings import Settings
 from byoa.task import DISTRIBUTIONS, MADE, Image, Input, Program, Task
 
@@ -25,7 +26,10 @@ TASK = (
     *("metrics", "distribution", "spot", "on_demand_fallback", "force", "clean_state"),
     *("interrupt_after", "max_cost"),
 )
+IMAGE = ("framework", "version", "python", "dockerfile", "tag")
 SHARE = "[DISTRIBUTION] [SUBDIR]"
+DOCKERFILE = "a Dockerfile, its folder or its text; __BASE_IMAGE__ is replaced"
+INTERRUPT = "take spot back then: 30 or 30,60 (docker, process, sandbox)"
 
 Flag = tuple[tuple[str, ...], dict[str, Any]]
 Flags = Mapping[str, Sequence[Flag]]
@@ -52,12 +56,7 @@ def minutes(text: str) -> int:
 #: Every flag by its group. Names and meanings are simple-sagemaker's where it has them.
 COMMON: Flags = {
     "Machines": (
-        flag(
-            "--instance_type",
-            "--it",
-            default="",
-            help="or several, A,B: tried while capacity lacks",
-        ),
+        flag("--instance_type", "--it", default="", help="A, or A,B: tried while capacity lacks"),
         flag("--instance_count", "--ic", type=int, default=1),
         flag("--volume_size", "-v", dest="volume_gb", type=int, default=30, help="GB (30)"),
         flag("--max_run_mins", dest="max_run", type=minutes, default="1440", help="minutes (1440)"),
@@ -73,10 +72,7 @@ COMMON: Flags = {
         flag("--repo_name", "--rn", help="name of the image that --df builds"),
         flag("--image_tag", dest="tag", default="latest"),
         flag(
-            *("--docker_file_path_or_content", "--df"),
-            dest="dockerfile",
-            default="",
-            help="a Dockerfile, its folder or its text; __BASE_IMAGE__ is replaced",
+            "--docker_file_path_or_content", "--df", dest="dockerfile", default="", help=DOCKERFILE
         ),
         flag("--framework", "-f", default="", help="AWS's image: pytorch, tensorflow, …"),
         flag("--framework_version", "--fv", dest="version", default=""),
@@ -98,9 +94,7 @@ COMMON: Flags = {
     ),
     "Output": (
         flag("--output_path", "-o", type=Path, metavar="OUT", help="logs go to OUT/logs"),
-        flag("--download_state", action="store_true"),
-        flag("--download_model", action="store_true"),
-        flag("--download_output", action="store_true"),
+        *(flag(f"--download_{part}", action="store_true") for part in results.PARTS),
     ),
 }
 TRAINING: Flags = {
@@ -111,23 +105,12 @@ TRAINING: Flags = {
             "--max_wait_mins", dest="max_wait", type=minutes, default="0", help="with spot's wait"
         ),
         flag("--on_demand_fallback", action="store_true", help="if there is no spot"),
-        flag(
-            "--interrupt-after",
-            default="",
-            metavar="SECONDS",
-            help="take spot back then: 30 or 30,60 (docker, process, sandbox)",
-        ),
+        flag("--interrupt-after", default="", metavar="SECONDS", help=INTERRUPT),
         flag("--keep_alive", type=int, default=0, metavar="SECONDS", help="a warm pool"),
     ),
     "Input": (
         flag("--model_uri", help="a model to start from, as the channel `model`"),
-        flag(
-            "--data",
-            action="append",
-            default=[],
-            metavar="NAME=PLACE",
-            help="a folder or an address as a channel; again for more",
-        ),
+        flag("--data", action="append", default=[], metavar="NAME=PLACE", help="a channel; again"),
         flag("--input_mode", choices=("File", "FastFile", "Pipe"), default="File"),
     ),
     "Running": (
@@ -165,9 +148,7 @@ def task_of(arguments: argparse.Namespace, settings: Settings, program: Program,
         image=Image(
             uri=arguments.image or "",
             repository=arguments.aws_repo_name or arguments.repo_name or "",
-            **{
-                name: said[name] for name in ("framework", "version", "python", "dockerfile", "tag")
-            },
+            **{name: said[name] for name in IMAGE},
         ),
         inputs=inputs_of(arguments),
         hyperparameters={**defaults, **given, **unknown_pairs(arguments)},
@@ -265,7 +246,11 @@ def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "trai
         arguments.json = True
         emit(run.dry_run(task, place, settings), arguments)
         return 0
-    outcome = run.run_task(task, place, settings, detach=arguments.detach)
+    try:
+        outcome = run.run_task(task, place, settings, detach=arguments.detach)
+    except JobFailedError:
+        keep_logs(arguments, task, place)
+        raise
     if outcome.action == "detached" or (arguments.detach and outcome.action != "skip"):
         emit({"task": task.name, "job": outcome.run.job, "status": "InProgress"}, arguments)
         return 0
@@ -276,6 +261,14 @@ def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "trai
     verbs = ["logs", "download -o OUT", *(["deploy"] if "model" in summary else [])]
     say("Next: " + "   ".join(f"byoa {verb} -p {task.project} -t {task.name}" for verb in verbs))
     return 0
+
+
+def keep_logs(arguments: argparse.Namespace, task: Task, place: Place) -> None:
+    """With -o a failed job leaves its logs, too."""
+    where = ProjectPlace(place.storage.base, task.project).task(task.name)
+    last = record.latest(place.storage, where)
+    if last and arguments.output_path:
+        results.download(place, where, last, results.Wanted(arguments.output_path))
 
 
 def wanted(arguments: argparse.Namespace) -> results.Wanted:

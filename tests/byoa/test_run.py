@@ -101,8 +101,9 @@ def test_environment_counts_and_its_value_is_not_kept(script: Path, byoa: Byoa):
 
 def test_a_job_that_fails_tells_why_once_and_exits_1(script: Path, byoa: Byoa):
     script.write_text("print('last words')\nraise ValueError('no such thing')\n")
-    done = byoa(*RUN)
+    done = byoa(*RUN, "-o", "out")
     assert done.code == 1
+    assert "last words" in Path("out/logs/logs0").read_text()
     assert "ValueError: no such thing" in done.err
     assert "train.py" in done.err
     assert "byoa_launch.py" not in done.err
