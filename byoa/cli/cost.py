@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         place = open_place(settings)
         found = {arguments.job} if arguments.job else names(place, settings.project, arguments)
         rows = [after(place, job) for job in sorted(found)]
-        emit(rows if arguments.json or len(rows) == 1 else [*rows, total(rows)], arguments)
+        emit(rows if arguments.json or len(rows) < 2 else [*rows, total(rows)], arguments)
     say(f"Prices of {prices['date']}, {', '.join(prices['regions'])}: {prices['source']}.")
     return 0
 

@@ -109,7 +109,10 @@ def test_a_field_newer_than_the_table_passes_to_boto3():
 def test_addresses_and_images_of_this_machine_pass():
     request = changed("OutputDataConfig/S3OutputPath", "file:///" + "x" * 1500)
     request["AlgorithmSpecification"]["TrainingImage"] = "process:///" + "y" * 400
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = "file:///short/"
     assert limits.problems_of("sagemaker.CreateTrainingJob", request) == []
+    model = {"ModelName": "m", "PrimaryContainer": {"Image": "process:///a folder/algorithm"}}
+    assert limits.problems_of("sagemaker.CreateModel", model) == []
 
 
 def test_every_problem_is_told_at_once():
