@@ -134,10 +134,14 @@ class Unpacking:
             path.symlink_to(target)
             self.written[path] = None
         for path, target in self.links.items():
-            with suppress(OSError, RuntimeError):  # a loop leads nowhere
-                if not target.startswith("/") and path.resolve().is_relative_to(self.root):
-                    continue
-            raise BadArchiveError(f"its link {path.name!r} leads out of the folder, to {target!r}")
+            try:
+                real = Path(os.path.realpath(path, strict=True))
+            except OSError:  # a loop, or a link to nothing: there is nothing in it
+                path.unlink()
+                del self.written[path]
+                continue
+            if target.startswith("/") or not real.is_relative_to(self.root):
+                raise BadArchiveError(f"its link {path.name!r} leads out of the folder: {target}")
 
 
 def tar_members(path: Path) -> Iterator[Member]:

@@ -39,7 +39,7 @@ class FolderStorage:
     """Objects as files below a folder; see Storage."""
 
     def __init__(self, root: Path) -> None:
-        self.base = address(root)
+        self.root, self.base = root.absolute(), address(root)
 
     def sync(
         self, folder: Path, uri: str, *, delete: bool = False, progress: Progress | None = None
@@ -120,10 +120,10 @@ class FolderStorage:
             there = path.is_file()
             path.unlink(missing_ok=True) if there else None
             return int(there)
-        if not path.is_dir():
-            return 0
-        count = len(files.look(path).files)
-        shutil.rmtree(path)
+        if not path.is_relative_to(self.root):
+            raise UsageError(f"{uri} is not below {self.base}: delete that folder yourself.")
+        count = len(files.look(path).files) if path.is_dir() else 0
+        shutil.rmtree(path, ignore_errors=not count)
         return count
 
 
