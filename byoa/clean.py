@@ -21,19 +21,18 @@ from byoa.plan.advice import explain, situation
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.storage import Stored
 
-#: boto3's words for each kind of job.
-JOBS = {
-    "training job": ("training_job", "TrainingJob"),
-    "processing job": ("processing_job", "ProcessingJob"),
-    "transform job": ("transform_job", "TransformJob"),
-    "tuning job": ("hyper_parameter_tuning_job", "HyperParameterTuningJob"),
-}
-#: Endpoints first: what they use goes after them.
-SERVED = {
-    "endpoint": ("endpoint", "Endpoint"),
-    "endpoint config": ("endpoint_config", "EndpointConfig"),
-    "model": ("model", "Model"),
-}
+#: boto3's words for each kind; what uses another thing comes before it.
+KINDS = {
+    "training job": ("training_job", "TrainingJob", "TrainingJobSummaries"),
+    "processing job": ("processing_job", "ProcessingJob", "ProcessingJobSummaries"),
+    "transform job": ("transform_job", "TransformJob", "TransformJobSummaries"),
+    "tuning job": (
+        "hyper_parameter_tuning_job", "HyperParameterTuningJob", "HyperParameterTuningJobSummaries",
+    ),
+    "endpoint": ("endpoint", "Endpoint", "Endpoints"),
+    "endpoint config": ("endpoint_config", "EndpointConfig", "EndpointConfigs"),
+    "model": ("model", "Model", "Models"),
+}  # fmt: skip
 RUNNING = {"InProgress", "Stopping"}
 GONE = {"gone", "role-missing", "repository-missing", "bucket-missing"}
 #: How plan.names.job_name ends.
@@ -65,16 +64,11 @@ def find(place: Place, project: str, everything: bool = False) -> Found:
     """What `byoa clean` removes; with `everything` what `byoa teardown` removes."""
     found, home = Found(), ProjectPlace(place.storage.base, project).uri
     stored = _objects(place, home)
-    for kind in JOBS:
-        found.add(partial(_running, place, project, kind))
-    for kind in SERVED:
-        new = found.add(partial(_served, place, project, kind))
+    for kind in KINDS:
+        new = found.add(partial(tagged, place, project, kind))
         if kind == "endpoint" and place.session is not None:
             for one in new:
                 found.add(partial(belongings.beside_endpoint, place.session, one.name))
-    if place.session is None:
-        for kind in list(JOBS)[:2]:
-            found.add(partial(_finished, place, project, kind))
     found.add(partial(belongings.job_logs, place.logs, jobs_of(stored)))
     if place.session is not None:
         found.add(partial(belongings.build_project, place.session, project))
@@ -119,26 +113,31 @@ def jobs_of(stored: Iterable[Stored]) -> list[str]:
     return sorted({path[1] for path in paths if len(path) > 2 and JOB.fullmatch(path[1])})
 
 
-def _items(
-    place: Place, project: str, snake: str, camel: str, key: str
-) -> Iterator[dict[str, Any]]:
-    """The items of a kind that carry the project's tag; tags are asked for by eight at once."""
+def tagged(place: Place, project: str, kind: str) -> Iterator[Thing]:
+    """What of a kind carries the project's tag; tags are asked for by eight at once."""
+    snake, camel, key = KINDS[kind]
     method = getattr(place.sagemaker, f"list_{snake}s", None)
-    if method is None:
-        return
-    items = list(listed(method, key))
-
-    def ours(item: dict[str, Any]) -> bool:
-        try:
-            tags = place.sagemaker.list_tags(ResourceArn=item[f"{camel}Arn"])["Tags"]
-        except Exception as error:
-            if situation(error) in GONE:  # deleted meanwhile
-                return False
-            raise
-        return {"Key": TAG, "Value": project} in tags
-
+    items = list(listed(method, key)) if method else []
     with ThreadPoolExecutor(8) as pool:
-        yield from (item for item, mine in zip(items, pool.map(ours, items)) if mine)
+        mine = pool.map(lambda item: has_tag(place.sagemaker, item[f"{camel}Arn"], project), items)
+        ours = [item for item, ours in zip(items, mine) if ours]
+    delete = getattr(place.sagemaker, f"delete_{snake}", None)
+    for item in ours:
+        name = item[f"{camel}Name"]
+        if item.get(f"{camel}Status") in RUNNING and kind.endswith("job"):
+            yield Thing(f"running {kind}", name, partial(stop, place, kind, name))
+        if delete and (place.session is None or not kind.endswith("job")):
+            yield Thing(kind, name, partial(delete, **{f"{camel}Name": name}))
+
+
+def has_tag(sagemaker: Any, arn: str, project: str) -> bool:
+    try:
+        tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+    except Exception as error:
+        if situation(error) in GONE:  # deleted meanwhile
+            return False
+        raise
+    return {"Key": TAG, "Value": project} in tags
 
 
 def listed(method: Callable[..., Any], key: str) -> Iterator[dict[str, Any]]:
@@ -152,33 +151,6 @@ def listed(method: Callable[..., Any], key: str) -> Iterator[dict[str, Any]]:
         more = {"NextToken": page["NextToken"]}
 
 
-def _jobs(place: Place, project: str, kind: str) -> Iterator[tuple[str, bool]]:
-    snake, camel = JOBS[kind]
-    for item in _items(place, project, snake, camel, f"{camel}Summaries"):
-        yield item[f"{camel}Name"], item[f"{camel}Status"] in RUNNING
-
-
-def _running(place: Place, project: str, kind: str) -> Iterator[Thing]:
-    for name, runs in _jobs(place, project, kind):
-        if runs:
-            yield Thing(f"running {kind}", name, partial(stop, place, kind, name))
-
-
-def _finished(place: Place, project: str, kind: str) -> Iterator[Thing]:
-    snake, camel = JOBS[kind]
-    delete = getattr(place.sagemaker, f"delete_{snake}")
-    for name, _ in _jobs(place, project, kind):
-        yield Thing(kind, name, partial(delete, **{f"{camel}Name": name}))
-
-
-def _served(place: Place, project: str, kind: str) -> Iterator[Thing]:
-    snake, camel = SERVED[kind]
-    delete = getattr(place.sagemaker, f"delete_{snake}")
-    for item in _items(place, project, snake, camel, f"{camel}s"):
-        name = item[f"{camel}Name"]
-        yield Thing(kind, name, partial(delete, **{f"{camel}Name": name}))
-
-
 def stop(
     place: Place,
     kind: str,
@@ -188,7 +160,7 @@ def stop(
     limit: float = 300.0,
 ) -> None:
     """Stops a job and waits: while it stops it still writes to what is removed next."""
-    snake, camel = JOBS[kind]
+    snake, camel, _ = KINDS[kind]
     words = {f"{camel}Name": name}
     getattr(place.sagemaker, f"stop_{snake}")(**words)
     describe = getattr(place.sagemaker, f"describe_{snake}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from byoa.aws import doctor as aws
-from byoa.aws.doctor import FAIL, OK, WARN, Finding, found
+from byoa.aws.doctor import FAIL, OK, WARN, Finding
 from byoa.local.docker import DockerError, docker, inspect
 from byoa.place import LOCAL, default_place, enter_sandbox
 from byoa.plan.bucket import default_bucket
@@ -39,29 +38,30 @@ FIXES = {
 
 def checkup(settings: Settings, image: str = "", instance_type: str = "") -> Iterator[Finding]:
     """All findings, in the order in which one would repair them."""
-    needs_docker = settings.on == "docker"
-    yield from machine(needs_docker)
-    local = settings.on in LOCAL or (not settings.on and default_place(settings) in LOCAL)
+    yield from machine(settings.on == "docker")
     session = None
-    if not local:
-        if settings.on == "sandbox":
-            enter_sandbox()
-        from byoa.aws.session import Session
-
-        session = Session(settings.region, settings.profile if settings.on != "sandbox" else "")
-        findings = found("credentials", partial(aws.credentials, session, aws.utc))
+    if (settings.on or default_place(settings)) not in LOCAL:
+        session = session_of(settings)
+        findings = aws.credentials(session)
         yield from findings
-        if findings[0].state == FAIL:
-            session = None  # nothing else can be asked
-        else:
+        if findings[0].state == OK:  # else nothing can be asked
             yield from account(session, settings, image, instance_type)
+        else:
+            session = None
     elif not settings.on:
-        yield Finding(
-            "credentials", WARN, "No AWS credentials were found: jobs run on this machine.",
-            "Run `aws configure`, or name a profile with --profile or AWS_PROFILE.",
-        )  # fmt: skip
+        fix = "Run `aws configure`, or name a profile with --profile or AWS_PROFILE."
+        text = "No AWS credentials were found: jobs run on this machine."
+        yield Finding("credentials", WARN, text, fix)
     if image:
         yield from image_findings(session, image, instance_type)
+
+
+def session_of(settings: Settings) -> Session:
+    from byoa.aws.session import Session
+
+    if settings.on == "sandbox":
+        enter_sandbox()
+    return Session(settings.region, settings.profile if settings.on != "sandbox" else "")
 
 
 def machine(needed: bool) -> Iterator[Finding]:
@@ -70,21 +70,20 @@ def machine(needed: bool) -> Iterator[Finding]:
     try:
         yield Finding("docker", OK, docker("version", "--format", "{{.Server.Version}}"))
     except DockerError as error:
+        text, fix = f"The daemon does not answer: {error}", "Start it, or join the group `docker`."
         if "on PATH" in str(error):
+            text = "docker is not on PATH."
             fix = "Install docker, or do without: --on process, `byoa build --on codebuild`."
-            yield Finding("docker", state, "docker is not on PATH.", fix)
-        else:
-            fix = "Start it (`sudo systemctl start docker`, Docker Desktop), or join its group."
-            yield Finding("docker", state, f"The daemon does not answer: {error}", fix)
+        yield Finding("docker", state, text, fix)
 
 
 def account(
     session: Session, settings: Settings, image: str, instance_type: str
 ) -> Iterator[Finding]:
     """What the project needs in the account."""
-    yield from found("sagemaker", partial(aws.region, session))
+    yield from aws.sagemaker(session)
     name = settings.bucket or default_bucket(session.account, session.region)
-    yield from found("bucket", partial(aws.bucket, session, name))
+    yield from aws.bucket(session, name)
     if settings.project:
         role = settings.role or role_name(settings.project)
         where = "/".join(part for part in (name, settings.prefix.strip("/")) if part)
@@ -92,16 +91,16 @@ def account(
             account=session.account, region=session.region, partition=session.partition,
             write=[f"s3://{where}/{settings.project}/"], images=[image] if image else [],
         )  # fmt: skip
-        yield from found("role", partial(aws.role, session, role, role_policy(access)))
+        yield from aws.role(session, role, role_policy(access))
     if instance_type and settings.on != "sandbox":
-        yield from found("quota", partial(aws.quotas, session, instance_type))
+        yield from aws.quotas(session, instance_type)
 
 
 def image_findings(session: Any, image: str, instance_type: str) -> Iterator[Finding]:
     """Of an image that is here what it says itself; of one in ECR what ECR says."""
     facts = here(image)
     if session is not None and "/" in image:
-        yield from found("image", partial(aws.image, session, image, instance_type))
+        yield from aws.image(session, image, instance_type)
     elif facts:
         yield from aws.image_findings(facts, instance_type)
     else:
@@ -120,7 +119,7 @@ def here(image: str) -> ImageFacts | None:
 
 
 def programs(image: str) -> Iterator[Finding]:
-    """The image's own `doctor`, or at least a look at train and serve."""
+    """A look at train and serve, then the image's own `doctor`, if it has one."""
     run = ("run", "--rm", "--network", "none", "--entrypoint")
     try:
         problems = docker(*run, "sh", image, "-c", PROBE).splitlines()
@@ -131,17 +130,13 @@ def programs(image: str) -> Iterator[Finding]:
     for problem in problems:
         fix = next(fix for words, fix in FIXES.items() if words in problem)
         # an image may only train, or only serve
-        state = WARN if missing == [problem] else FAIL
-        yield Finding("image programs", state, problem, fix)
-    if len(problems) > len(missing) or len(missing) > 1:
-        return
+        yield Finding("image programs", WARN if missing == [problem] else FAIL, problem, fix)
     if not problems:
         yield Finding("image programs", OK, "train and serve are on PATH and executable")
     try:
-        said = docker(*run, "doctor", image)
+        said = docker(*run, "doctor", image).splitlines()
+        yield Finding("image doctor", OK, said[-1] if said else "says nothing")
     except DockerError as error:
         if "not found" not in str(error):  # it found something, on stdout
-            yield Finding("image doctor", FAIL, "The image's own doctor finds something.",
-                          f"docker run --rm --network none {image} doctor")  # fmt: skip
-        return
-    yield Finding("image doctor", OK, said.splitlines()[-1] if said else "says nothing")
+            fix = f"docker run --rm --network none {image} doctor"
+            yield Finding("image doctor", FAIL, "The image's own doctor finds something.", fix)

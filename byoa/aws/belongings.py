@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from byoa.aws.bucket import MADE, find_bucket
+from byoa.aws.bucket import MADE, find_bucket, tags_of
 from byoa.aws.endpoints import GROUP
 from byoa.aws.logs import streams
 from byoa.aws.registry import repositories
 from byoa.aws.role import find_role
-from byoa.plan.errors import error_code
 from byoa.plan.layout import bucket_and_key
 from byoa.plan.names import fitted, role_name
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from byoa.aws.session import Session
 
 TAG = "byoa:project"
+SCALED = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 JOB_GROUPS = ("TrainingJobs", "ProcessingJobs", "TransformJobs")
 
 
@@ -32,26 +32,19 @@ class Thing(NamedTuple):
 
 def beside_endpoint(session: Session, endpoint: str) -> Iterator[Thing]:
     """What stays behind when only the endpoint is deleted: scaling, alarms, its log group."""
-    scaling = session.client("application-autoscaling")
+    scaling, watch = session.client("application-autoscaling"), session.client("cloudwatch")
     pages = scaling.get_paginator("describe_scalable_targets").paginate(
         ServiceNamespace="sagemaker"
     )
     for target in (one for page in pages for one in page["ScalableTargets"]):
-        if target["ResourceId"].startswith(f"endpoint/{endpoint}/"):
-            words = {
-                key: target[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")
-            }
-            yield Thing(
-                "scaling",
-                target["ResourceId"],
-                partial(scaling.deregister_scalable_target, **words),
-            )
-    watch = session.client("cloudwatch")
+        if (name := target["ResourceId"]).startswith(f"endpoint/{endpoint}/"):
+            words = {key: target[key] for key in SCALED}
+            yield Thing("scaling", name, partial(scaling.deregister_scalable_target, **words))
     own = {"Name": "EndpointName", "Value": endpoint}
     for alarm in watch.describe_alarms(AlarmNamePrefix=f"{endpoint}-")["MetricAlarms"]:
         if own in alarm["Dimensions"]:
-            name = alarm["AlarmName"]
-            yield Thing("alarm", name, partial(watch.delete_alarms, AlarmNames=[name]))
+            names = [alarm["AlarmName"]]
+            yield Thing("alarm", names[0], partial(watch.delete_alarms, AlarmNames=names))
     yield from group(session, GROUP + endpoint)
 
 
@@ -111,52 +104,28 @@ def delete_role(iam: Any, name: str) -> None:
 def bucket(session: Session, project_uri: str) -> Iterator[Thing]:
     """Old versions below the project, and the bucket if byoa made it and nobody else uses it."""
     name, prefix = bucket_and_key(project_uri)
-    s3, owner = session.client("s3"), {"ExpectedBucketOwner": session.account}
+    s3 = session.client("s3")
     if find_bucket(s3, name, session.account) is None:
         return
-    if any(versions(s3, name, prefix, owner)):
-        remove = partial(delete_versions, s3, name, prefix, owner)
-        yield Thing("old versions", project_uri, remove)
-    tags = _tags(s3, name, owner)
-    alone = all(one["Key"].startswith(prefix) for one in first_outside(s3, name, prefix, owner))
-    if MADE.items() <= tags.items() and alone:
-        yield Thing("bucket", name, partial(s3.delete_bucket, Bucket=name, **owner))
+    where = {"Bucket": name, "ExpectedBucketOwner": session.account}
+    if _versions(s3.list_object_versions(**where, Prefix=prefix, MaxKeys=1)):
+        yield Thing("old versions", project_uri, partial(delete_versions, s3, where, prefix))
+    after = s3.list_object_versions(**where, MaxKeys=1, KeyMarker=f"{prefix}\U0010ffff")
+    first = _versions(s3.list_object_versions(**where, MaxKeys=1))
+    alone = not _versions(after) and all(one["Key"].startswith(prefix) for one in first)
+    if alone and MADE.items() <= tags_of(s3, name, session.account).items():
+        yield Thing("bucket", name, partial(s3.delete_bucket, **where))
 
 
-def first_outside(
-    s3: Any, name: str, prefix: str, owner: dict[str, str]
-) -> Iterator[dict[str, Any]]:
-    """One object before and one after the project's, if there are any, old versions counted."""
-    before = s3.list_object_versions(Bucket=name, MaxKeys=1, **owner)
-    after = s3.list_object_versions(
-        Bucket=name, MaxKeys=1, KeyMarker=f"{prefix}\U0010ffff", **owner
-    )
-    for page in (before, after):
-        yield from (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+def _versions(page: Any) -> list[dict[str, str]]:
+    found = (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+    return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
 
 
-def _tags(s3: Any, name: str, owner: dict[str, str]) -> dict[str, str]:
-    try:
-        found = s3.get_bucket_tagging(Bucket=name, **owner)["TagSet"]
-    except s3.exceptions.ClientError as error:
-        if error_code(error) == "NoSuchTagSet":
-            return {}
-        raise
-    return {tag["Key"]: tag["Value"] for tag in found}
-
-
-def versions(s3: Any, name: str, prefix: str, owner: dict[str, str]) -> Iterator[dict[str, str]]:
-    pages = s3.get_paginator("list_object_versions").paginate(Bucket=name, Prefix=prefix, **owner)
-    for page in pages:
-        for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-            yield {"Key": one["Key"], "VersionId": one["VersionId"]}
-
-
-def delete_versions(s3: Any, name: str, prefix: str, owner: dict[str, str]) -> None:
-    """For good, by the 1,000."""
-    found = list(versions(s3, name, prefix, owner))
-    for at in range(0, len(found), 1000):
-        some = {"Objects": found[at : at + 1000], "Quiet": True}
-        failed = s3.delete_objects(Bucket=name, Delete=some, **owner).get("Errors", ())
-        for one in failed:
-            raise OSError(f"{one.get('Key')}: {one.get('Message')}")
+def delete_versions(s3: Any, where: dict[str, str], prefix: str) -> None:
+    """For good, page by page."""
+    for page in s3.get_paginator("list_object_versions").paginate(**where, Prefix=prefix):
+        if some := _versions(page):
+            done = s3.delete_objects(**where, Delete={"Objects": some, "Quiet": True})
+            for one in done.get("Errors", ()):
+                raise OSError(f"{one.get('Key')}: {one.get('Message')}")

@@ -28,7 +28,7 @@ def ensure_bucket(session: Session, name: str = "", tags: Mapping[str, str] | No
             f"The bucket {name} is in {found}, and this project runs in {session.region}: SageMaker"
             f" reads only from its own region. Say --region {found}, or name another --bucket."
         )
-    elif name == own and not has_tags(s3, name, session.account):
+    elif name == own and not tags_of(s3, name, session.account):
         _settle(session, name, tags or {})  # whoever made it was stopped half way
     return name
 
@@ -61,13 +61,14 @@ def _visible(s3: Any, name: str) -> bool:
     return True
 
 
-def has_tags(s3: Any, name: str, account: str) -> bool:
+def tags_of(s3: Any, name: str, account: str) -> dict[str, str]:
     try:
-        return bool(s3.get_bucket_tagging(Bucket=name, ExpectedBucketOwner=account)["TagSet"])
+        found = s3.get_bucket_tagging(Bucket=name, ExpectedBucketOwner=account)["TagSet"]
     except s3.exceptions.ClientError as error:
         if error_code(error) == "NoSuchTagSet":
-            return False
+            return {}
         raise
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 def _make(session: Session, name: str, tags: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -37,75 +38,77 @@ class Finding(NamedTuple):
     fix: str = ""
 
 
-def found(name: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """A check's findings; an error of AWS is one, too."""
-    try:
-        return list(check())
-    except Exception as error:
-        told = explain(error)
-        if told is None:
-            raise
-        text, _, fix = str(told).partition(". ")
-        return [Finding(name, FAIL, text.rstrip(".") + ".", fix)]
+def look(check: Callable[..., Iterator[Finding]]) -> Callable[..., list[Finding]]:
+    """A check that never ends the others: what AWS refuses is a finding, too."""
+
+    @functools.wraps(check)
+    def looked(*arguments: Any) -> list[Finding]:
+        try:
+            return list(check(*arguments))
+        except Exception as error:
+            if (told := explain(error)) is None:
+                raise
+            return [problem(check.__name__, str(told))]
+
+    return looked
 
 
-def credentials(session: Session, now: Callable[[], datetime]) -> Iterator[Finding]:
+def problem(name: str, sentence: str) -> Finding:
+    """What is wrong, then what to do: byoa's errors are written so."""
+    text, _, fix = sentence.partition(". ")
+    return Finding(name, FAIL, text.rstrip(".") + ".", fix)
+
+
+def utc() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@look
+def credentials(session: Session, now: Callable[[], datetime] = utc) -> Iterator[Finding]:
     """Who calls, from where, and whether the clock fits."""
     region, who = session.region, session.identity
     yield Finding("credentials", OK, f"{who['Arn']} in {region}")
     said: Any = who.get("ResponseMetadata", {})
-    date = said.get("HTTPHeaders", {}).get("date")
-    if date:
+    if date := said.get("HTTPHeaders", {}).get("date"):
         ahead = (now() - parsedate_to_datetime(date)).total_seconds()
-        if abs(ahead) < 60:
-            yield Finding("clock", OK, f"{ahead:+.0f} s to AWS's")
-        else:
-            yield Finding(
-                "clock", FAIL if abs(ahead) >= 300 else WARN, f"{ahead:+.0f} s to AWS's.",
-                "AWS refuses from 5 minutes on: `timedatectl set-ntp true`, or restart the"
-                " container or WSL whose clock stood still.",
-            )  # fmt: skip
+        state = OK if abs(ahead) < 60 else WARN if abs(ahead) < 300 else FAIL
+        fix = "AWS refuses from 5 minutes on: `timedatectl set-ntp true`, or restart the WSL."
+        yield Finding("clock", state, f"{ahead:+.0f} s to AWS's", fix if state != OK else "")
 
 
-def region(session: Session) -> Iterator[Finding]:
+@look
+def sagemaker(session: Session) -> Iterator[Finding]:
     """SageMaker answers here, and lets us in."""
     session.client("sagemaker").list_endpoints(MaxResults=1)
     yield Finding("sagemaker", OK, f"answers in {session.region}")
 
 
+@look
 def bucket(session: Session, name: str) -> Iterator[Finding]:
     where = find_bucket(session.client("s3"), name, session.account)
-    if where is None:
-        yield Finding("bucket", OK, f"{name} is not there yet; the first job makes it")
-    elif where != session.region:
-        yield Finding(
-            "bucket", FAIL, f"{name} is in {where}, SageMaker works in {session.region}.",
-            f"Say --region {where}, or name another --bucket.",
-        )  # fmt: skip
+    if where not in (None, session.region):
+        fix = f"Say --region {where}, or name another --bucket."
+        yield Finding("bucket", FAIL, f"{name} is in {where}, SageMaker is not.", fix)
     else:
-        yield Finding("bucket", OK, f"{name} is ours, in {where}")
+        said = f"is ours, in {where}" if where else "is not there yet; the first job makes it"
+        yield Finding("bucket", OK, f"{name} {said}")
 
 
+@look
 def role(session: Session, name: str, wanted: Mapping[str, Any]) -> Iterator[Finding]:
     """Whether SageMaker may take the role on, and the role may do what jobs need."""
-    name = name.rpartition("/")[2]
-    iam = session.client("iam")
+    name, iam = name.rpartition("/")[2], session.client("iam")
     here = find_role(iam, name)
     if here is None:
         yield Finding("role", OK, f"{name} is not there yet; the first job makes it")
         return
     if not trusts(here["AssumeRolePolicyDocument"], SAGEMAKER):
         trust = json.dumps(trust_policy(account=session.account))
-        yield Finding(
-            "role trust", FAIL, f"{name} does not trust {SAGEMAKER}: no job can use it.",
-            f"aws iam update-assume-role-policy --role-name {name} --policy-document '{trust}'",
-        )  # fmt: skip
-    missing = list(gaps(policies(iam, name), wanted))
-    if missing:
-        yield Finding(
-            "role policy", FAIL, f"{name} may not: {'; '.join(missing)}.",
-            "byoa widens a role of its own at the next job; to your own add what is missing.",
-        )  # fmt: skip
+        fix = f"aws iam update-assume-role-policy --role-name {name} --policy-document '{trust}'"
+        yield Finding("role trust", FAIL, f"{name} does not trust {SAGEMAKER}.", fix)
+    if missing := "; ".join(gaps(policies(iam, name), wanted)):
+        fix = "byoa widens a role of its own at the next job; to your own add what is missing."
+        yield Finding("role policy", FAIL, f"{name} may not: {missing}.", fix)
     else:
         yield Finding("role", OK, f"{name} may all that the project's jobs need")
 
@@ -117,77 +120,57 @@ def policies(iam: Any, name: str) -> list[Mapping[str, Any]]:
         for policy in page["PolicyNames"]:
             made.append(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
     for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
-        for attached in page["AttachedPolicies"]:
-            arn = attached["PolicyArn"]
+        for arn in (attached["PolicyArn"] for attached in page["AttachedPolicies"]):
             version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
-            made.append(found["Document"])
+            found = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+            made.append(found["PolicyVersion"]["Document"])
     return [dict(json.loads(one)) if isinstance(one, str) else one for one in made]
 
 
+@look
 def image(session: Session, uri: str, instance_type: str) -> Iterator[Finding]:
     yield from image_findings(image_facts(session, uri), instance_type)
 
 
 def image_findings(facts: ImageFacts, instance_type: str) -> Iterator[Finding]:
     """Manifest, architecture, size, and CUDA against the drivers that the instance can have."""
-    problems = list(image_problems(facts))
-    for problem in problems:
-        text, _, fix = problem.partition(". ")
-        yield Finding("image", FAIL, f"{text}.", fix)
-    if not problems:
-        yield Finding("image", OK, f"{facts.architecture}, {facts.media_type or 'on this machine'}")
-    size = f"{facts.size_bytes / 1e9:.2f} GB"
-    if facts.size_bytes > SERVERLESS:
-        yield Finding("image size", WARN, f"{size}: over serverless inference's 10 GiB.")
-    elif facts.size_bytes:
-        yield Finding("image size", OK, size)
+    problems = [problem("image", text) for text in image_problems(facts)]
+    kind = facts.media_type or "on this machine"
+    yield from problems or [Finding("image", OK, f"{facts.architecture}, {kind}")]
+    size, large = f"{facts.size_bytes / 1e9:.2f} GB", facts.size_bytes > SERVERLESS
+    said = f"{size}: over serverless inference's 10 GiB." if large else size
+    yield Finding("image size", WARN if large else OK, said)
     if "byoa.hyperparameters" not in facts.labels:
-        yield Finding(
-            "image labels", WARN, "The image does not list its hyperparameters: none are checked.",
-            "`byoa build` writes the list of an image that has `train --describe` into it.",
-        )  # fmt: skip
-    yield from cuda(facts, instance_type)
-
-
-def cuda(facts: ImageFacts, instance_type: str) -> Iterator[Finding]:
+        text = "The image does not list its hyperparameters: none are checked."
+        fix = "`build_and_push.sh` writes what `train --describe` says into a label."
+        yield Finding("image labels", WARN, text, fix)
     needs = minimum_driver(facts)
     if not instance_type or not needs:
         return
-    if not has_gpu(instance_type):
-        yield Finding("cuda", OK, f"{instance_type} has no GPU; the image's CUDA rests")
-        return
     try:
         ami = inference_ami(facts, instance_type)
+        gpu = f"needs driver {needs}; endpoints get {ami}"
+        said = gpu if has_gpu(instance_type) else f"{instance_type} has no GPU"
+        yield Finding("cuda", OK, said)
     except ByoaError as error:
         yield Finding("cuda", FAIL, str(error), "Build the image with CUDA 12.")
-        return
-    yield Finding("cuda", OK, f"needs driver {needs}; endpoints get {ami}")
 
 
+@look
 def quotas(session: Session, instance_type: str) -> Iterator[Finding]:
     """How many instances of the type the account may have at once."""
-    client = session.client("service-quotas")
-    wanted = {f"{instance_type} for {usage}": usage for usage in USAGES}
-    pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-    seen = {
-        one["QuotaName"]: one
-        for page in pages
-        for one in page["Quotas"]
-        if one["QuotaName"] in wanted
-    }
-    for name, usage in wanted.items():
+    pages = session.client("service-quotas").get_paginator("list_service_quotas")
+    found = (one for page in pages.paginate(ServiceCode="sagemaker") for one in page["Quotas"])
+    wanted = [f"{instance_type} for {usage}" for usage in USAGES]
+    seen = {one["QuotaName"]: one for one in found if one["QuotaName"] in wanted}
+    for name in wanted:
         if name not in seen:
             yield Finding("quota", WARN, f"Service Quotas has no '{name}'.", "Is the type right?")
-        elif seen[name]["Value"] >= 1:
-            yield Finding("quota", OK, f"{seen[name]['Value']:g} {name}")
-        else:
-            yield Finding(
-                "quota", FAIL if usage == USAGES[0] else WARN, f"0 {name}.",
-                "aws service-quotas request-service-quota-increase --service-code sagemaker"
-                f" --quota-code {seen[name]['QuotaCode']} --desired-value 1",
-            )  # fmt: skip
-
-
-def utc() -> datetime:
-    return datetime.now(timezone.utc)
+            continue
+        state = OK if seen[name]["Value"] >= 1 else FAIL if name == wanted[0] else WARN
+        fix = (
+            "aws service-quotas request-service-quota-increase --service-code sagemaker"
+            f" --quota-code {seen[name]['QuotaCode']} --desired-value 1"
+        )
+        text = f"{seen[name]['Value']:g} {name}"
+        yield Finding("quota", state, text, "" if state == OK else fix)

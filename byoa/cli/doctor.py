@@ -7,6 +7,7 @@ import json
 
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit
+from byoa.settings import Settings
 
 HELP = "what is missing here, in AWS, in the image, and the fix"
 EXAMPLES = """\
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     if arguments.policy:
-        print(policy(arguments))
+        print(policy(settings))
         return 0
     from byoa.doctor import checkup
 
@@ -47,17 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def policy(arguments: argparse.Namespace) -> str:
+def policy(settings: Settings) -> str:
     """What the driving user needs for this project, to hand to an administrator."""
-    from byoa.aws.session import Session
+    from byoa.doctor import session_of
     from byoa.plan.bucket import default_bucket
     from byoa.plan.iam import user_policy
 
-    settings = settings_of(arguments)
-    session = Session(settings.region, settings.profile)
-    account, region = session.account, session.region
-    bucket = settings.bucket or default_bucket(account, region)
-    document = user_policy(
-        account, region, session.partition, settings.need_project(), bucket, settings.role
-    )
+    session = session_of(settings)
+    account, region, partition = session.account, session.region, session.partition
+    bucket, project = settings.bucket or default_bucket(account, region), settings.need_project()
+    document = user_policy(account, region, partition, project, bucket, settings.role)
     return json.dumps(document, indent=2)

@@ -7,6 +7,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -115,7 +116,7 @@ def test_variables_count_too(folder):
 
 
 def test_built_once(folder, docker, tmp_path):
-    said = []
+    said: list[str] = []
     assert make(built(folder), said.append) is True
     assert "docker buildx build --load --provenance=false --sbom=false" in docker.read_text()
     (tmp_path / "label").write_text(built(folder).mark)
@@ -215,8 +216,12 @@ class Account:
         return {"authorizationData": [{"authorizationToken": "QVdTOnMzY3IzdA=="}]}  # AWS:s3cr3t
 
 
+def account() -> Any:
+    return Account()
+
+
 def test_the_password_goes_by_stdin_into_a_folder_that_is_gone(docker, monkeypatch):
-    Registry(Account()).push("cells:v1", f"{REPOSITORY}:v1")
+    Registry(account()).push("cells:v1", f"{REPOSITORY}:v1")
     said = docker.read_text().splitlines()
     assert f"docker tag cells:v1 {REPOSITORY}:v1" in said
     host = REPOSITORY.partition("/")[0]
@@ -232,7 +237,7 @@ def test_the_password_goes_by_stdin_into_a_folder_that_is_gone(docker, monkeypat
 def test_a_push_that_fails_says_what_docker_said(docker, monkeypatch):
     monkeypatch.setenv("PUSH_SAYS", "denied: the tag is immutable")
     with pytest.raises(ByoaError, match=r"docker push of .*cells:v1 failed: denied: the tag"):
-        Registry(Account()).push("cells:v1", f"{REPOSITORY}:v1")
+        Registry(account()).push("cells:v1", f"{REPOSITORY}:v1")
 
 
 def test_the_source_archive_is_the_same_every_time(folder):

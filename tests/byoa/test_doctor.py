@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import stat
 from datetime import datetime, timedelta, timezone
-from functools import partial
 
 import pytest
 from botocore.stub import Stubber
@@ -90,21 +89,21 @@ def test_a_clock_that_is_off(session, seconds, state):
 
 
 def test_no_credentials(monkeypatch):
-    found = aws.found("credentials", partial(aws.credentials, Session("eu-west-1"), aws.utc))
+    found = aws.credentials(Session("eu-west-1"), aws.utc)
     assert states(found) == [("credentials", "FAIL")]
     assert "aws configure" in found[0].fix
 
 
 def test_no_region(session):
-    found = aws.found("credentials", partial(aws.credentials, Session(), aws.utc))
+    found = aws.credentials(Session(), aws.utc)
     assert states(found) == [("credentials", "FAIL")] and "--region" in found[0].fix
 
 
 def test_sagemaker_out_of_reach_or_refused(session):
-    assert states(aws.found("sagemaker", partial(aws.region, session))) == [("sagemaker", "ok")]
+    assert states(aws.sagemaker(session)) == [("sagemaker", "ok")]
     with Stubber(session.client("sagemaker")) as stub:
         stub.add_client_error("list_endpoints", "AccessDeniedException", "no", 400)
-        found = aws.found("sagemaker", partial(aws.region, session))
+        found = aws.sagemaker(session)
     assert found[0].state == "FAIL" and '"Action": "sagemaker:ListEndpoints"' in found[0].fix
 
 
@@ -114,13 +113,13 @@ def test_a_region_that_does_not_exist(monkeypatch):
     with faulty(Answer()) as server:
         url = server.url
     session = Session("eu-wst-1", endpoint=url, attempts=1)
-    found = aws.found("credentials", partial(aws.credentials, session, aws.utc))
+    found = aws.credentials(session, aws.utc)
     assert found[0].state == "FAIL" and "Is there such a region" in found[0].fix
 
 
 def test_the_bucket(session):
     def look(name):
-        return aws.found("bucket", partial(aws.bucket, session, name))[0]
+        return aws.bucket(session, name)[0]
 
     assert "the first job makes it" in look("byoa-123456789012-eu-west-1").text
     name = ensure_bucket(session)

@@ -7,7 +7,6 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from byoa.aws.codebuild import build, ensure_project
-from byoa.aws.session import Session
 from byoa.plan.codebuild import BuildProject, build_project_request
 from byoa.plan.errors import JobFailedError
 
@@ -60,7 +59,7 @@ class Builds:
 
     def __init__(self, looks, lines=()):
         self.looks, self.lines, self.started = iter(looks), list(lines), []
-        self.last = None
+        self.last: dict[str, object] = {}
 
     def client(self, name):
         return self
@@ -90,9 +89,8 @@ def phase(kind, status, said=""):
 
 
 def run(builds):
-    said = []
-    session: Session = builds
-    build(session, "byoa-cells", SOURCE, {"IMAGE": "cells:v1"}, said.append, sleep=lambda _: None)
+    said: list[str] = []
+    build(builds, "byoa-cells", SOURCE, {"IMAGE": "cells:v1"}, said.append, sleep=lambda _: None)
     return said
 
 

@@ -64,7 +64,12 @@ def test_of_a_single_platform(session, stub, media_type):
     answer(stub, manifest(media_type), media_type)
     blob(stub, manifest())
     asked = []
-    facts = image_facts(session, f"{REGISTRY}/cells:v1", lambda url: asked.append(url) or CONFIG)
+
+    def fetch(url):
+        asked.append(url)
+        return CONFIG
+
+    facts = image_facts(session, f"{REGISTRY}/cells:v1", fetch)
     assert facts == ImageFacts(
         f"{REGISTRY}/cells:v1", DIGEST, media_type, "amd64", {"byoa.cuda.version": "12.8"}, 1030
     )
