@@ -121,7 +121,10 @@ def page(
     chosen.sort(key=lambda item: item[keys.get(request.get("SortBy", ""), "CreationTime")])
     if request.get("SortOrder", "Descending") == "Descending":
         chosen.reverse()
-    begin = int(request.get("NextToken") or 0)
+    token = str(request.get("NextToken") or "0")
+    if not (token.isascii() and token.isdigit()):
+        raise refused("", "Invalid NextToken: give the one of the page before.")
+    begin = int(token)
     end = begin + int(request.get("MaxResults") or 100)
     return chosen[begin:end], ({"NextToken": str(end)} if end < len(chosen) else {})
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from byoa.local.sweep import LABEL, ROOT_LABEL, sweep_all
-from tests.byoa.local.test_other_user import RunAs, as_other_user
+from tests.byoa.local.test_other_user import RunAs, as_other_user, open_path
 from tests.byoa.local.test_robustness import supervisor
 from tests.local_home import Home
 from tests.local_home import docker_home as home
 from tests.small_image import docker, small_image
 
-__all__ = ["as_other_user", "home", "small_image"]
+__all__ = ["as_other_user", "home", "open_path", "small_image"]
 
 pytestmark = pytest.mark.docker
 
@@ -79,10 +79,10 @@ def test_a_container_that_needs_more_memory_than_it_is_given(home: Home, monkeyp
 
 
 def test_what_the_containers_root_wrote_is_the_users(
-    small_image: str, as_other_user: RunAs, tmp_path: Path
+    small_image: str, as_other_user: RunAs, open_path: Path
 ):
     """Sent, synced and deleted by a user who is not root, though nobody else might read it."""
-    mine = Home(tmp_path / "home", small_image)
+    mine = Home(open_path / "home", small_image)
     source = (
         "import os, pathlib\n"
         "for name in ('SM_MODEL_DIR', 'SM_CHECKPOINT_DIR'):\n"
@@ -99,4 +99,15 @@ def test_what_the_containers_root_wrote_is_the_users(
     assert record["TrainingJobStatus"] == "Completed", (record, mine.log())
     assert mine.unpacked() == {"secret/x": b"x"}
     assert (mine.storage / "state/secret/x").read_text() == "x"
-    assert not list((tmp_path / "home/jobs/training/job/hosts").iterdir())
+    assert not list((open_path / "home/jobs/training/job/hosts").iterdir())
+
+
+def test_a_docker_command_that_dies_is_not_the_containers_end(home: Home):
+    home.start(HyperParameters={"steps": "6", "pause": "0.4"})
+    home.wait_for_log("step=1")
+    children = Path(f"/proc/{supervisor(home)}/task").glob("*/children")
+    (attached,) = {int(pid) for file in children for pid in file.read_text().split()}
+    os.kill(attached, signal.SIGKILL)
+    record = home.wait()
+    assert record["TrainingJobStatus"] == "Completed", (record, home.log())
+    assert record["TrainingTimeInSeconds"] >= 2

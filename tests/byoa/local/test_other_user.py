@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,29 +29,35 @@ while True:
     time.sleep(0.05)
 print(json.dumps(record, default=str))
 """
-RunAs = Callable[..., dict[str, Any]]
+RunAs = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture
-def as_other_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunAs:
-    """Runs a job below tmp_path/home as a user who is in docker's group; what describe says."""
+def open_path() -> Iterator[Path]:
+    """A temporary folder that others may enter: any pytest that starts closes its own to them."""
+    with tempfile.TemporaryDirectory(prefix="byoa-other-user-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def as_other_user(open_path: Path) -> RunAs:
+    """Runs a job below open_path/home as a user who is in docker's group; what describe says."""
     if os.geteuid() or not shutil.which("setpriv"):
         pytest.skip("only root can become somebody else, with setpriv")
     socket = Path("/var/run/docker.sock")
     groups = str(socket.stat().st_gid) if socket.exists() else str(OTHER)
     user = ["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", f"--groups={groups}"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    environ |= {"HOME": str(tmp_path), "BYOA_LOCAL_STOP_SECONDS": "3"}
+    environ |= {"HOME": str(open_path), "BYOA_LOCAL_STOP_SECONDS": "3"}
     probe = [*user, PYTHON, "-c", "import byoa.local.sagemaker"]
     if subprocess.run(probe, env=environ, cwd="/", capture_output=True).returncode:
         pytest.skip(f"{PYTHON}, or this checkout, cannot be read by others")
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
 
     def run(request: dict[str, Any]) -> dict[str, Any]:
-        for path in [tmp_path, *tmp_path.rglob("*")]:
+        for path in [open_path, *open_path.rglob("*")]:
             os.chown(path, OTHER, OTHER)
-        command = [*user, PYTHON, "-c", JOB, str(tmp_path / "home"), json.dumps(request)]
+        command = [*user, PYTHON, "-c", JOB, str(open_path / "home"), json.dumps(request)]
         done = subprocess.run(command, env=environ, cwd="/", capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return dict(json.loads(done.stdout))
@@ -68,12 +75,12 @@ WRITE = (
 )
 
 
-def test_a_fast_file_channel_cannot_be_written_by_a_process(as_other_user: RunAs, tmp_path: Path):
-    home = Home(tmp_path / "home", SMALL)
+def test_a_fast_file_channel_cannot_be_written_by_a_process(as_other_user: RunAs, open_path: Path):
+    home = Home(open_path / "home", SMALL)
     uri = home.put("words/a.csv", "kept").removesuffix("a.csv")
     channels = [home.channel("words", uri, "FastFile"), home.channel("code", home.uri("source/"))]
     parameters = home.code(WRITE)
     record = as_other_user(home.request(HyperParameters=parameters, InputDataConfig=channels))
     assert record["TrainingJobStatus"] == "Completed", home.log()
     assert "read kept\na.csv EACCES\nnew.csv EACCES" in home.log()
-    assert not list((tmp_path / "home/jobs/training/job/hosts").iterdir())
+    assert not list((open_path / "home/jobs/training/job/hosts").iterdir())
