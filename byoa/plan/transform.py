@@ -47,7 +47,7 @@ def transform_request(job: TransformJob) -> dict[str, Any]:
 
 
 def payload_rule(request: dict[str, Any]) -> Iterator[str]:
-    """All requests of one moment fit into 100 MB; several records a request need a split."""
+    """All requests of one moment fit into 100 MB."""
     payload, concurrent = (
         request.get("MaxPayloadInMB", 6),
         request.get("MaxConcurrentTransforms", 1),
@@ -57,6 +57,3 @@ def payload_rule(request: dict[str, Any]) -> Iterator[str]:
             f"MaxPayloadInMB {payload} x MaxConcurrentTransforms {concurrent} is over {MOST_MB} - "
             f"take a payload of at most {MOST_MB // max(1, concurrent)} MB"
         )
-    split = request["TransformInput"].get("SplitType", "None")
-    if request["TransformOutput"].get("AssembleWith") == "Line" and split == "None":
-        yield "AssembleWith Line needs SplitType Line, RecordIO or TFRecord - give one, or drop it"

@@ -271,7 +271,6 @@ def test_a_transform_word_for_word():
     [
         ({"payload_mb": 101}, "at most 100 MB"),
         ({"payload_mb": 30, "concurrent": 4}, "at most 25 MB"),
-        ({"assemble": "Line"}, "needs SplitType"),
         ({"strategy": "MULTI_RECORD"}, "try MultiRecord"),
         ({"environment": {f"A{i}": "" for i in range(17)}}, "at most 16"),
     ],
