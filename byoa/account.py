@@ -21,7 +21,9 @@ def ensure_bucket(place: Place, task: Task) -> None:
     ensure_bucket(place.session, bucket, {"byoa:project": task.project})
 
 
-def role(place: Place, task: Task, project: str, read: Sequence[str], image: str, dry: bool) -> str:
+def role(
+    place: Place, task: Task, write: Sequence[str], read: Sequence[str], image: str, dry: bool
+) -> str:
     """The role's ARN: the one that is named, else the project's own, made or widened."""
     session = place.session
     if session is None:
@@ -38,7 +40,7 @@ def role(place: Place, task: Task, project: str, read: Sequence[str], image: str
         return f"arn:{session.partition}:iam::{session.account}:role/{name}"
     access = Access(
         account=session.account, region=session.region, partition=session.partition,
-        write=[project], read=read, images=[image],
+        write=write, read=read, images=[image],
         subnets=task.job.get("subnets", ()), security_groups=task.job.get("security_groups", ()),
     )  # fmt: skip
     return ensure_role(session, name, role_policy(access), {"byoa:project": task.project})

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from byoa.settings import Settings
 from byoa.task import Task
 
 ARCHIVE = "model.tar.gz"
+OUTPUTS = ("async_output", "async_failures", "capture", "output")
 
 
 def prepare(
@@ -40,17 +42,24 @@ def prepare(
     image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
     facts = facts_of(place, image, dry)
     read = [data] if data.startswith("s3://") else []
+    write = [project.uri, *written(wanted)]
     # What we sent or trained lies under a name of its own; other addresses may change.
     mark = "" if data.startswith(project.uri) else place.storage.fingerprint(data)
     model = Model(
         name=mark,
         image=image,
-        role=account.role(place, task, project.uri, read, image, dry),
+        role=account.role(place, task, write, read, image, dry),
         data=data,
         tags={**settings.tags, **wanted.pop("tags", {}), "byoa:project": project.project},
         **{"extra": settings.request.get("model", {}), **fields_of(Model, wanted)},
     )
     return model, facts
+
+
+def written(wanted: Mapping[str, Any]) -> list[str]:
+    """Addresses outside of the project that the container's role writes to."""
+    named = [str(wanted.get(key) or "") for key in OUTPUTS]
+    return [address for address in named if address.startswith("s3://")]
 
 
 def facts_of(place: Place, image: str, dry: bool) -> ImageFacts:

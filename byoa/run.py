@@ -108,7 +108,7 @@ def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> 
     digest = image.digest or image.uri
     return Prepared(
         task=task, image=image, channels=channels, place=where, code=packed,
-        role=account.role(place, task, project.uri, read, image.uri, dry),
+        role=account.role(place, task, [project.uri], read, image.uri, dry),
         fingerprint=fingerprint(task, digest, pack.digests(packed.files), data),
         has_state=not task.is_training and any(place.storage.objects(where.state)),
     )  # fmt: skip

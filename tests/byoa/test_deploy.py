@@ -377,6 +377,11 @@ def test_a_whole_deployment_in_moto_and_its_end(tmp_path: Path, credentials: Non
     assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 
 
+def test_the_role_may_write_where_the_endpoint_writes():
+    wanted = {"async_output": "s3://a/answers", "capture": "", "async_failures": "s3://b/bad"}
+    assert models.written(wanted) == ["s3://a/answers", "s3://b/bad"]
+
+
 def test_an_endpoint_of_aws_that_rolls_back_is_told_with_its_reason(
     tmp_path: Path, credentials: None
 ):
