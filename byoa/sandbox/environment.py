@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Mapping
 
 from byoa.sandbox.state import State
 
@@ -11,7 +13,7 @@ SHELLS = ("sh", "fish", "powershell")
 UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 
 
-def variables(state: State) -> dict[str, str]:
+def variables(state: State, around: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Set these and a client talks to the sandbox. The keys work here and nowhere else."""
     return {
         "AWS_ENDPOINT_URL": state.url,
@@ -21,7 +23,17 @@ def variables(state: State) -> dict[str, str]:
         "AWS_DEFAULT_REGION": state.region,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+        **past_proxies(around),
     }
+
+
+def past_proxies(around: Mapping[str, str]) -> dict[str, str]:
+    """A proxy does not reach our loopback: where there is one, no request to it goes there."""
+    if not any(name.lower() in {"http_proxy", "all_proxy"} for name in around):
+        return {}
+    given = around.get("NO_PROXY") or around.get("no_proxy") or ""
+    hosts = [host for host in given.split(",") if host.strip()]
+    return {"NO_PROXY": ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))}
 
 
 def exports(state: State, shell: str = "sh") -> str:

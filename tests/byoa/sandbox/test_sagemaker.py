@@ -246,3 +246,54 @@ def test_the_runtimes_errors(client: Clients, endpoint: str):
     assert code not in {"500", "InternalFailure"}
     logs = client("logs").describe_log_streams(logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}")
     assert logs["logStreams"][0]["logStreamName"].startswith("AllTraffic/")
+
+
+@pytest.mark.slow
+def test_an_asynchronous_endpoint_reads_and_writes_s3(client: Clients, endpoint: str, bucket: str):
+    sagemaker, s3 = client("sagemaker"), client("s3")
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "m",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    output = {"S3OutputPath": f"s3://{bucket}/async"}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="async",
+        ProductionVariants=[variant],
+        AsyncInferenceConfig={"OutputConfig": output},
+    )
+    sagemaker.create_endpoint(EndpointName="async", EndpointConfigName="async")
+    try:
+        waiter = sagemaker.get_waiter("endpoint_in_service")
+        waiter.wait(EndpointName="async", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        s3.put_object(Bucket=bucket, Key="picture", Body=PICTURE)
+        answer = client("sagemaker-runtime").invoke_endpoint_async(
+            EndpointName="async", InputLocation=f"s3://{bucket}/picture", ContentType="image/png"
+        )
+        key = answer["OutputLocation"].removeprefix(f"s3://{bucket}/")
+        s3.get_waiter("object_exists").wait(Bucket=bucket, Key=key, WaiterConfig={"Delay": 1})
+        found = json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
+        assert found == {"bytes": len(PICTURE)}
+    finally:
+        sagemaker.delete_endpoint(EndpointName="async")
+
+
+@pytest.mark.parametrize(
+    "operation", ["list_training_jobs", "list_endpoints", "list_models", "list_transform_jobs"]
+)
+def test_a_made_up_token_is_refused(client: Clients, operation: str):
+    code, text = refused(getattr(client("sagemaker"), operation), NextToken="zz")
+    assert code == "ValidationException" and "NextToken" in text
+
+
+def test_scaling_can_be_registered(client: Clients, endpoint: str):
+    scaling = client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3)
+    found = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    assert found[0]["ResourceId"] == target["ResourceId"]
