@@ -29,7 +29,8 @@ def choose(task: Task, place: Place, settings: Settings, dry: bool = False) -> I
         uri = built(task, place, lambda: named or framework(task, place, settings), dry)
     else:
         uri = named or framework(task, place, settings)
-    return ImageFacts(uri) if dry else facts(place, uri)
+    theirs = place.name == "sagemaker" and not named and not asked.dockerfile
+    return ImageFacts(uri) if dry or theirs else facts(place, uri)
 
 
 def framework(task: Task, place: Place, settings: Settings) -> str:

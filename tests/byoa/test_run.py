@@ -316,6 +316,22 @@ def test_two_drivers_at_once_start_one_job(script: Path, home: Path, byoa: Byoa)
     assert len(jobs_of(byoa)) == 1
 
 
+def test_a_driver_that_is_killed_finds_its_job_again(script: Path, byoa: Byoa):
+    script.write_text("import time; print('begun', flush=True); time.sleep(4); print('done')\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "byoa.cli", *RUN], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert any("begun" in line for line in process.stderr)
+    process.kill()
+    process.communicate()
+    done = byoa(*RUN, "--json")
+    assert (done.code, done.json["action"]) == (0, "join")
+    assert "done" in done.err
+    assert len(jobs_of(byoa)) == 1
+
+
 def test_ctrl_c_without_a_terminal_detaches_and_the_job_runs_on(script: Path, byoa: Byoa):
     script.write_text("import time; print('begun', flush=True); time.sleep(3); print('done')\n")
     process = subprocess.Popen(
