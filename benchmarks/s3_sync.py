@@ -1,4 +1,4 @@
-"""Our sync against `aws s3 sync`, both against one S3 on loopback: `s3_sync.py [--pairs N] [--files N]`.
+"""Our sync against `aws s3 sync`, both against one S3 on loopback: `s3_sync.py [--pairs N]`.
 
 Each pair runs both, one after the other in turns, a first sync and a second of the same folder.
 The server is moto's and slow: wall time is mostly its own. CPU seconds are the client's alone,
@@ -139,7 +139,8 @@ def main() -> None:
     arguments = parser.parse_args()
     results: dict[str, object] = {
         "date": date.today().isoformat(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
         "versions": {name: version(name) for name in ("boto3", "awscli", "moto")},
     }
     with tempfile.TemporaryDirectory() as name, server(Path(name) / "log") as address:

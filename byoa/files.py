@@ -181,21 +181,20 @@ def home() -> Path:
 def etags(found: Folder, names: Iterable[str], part: int = sync.PART) -> dict[str, str]:
     """The ETags of some files of a folder, from the cache where the file did not change."""
     kept = load(cache_path(found.root, part))
-    known, missing = {}, []
-    for name in names:
-        stamped, value = kept.get(name, ((), ""))
-        if tuple(stamped) == found.files[name].stamp:
-            known[name] = value
-        else:
-            missing.append(name)
-    if missing:
+    wanted = list(names)
+    known = {
+        name: kept[name][1]
+        for name in wanted
+        if name in kept and kept[name][0] == found.files[name].stamp
+    }
+    if missing := [name for name in wanted if name not in known]:
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             each = [found.files[name] for name in missing]
             values = pool.map(lambda file: etag(file.path, file.size, part), each)
             new = {name: value for name, value in zip(missing, values) if value}
         remember(found, new, part)
         known |= new
-    return known
+    return {name: known[name] for name in wanted if name in known}
 
 
 def remember(found: Folder, new: Mapping[str, str], part: int = sync.PART) -> None:
@@ -215,7 +214,7 @@ def cache_path(root: Path, part: int) -> Path:
     return home() / "cache" / f"etags-{name.hexdigest()[:32]}.json"
 
 
-def load(path: Path) -> dict[str, tuple[Sequence[int], str]]:
+def load(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     try:
         found = json.loads(path.read_bytes())
         return {name: (tuple(stamped), str(value)) for name, (stamped, value) in found.items()}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -47,7 +48,7 @@ class FolderStorage:
         here = files.look(folder)
         target = path_of(uri)
         there = files.look(target) if target.is_dir() else files.Folder(target)
-        remote = self._stored(there)
+        remote = {one.name: one for one in self._stored(there, there.files)}
         etags = files.etags(here, sync.to_hash(here.sizes(), remote))
         todo = sync.decide(here.sizes(), etags, remote, {}, delete)
         sent = 0
@@ -67,11 +68,16 @@ class FolderStorage:
     def objects(self, uri: str) -> Iterator[Stored]:
         path = path_of(uri)
         if path.is_dir() or (path.is_file() and not uri.endswith("/")):
-            yield from sorted(self._stored(files.look(path)).values(), key=lambda one: one.name)
+            there = files.look(path)
+            names = sorted(there.files)
+            for some in (names[:1], names[1:]):  # who asks whether there is any reads one
+                yield from self._stored(there, some)
 
-    def _stored(self, there: files.Folder) -> dict[str, Stored]:
-        etags = files.etags(there, there.files)
-        return {name: Stored(name, file.size, etags[name]) for name, file in there.files.items()}
+    def _stored(self, there: files.Folder, names: Iterable[str]) -> list[Stored]:
+        if there.root.is_relative_to(self.root):
+            there.looked = sys.maxsize  # files here are replaced, never written in their place
+        etags = files.etags(there, names)
+        return [Stored(name, there.files[name].size, etag) for name, etag in etags.items()]
 
     def read(self, uri: str) -> bytes:
         try:

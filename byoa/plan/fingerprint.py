@@ -1,8 +1,7 @@
-"""What decides a task's result, as one hash, and in words what changed between two of them."""
+"""What decides a task's result, and in words what changed between two of them."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,12 +9,6 @@ from typing import Any
 #: The parts whose values are hashes: that one changed is all there is to say.
 OPAQUE = ("code", "data", "image")
 MOST_NAMES = 5
-
-
-def digest(parts: Mapping[str, Any]) -> str:
-    """The hash of the parts, whatever the order of their keys; a number is not its text."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -38,15 +31,10 @@ def sentences(part: str, old: Any, new: Any) -> Iterator[str]:
         for key in changed:
             yield f"{part.removesuffix('s')} {key}: {shown(old.get(key))} → {shown(new.get(key))}"
     elif changed:
-        said = [
-            f"{key} {'changed' if key in old and key in new else word(key, new)}" for key in changed
-        ]
+        word = {(True, True): "changed", (True, False): "removed", (False, True): "added"}
+        said = [f"{key} {word[key in old, key in new]}" for key in changed]
         more = f" and {len(said) - MOST_NAMES} more" if len(said) > MOST_NAMES else ""
         yield f"{part}: {', '.join(said[:MOST_NAMES])}{more}"
-
-
-def word(key: str, new: Mapping[str, Any]) -> str:
-    return "added" if key in new else "removed"
 
 
 def shown(value: Any) -> str:

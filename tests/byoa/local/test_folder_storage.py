@@ -126,3 +126,23 @@ def test_a_folder_of_somebody_else_can_be_read(tmp_path: Path):
     first = storage.fingerprint(uri)
     (folder / "x").write_bytes(b"2")
     assert storage.fingerprint(uri) != first
+
+
+def test_whether_there_is_any_is_not_worth_reading_all(tmp_path: Path):
+    storage = FolderStorage(tmp_path / "store")
+    storage.sync(write_files(tmp_path / "data", {"a": b"1", "b": b"2"}), f"{storage.base}/data/")
+    (tmp_path / "store/data/b").unlink()
+    (tmp_path / "store/data/b").symlink_to("a")
+    objects = storage.objects(f"{storage.base}/data/")
+    assert next(objects).name == "a"
+    (tmp_path / "store/data/a").unlink()  # b can no longer be read, and nobody asked for it
+    assert list(objects) == []
+
+
+def test_what_was_just_stored_is_not_read_twice(tmp_path: Path):
+    """Stored files are only ever replaced: being young is no reason to distrust one."""
+    storage = FolderStorage(tmp_path / "store")
+    storage.sync(write_files(tmp_path / "data", {"a": b"1"}), f"{storage.base}/data/")
+    for path in (tmp_path / "home/cache").iterdir():
+        path.write_text(path.read_text().replace("c4ca4238a0b923820dcc509a6f75849b", "kept"))
+    assert [one.etag for one in storage.objects(f"{storage.base}/data/")] == ["kept"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byoa.plan.fingerprint import differences, digest
+from byoa.plan.fingerprint import differences
 
 OLD: dict[str, Any] = {
     "code": {"train.py": "1", "lib/y.py": "2"},
@@ -49,7 +49,6 @@ PARTS = st.dictionaries(st.sampled_from([*OLD, "other"]), VALUES, max_size=5)
 )
 def test_what_changed_is_said(change: dict[str, Any], said: list[str]):
     assert differences(OLD, OLD | change) == said
-    assert (digest(OLD) == digest(OLD | change)) == (not said)
 
 
 def test_many_files_are_counted():
@@ -59,15 +58,10 @@ def test_many_files_are_counted():
     ]
 
 
-def test_numbers_are_not_their_texts():
-    assert digest({"parameters": {"n": 1}}) != digest({"parameters": {"n": "1"}})
-
-
 @given(PARTS)
 def test_order_does_not_matter_and_json_keeps_it(parts: dict[str, Any]):
     turned = dict(reversed(parts.items()))
-    assert digest(parts) == digest(turned) == digest(json.loads(json.dumps(parts)))
-    assert differences(parts, turned) == []
+    assert differences(parts, turned) == differences(json.loads(json.dumps(parts)), parts) == []
 
 
 @given(PARTS, PARTS)
