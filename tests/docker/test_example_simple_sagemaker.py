@@ -48,7 +48,9 @@ def environ(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env
     up = command(found, "byoa", "sandbox", "up")
     assert up.returncode == 0, up.stderr
     yield found
+    registry = client(found, "ecr").meta.endpoint_url.removeprefix("http://")
     assert command(found, "byoa", "sandbox", "down").returncode == 0
+    docker("rmi", "--force", f"{registry}/simple-words:latest")
 
 
 def client(environ: Environ, service: str) -> Any:
