@@ -1,4 +1,4 @@
-"""An image out of a folder or a Dockerfile: built here or by CodeBuild, pushed, checked."""
+"""An image out of a folder or a Dockerfile: built here, pushed, checked; the same thing once."""
 
 from __future__ import annotations
 
@@ -39,18 +39,15 @@ class Build:
 
     @property
     def by_script(self) -> bool:
-        return not self.dockerfile and bool(self.folder) and (self._in(SCRIPT)).is_file()
+        return not self.dockerfile and Path(self.folder or "/dev/null", SCRIPT).is_file()
 
     @property
     def text(self) -> str:
         """The Dockerfile."""
-        path = self._in("Dockerfile")
+        path = Path(self.folder or "/dev/null", "Dockerfile")
         if not self.dockerfile and not path.is_file():
             raise UsageError(f"There is no Dockerfile in {self.folder}. Name one with --df.")
         return self.dockerfile or path.read_text(encoding="utf-8")
-
-    def _in(self, name: str) -> Path:
-        return (self.folder or Path(os.devnull)) / name
 
     @property
     def bases(self) -> list[str]:
@@ -61,13 +58,11 @@ class Build:
 
     @property
     def mark(self) -> str:
-        """One hash of all that goes in: names, modes, contents, Dockerfile, variables, bases."""
+        """One hash of all that goes in: Dockerfile, variables, names, modes, contents."""
         digest = hashlib.sha256(repr((self.text, sorted(self.variables.items()))).encode())
         for name, path in sorted(context(self.folder)) if self.folder else ():
             content = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(
-                f"{name}\0{os.access(path, os.X_OK)}\0{content}\n".encode("utf-8", "replace")
-            )
+            digest.update(ascii((name, os.access(path, os.X_OK), content)).encode())
         return digest.hexdigest()
 
 
@@ -86,12 +81,10 @@ def dockerfile(said: str, base: str) -> tuple[Path | None, str]:
         )
     text = path.read_text(encoding="utf-8") if path else said
     if not re.search(r"(?im)^\s*FROM\s", text):
-        text = f"FROM {base}\n{text}"
-    if "__BASE_IMAGE__" in text or f"FROM {base}\n" in text:
-        if not base:
-            raise UsageError("The Dockerfile wants a base image. Name it: --base-image IMAGE.")
-        text = text.replace("__BASE_IMAGE__", base)
-    return (path.parent if path else None), text
+        text = f"FROM __BASE_IMAGE__\n{text}"
+    if "__BASE_IMAGE__" in text and not base:
+        raise UsageError("The Dockerfile wants a base image. Name it: --base-image IMAGE.")
+    return (path.parent if path else None), text.replace("__BASE_IMAGE__", base)
 
 
 def context(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -107,9 +100,10 @@ def context(folder: Path) -> Iterator[tuple[str, Path]]:
     wanted = [rule[2:] + "/" for rule in rules if rule.startswith("!")]
 
     def left_out(name: str) -> bool:
+        if name == ".git/" or secret(name.rstrip("/").rpartition("/")[2]):
+            return True
         inside = name.endswith("/") and any(keep.startswith(name) for keep in wanted)
-        last = name.rstrip("/").rpartition("/")[2]
-        return name == ".git/" or bool(secret(last)) or (spec.match_file(name) and not inside)
+        return bool(spec.match_file(name)) and not inside
 
     for name, file in files.look(folder, left_out).files.items():
         yield name, Path(file.path)
@@ -121,26 +115,20 @@ def make(build: Build, say: Say, force: bool = False) -> bool:
     if not force and labels(build.image).get(LABEL) == mark:
         say(f"{build.image} is up to date")
         return False
+    say(f"building {build.image}")
     if build.by_script:
         command, text = [f"./{SCRIPT}", "--no-push", "--image", build.image], None
+        said = {**build.variables, "CONTEXT": mark}
     else:
         command, text = docker_command(build, mark), build.text
-    # without buildx docker's own builder must be asked for
-    said = {**build.variables, "CONTEXT": mark} if build.by_script else {"DOCKER_BUILDKIT": "0"}
-    say(f"building {build.image}")
-    done = subprocess.run(
-        command,
-        cwd=build.folder,
-        env={**os.environ, **said},
-        input=text,
-        text=True,
-        stdout=2,
+        said = {"DOCKER_BUILDKIT": "0"}  # for a docker without buildx
+    code = subprocess.run(
+        command, cwd=build.folder, env={**os.environ, **said}, input=text, text=True, stdout=2,
         check=False,
-    )
-    if done.returncode:
+    ).returncode  # fmt: skip
+    if code:
         raise ByoaError(
-            f"The build of {build.image} failed (exit code {done.returncode}): the lines above say"
-            " where."
+            f"The build of {build.image} failed (exit code {code}). See the lines above."
         )
     return True
 
@@ -165,9 +153,8 @@ def labels(image: str) -> Mapping[str, str]:
     except DockerError as error:
         if "No such image" in str(error):
             return {}
-        raise ByoaError(
-            f"Docker does not answer: {error}. Start it, or say --on codebuild."
-        ) from None
+        text = f"Docker does not answer: {error}. Start it, or say --on codebuild."
+        raise ByoaError(text) from None
 
 
 def build_and_push(
@@ -179,13 +166,13 @@ def build_and_push(
     where = parse_image(build.image)
     uri = f"{ensure_repository(session, where.repository, tags)}:{where.tag or 'latest'}"
     if force or remote_mark(session, uri) != build.mark:
-        registry = Registry(session)
         for base in () if build.by_script else build.bases:
             if parse_image(base).account and not labels(base):
-                registry.pull(base)
+                logged_in(session, "pull", base)
         make(build, say, force)
         say(f"pushing {uri}")
-        registry.push(build.image, uri)
+        docker("tag", build.image, uri)
+        logged_in(session, "push", uri)
     return pushed(session, uri)
 
 
@@ -199,39 +186,24 @@ def remote_mark(session: Session, uri: str) -> str:
         return ""
 
 
-class Registry:
-    """Docker logged in to ECR in a folder of its own: no password stays in ~/.docker."""
+def logged_in(session: Session, verb: str, uri: str) -> None:
+    """docker pull or push, logged in to ECR in a folder that is gone afterwards: no password stays.
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    Without the user's own folder docker must be told where its daemon is.
+    """
+    from byoa.aws.registry import login
 
-    def push(self, image: str, uri: str) -> None:
-        docker("tag", image, uri)
-        self._do("push", uri)
-
-    def pull(self, uri: str) -> None:
-        self._do("pull", uri)
-
-    def _do(self, verb: str, uri: str) -> None:
-        from byoa.aws.registry import login
-
-        where = parse_image(uri)
-        user, password = login(self.session, where.account)
-        with tempfile.TemporaryDirectory(prefix="byoa-docker-") as folder:
-            environ = {**os.environ, "DOCKER_HOST": docker_host(), "DOCKER_CONFIG": folder}
-            words = ["docker", "login", "--username", user, "--password-stdin", where.registry]
-            for command, said in ((words, password), (["docker", verb, uri], None)):
-                done = subprocess.run(
-                    command, env=environ, input=said, text=True, check=False,
-                    stdout=subprocess.DEVNULL if said else 2, stderr=subprocess.PIPE,
-                )  # fmt: skip
-                if done.returncode:
-                    what = " ".join(command[1:2])
-                    raise ByoaError(f"docker {what} of {uri} failed: {done.stderr.strip()[-600:]}")
-
-
-def docker_host() -> str:
-    """Where the daemon is: a folder of settings without the user's contexts must be told."""
-    return os.environ.get("DOCKER_HOST") or docker(
-        "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
-    )
+    where = parse_image(uri)
+    user, password = login(session, where.account)
+    with tempfile.TemporaryDirectory(prefix="byoa-docker-") as folder:
+        host = docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+        environ = {"DOCKER_HOST": host, **os.environ, "DOCKER_CONFIG": folder}
+        words = ["docker", "login", "--username", user, "--password-stdin", where.registry]
+        for command, said in ((words, password), (["docker", verb, uri], None)):
+            done = subprocess.run(
+                command, env=environ, input=said, text=True, check=False,
+                stdout=subprocess.DEVNULL if said else 2, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            if done.returncode:
+                text = done.stderr.strip()[-600:]
+                raise ByoaError(f"docker {command[1]} of {uri} failed: {text}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from byoa.build import SCRIPT, Build, dockerfile, make
+from byoa.build import SCRIPT, Build, build_and_push, dockerfile, make
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit, say
 from byoa.place import open_place
@@ -54,64 +55,59 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     build = asked(arguments, settings)
     if arguments.dry_run:
-        print(json.dumps(told(build, there, arguments.push), indent=2))
+        told = {**vars(build), "folder": str(build.folder or ""), "by_script": build.by_script}
+        if not build.by_script:
+            told["dockerfile"] = build.text
+        told |= {"context": build.mark, "builder": "codebuild" if there else "docker"}
+        print(json.dumps({**told, "push": arguments.push or there}, indent=2))
         return 0
-    if not there and not arguments.push:
-        make(build, say, arguments.force)
-        emit({"image": build.image} if arguments.json else build.image, arguments)
-        return 0
-    project = settings.need_project()
-    tags = {**settings.tags, "byoa:project": project}
-    place = open_place(aws(settings))
-    if there:
-        from byoa.on_codebuild import build_there
-
-        uri = build_there(place, project, build, tags, say, arguments.force)
+    if there or arguments.push:
+        uri = on_aws(build, settings, there, arguments.force)
     else:
-        from byoa.build import build_and_push
-
-        uri = build_and_push(place.session, build, tags, say, arguments.force)
+        make(build, say, arguments.force)
+        uri = build.image
     emit({"image": uri} if arguments.json else uri, arguments)
     return 0
 
 
-def aws(settings: Settings) -> Settings:
+def on_aws(build: Build, settings: Settings, there: bool, force: bool) -> str:
     """Whatever byoa.toml says jobs run on: ECR is AWS's, or the sandbox's."""
-    from dataclasses import replace
+    project = settings.need_project()
+    tags = {**settings.tags, "byoa:project": project}
+    place = open_place(replace(settings, on="sandbox" if settings.on == "sandbox" else "sagemaker"))
+    if there:
+        from byoa.on_codebuild import build_there
 
-    return replace(settings, on="sandbox" if settings.on == "sandbox" else "sagemaker")
+        return build_there(place, project, build, tags, say, force)
+    return build_and_push(place.session, build, tags, say, force)
 
 
 def asked(arguments: argparse.Namespace, settings: Settings) -> Build:
-    folder: Path | None = arguments.folder
-    text = ""
+    folder, text = arguments.folder, ""
     if arguments.df:
         near, text = dockerfile(arguments.df, arguments.base_image or settings.framework_image)
-        folder = near if arguments.folder == Path() else arguments.folder
-    name = arguments.image or settings.image.rpartition("@")[0] or settings.image
+        folder = near if folder == Path() else folder
     named = arguments.algorithm or "mask_r_cnn"  # build_and_push.sh's own default
     of = named if folder and (folder / SCRIPT).is_file() else arguments.folder.resolve().name
+    name = arguments.image or settings.image.rpartition("@")[0] or settings.image
     name = name or fitted(of).lower()
     name = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
     variables = dict(pair(one) for one in arguments.build_arg)
     build = Build(image=name, folder=folder, dockerfile=text, variables=variables)
-    if build.by_script:
-        return Build(image=name, folder=folder, variables={**variables, **script(arguments)})
-    return build
+    return replace(build, variables=variables | script(arguments)) if build.by_script else build
 
 
 def script(arguments: argparse.Namespace) -> dict[str, str]:
     """build_and_push.sh's settings, as the environment variables that it reads."""
     index = arguments.torch_index or os.environ.get("TORCH_INDEX", "")
     if arguments.cpu and not index:
-        raise UsageError(
-            "--cpu needs an index of CPU builds of torch: --torch-index URL, or set TORCH_INDEX."
-        )
+        raise UsageError("--cpu needs an index of CPU builds of torch. Give --torch-index URL.")
     said: dict[str, Any] = {
         "ALGORITHM": arguments.algorithm, "PRETRAINED": arguments.pretrained,
-        "BASE_IMAGE": arguments.base_image, "TORCH_INDEX": "" if arguments.gpu else index,
+        "BASE_IMAGE": arguments.base_image or None,
+        "TORCH_INDEX": "" if arguments.gpu else index or None,
     }  # fmt: skip
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -119,13 +115,3 @@ def pair(text: str) -> tuple[str, str]:
     if not equals or not name.isidentifier():
         raise UsageError(f"--build-arg {text!r} is not NAME=VALUE.")
     return name, value
-
-
-def told(build: Build, there: bool, push: bool) -> dict[str, Any]:
-    """What --dry-run prints."""
-    return {
-        "image": build.image, "folder": str(build.folder or ""), "by_script": build.by_script,
-        "dockerfile": "" if build.by_script else build.text, "variables": dict(build.variables),
-        "context": build.mark, "builder": "codebuild" if there else "docker",
-        "push": push or there,
-    }  # fmt: skip
