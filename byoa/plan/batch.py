@@ -5,8 +5,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/what-is-batch.html
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +48,7 @@ def compute_environment_request(wanted: ComputeEnvironment) -> dict[str, Any]:
         "strategy": "SPOT_PRICE_CAPACITY_OPTIMIZED" if wanted.spot else "BEST_FIT_PROGRESSIVE",
         "image_type": "ECS_AL2023_NVIDIA" if wanted.gpu else "ECS_AL2023",
     }
-    return templates.request("batch.CreateComputeEnvironment", values, wanted.extra, RULES)
+    return templates.request("batch.CreateComputeEnvironment", values, wanted.extra)
 
 
 def job_queue_request(
@@ -61,7 +60,7 @@ def job_queue_request(
         for place, environment in enumerate(environments, start=1)
     ]
     values = {"name": name, "order": order, "tags": tags}
-    return templates.request("batch.CreateJobQueue", values, rules=RULES)
+    return templates.request("batch.CreateJobQueue", values)
 
 
 def job_definition_request(job: BatchJob) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def job_definition_request(job: BatchJob) -> dict[str, Any]:
         "variables": [{"name": name, "value": job.environment[name]} for name in job.environment],
         "exits": exits if job.attempts > 1 else None,
     }
-    return templates.request("batch.RegisterJobDefinition", values, job.extra, RULES)
+    return templates.request("batch.RegisterJobDefinition", values, job.extra)
 
 
 def submit_job_request(
@@ -87,31 +86,4 @@ def submit_job_request(
     waits = [{"jobId": job} for job in depends_on]
     named = {"name": name, "queue": queue, "definition": definition}
     values = named | {"waits": waits, "size": more.get("size")}
-    return templates.request("batch.SubmitJob", values, more.get("extra"), RULES)
-
-
-def page_rule(request: dict[str, Any]) -> Iterator[str]:
-    """What Batch's pages say and its service model does not."""
-    for key, value in request.items():
-        if key.endswith("Name") and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", value):
-            yield f"{key} is {value!r} - take up to 128 letters, digits, '-' and '_'"
-    for item in request.get("containerProperties", {}).get("environment", ()):
-        if item["name"].startswith("AWS_BATCH"):
-            yield f"the variable {item['name']} begins with AWS_BATCH, Batch's own - rename it"
-    numbers = (
-        ("dependsOn", len(request.get("dependsOn", ())), 0, 20),
-        ("arrayProperties.size", request.get("arrayProperties", {}).get("size", 2), 2, 10_000),
-        ("attempts", request.get("retryStrategy", {}).get("attempts", 1), 1, 10),
-        (
-            "attemptDurationSeconds",
-            request.get("timeout", {}).get("attemptDurationSeconds", 60),
-            60,
-            10**9,
-        ),
-    )
-    for what, number, low, high in numbers:
-        if not low <= number <= high:
-            yield f"{what} is {number}, but Batch takes {low} to {high:,} - change it"
-
-
-RULES = (page_rule,)
+    return templates.request("batch.SubmitJob", values, more.get("extra"))

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from byoa.plan import templates
-from byoa.plan.errors import UsageError
 
-NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-RESERVED = re.compile(
-    r".*\.\.|\d+\.\d+\.\d+\.\d+$|xn--|sthree-|amzn-s3-demo-"
-    r"|.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$"
-)
 STEPS = (
     *("create_bucket", "put_public_access_block", "put_bucket_encryption"),
     *("put_bucket_versioning", "put_bucket_tagging", "put_bucket_lifecycle_configuration"),
@@ -30,11 +22,6 @@ def bucket_requests(
     name: str, region: str, account: str, tags: Mapping[str, str]
 ) -> list[tuple[str, dict[str, Any]]]:
     """boto3's method names with their dicts, in order; each one may be sent again."""
-    if RESERVED.match(name) or not NAME.fullmatch(name):
-        raise UsageError(
-            f"the bucket name is {name!r} - take 3 to 63 small letters, digits and hyphens, "
-            "with a letter or a digit at both ends"
-        )
     # us-east-1 is no LocationConstraint: S3 refuses it there and wants one everywhere else
     location = None if region == "us-east-1" else region
     values = {"bucket": name, "location": location, "account": account, "tags": tags}

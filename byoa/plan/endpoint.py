@@ -55,7 +55,7 @@ class Endpoint(parts.Named):
 
 def endpoint_config_request(config: EndpointConfig) -> dict[str, Any]:
     """The dict for create_endpoint_config; UsageError says what AWS would refuse."""
-    rules = (variant_rule, parts.tag_rule)
+    rules = (variant_rule,)
     return templates.request("sagemaker.CreateEndpointConfig", values(config), config.extra, rules)
 
 
@@ -69,8 +69,7 @@ def values(config: EndpointConfig) -> dict[str, Any]:
 
 def endpoint_request(endpoint: Endpoint) -> dict[str, Any]:
     """The dict for create_endpoint: there is no old fleet, so nothing to roll back to."""
-    rules = (parts.tag_rule,)
-    return templates.request("sagemaker.CreateEndpoint", vars(endpoint), endpoint.extra, rules)
+    return templates.request("sagemaker.CreateEndpoint", vars(endpoint), endpoint.extra)
 
 
 def update_endpoint_request(endpoint: Endpoint) -> dict[str, Any]:

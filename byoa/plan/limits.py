@@ -22,20 +22,6 @@ TYPES: dict[str, tuple[str, Any]] = {
     "map": ("an object of names and values", (dict,)),
     "structure": ("an object of fields", (dict,)),
 }
-#: What a pattern means, by how it begins; the others are shown as they are.
-WORDS = {
-    r"[a-zA-Z0-9](-*[a-zA-Z0-9]": "letters, digits and hyphens, none of them at an end",
-    r"[a-zA-Z0-9]([\-a-zA-Z0-9]*": "letters, digits and hyphens, none of them at an end",
-    r"[A-Za-z0-9\.\-_]+": "letters, digits, dots, hyphens and underscores",
-    r"[a-zA-Z_][a-zA-Z0-9_]*": "letters, digits and underscores, no digit first",
-    r"(https|s3)://": "an address such as s3://bucket/folder/",
-    r"arn:aws[a-z\-]*:iam": "a role's ARN: arn:aws:iam::123456789012:role/NAME",
-    r"([\w ": "letters, digits, spaces and any of _.:/=+-@",
-    r"[a-z0-9]+((\.|_|__|-+)": "small letters and digits, with . _ - or / between them",
-    r".*": "one line",
-    r".+": "one line",
-    r"[\S]+": "without a space",
-}
 
 
 def problems_of(operation: str, request: Mapping[str, Any]) -> list[str]:
@@ -106,7 +92,7 @@ def _text(value: str, name: str, shape: Mapping[str, Any], path: str) -> Iterato
     short = len(value) <= shape.get("max", len(value))
     local = value.startswith(("process://", "file:///"))
     if pattern and short and not local and not re.fullmatch(pattern, value):
-        words = next((said for start, said in WORDS.items() if pattern.startswith(start)), pattern)
+        words = shape.get("words", pattern)
         yield f"{path} is {_shown(value)}, but it must be {words} - write it so"
 
 

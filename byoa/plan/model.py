@@ -26,7 +26,7 @@ def model_request(model: Model) -> dict[str, Any]:
         "archive": None if folder else model.data,
         "folder": model.data if folder else None,
     }
-    rules = (container_rule, parts.tag_rule)
+    rules = (container_rule,)
     return templates.request("sagemaker.CreateModel", values, model.extra, rules)
 
 

@@ -9,21 +9,16 @@ from datetime import datetime, timezone
 from byoa.plan.errors import UsageError
 
 LONGEST_JOB = 63
-PLAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-LONGEST = 100
+PLAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 
 
 def checked(name: str, what: str = "task") -> str:
     """The name of a project or a task as it is; UsageError when a folder of S3 cannot have it."""
-    if len(name) > LONGEST:
-        raise UsageError(
-            f"the {what} name is {len(name)} characters long - take at most {LONGEST}: {name[:60]}…"
-        )
     if not PLAIN.fullmatch(name):
-        said = repr(name) if name else "empty"
+        said = repr(name[:60]) if name else "empty"
         raise UsageError(
-            f"the {what} name is {said} - take letters, digits, '-', '_' and '.', with a letter or "
-            f"a digit at both ends, such as {fitted(name, 40) if name else f'my-{what}'}"
+            f"the {what} name is {said} - take up to 100 letters, digits, '-', '_' and '.', with a "
+            f"letter or a digit at both ends, such as {fitted(name, 40) if name else f'my-{what}'}"
         )
     return name
 

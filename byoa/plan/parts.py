@@ -1,4 +1,4 @@
-"""What several requests have in common: their fields, and rules about tags and instances."""
+"""What several requests have in common: their fields, and rules about instances."""
 
 from __future__ import annotations
 
@@ -52,13 +52,6 @@ def volume_key(kms_key: str | None, instance_types: Sequence[str]) -> str | None
     return None if any(LOCAL_DISKS.match(name) for name in instance_types) else kms_key
 
 
-def tag_rule(request: Mapping[str, Any]) -> Iterator[str]:
-    """Names that begin with aws: are AWS's own."""
-    for tag in request.get("Tags", ()):
-        if tag["Key"].lower().startswith("aws:"):
-            yield f"the tag {tag['Key']!r} begins with aws:, which AWS keeps for itself - rename it"
-
-
 def twice(names: Sequence[str], what: str) -> Iterator[str]:
     """Names are there once."""
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -68,8 +61,6 @@ def twice(names: Sequence[str], what: str) -> Iterator[str]:
 def instance_rule(resources: Mapping[str, Any]) -> Iterator[str]:
     """InstancePreferences stand alone, each type once, one count for all or one for each."""
     wanted = resources.get("InstancePreferences", ())
-    if not wanted and "InstanceType" in resources and resources.get("InstanceCount", 0) < 1:
-        yield "InstanceCount is 0 - take 1 or more instances"
     for other in ("InstanceType", "InstanceGroups", "InstancePlacementConfig"):
         if wanted and other in resources:
             yield f"there are InstancePreferences and {other} - AWS takes one of them: drop one"

@@ -77,4 +77,4 @@ def cluster_rule(request: dict[str, Any]) -> Iterator[str]:
     yield from parts.instance_rule(request["ProcessingResources"]["ClusterConfig"])
 
 
-RULES = (path_rule, cluster_rule, parts.tag_rule)
+RULES = (path_rule, cluster_rule)

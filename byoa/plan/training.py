@@ -116,4 +116,4 @@ def resource_rule(request: dict[str, Any]) -> Iterator[str]:
     yield from parts.instance_rule(request.get("ResourceConfig", {}))
 
 
-RULES = (spot_rule, channel_rule, algorithm_rule, resource_rule, parts.tag_rule)
+RULES = (spot_rule, channel_rule, algorithm_rule, resource_rule)

@@ -42,7 +42,7 @@ class TransformJob(parts.Named):
 def transform_request(job: TransformJob) -> dict[str, Any]:
     """The dict for create_transform_job; UsageError says what AWS would refuse."""
     values = vars(job) | {"volume_key": parts.volume_key(job.kms_key, [job.instance_type])}
-    rules = (payload_rule, parts.tag_rule)
+    rules = (payload_rule,)
     return templates.request("sagemaker.CreateTransformJob", values, job.extra, rules)
 
 

@@ -57,7 +57,7 @@ def tuning_request(tuning: Tuning) -> dict[str, Any]:
             common, {"StaticHyperParameters": fixed, **tuning.job.extra}
         ),
     }
-    rules = (search_rule, parts.tag_rule)
+    rules = (search_rule,)
     operation = "sagemaker.CreateHyperParameterTuningJob"
     return templates.request(operation, values, tuning.extra, rules)
 

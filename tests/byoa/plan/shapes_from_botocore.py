@@ -51,6 +51,61 @@ AS_PYTHON = (
     # all of XML's characters; the surrogate pairs of Java are one character here
     (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF", r"[ -\ud7ff\ue000-\U0010ffff"),
 )
+#: What a pattern means, by how it begins; the others are shown as they are.
+WORDS = {
+    r"[a-zA-Z0-9](-*[a-zA-Z0-9]": "letters, digits and hyphens, none of them at an end",
+    r"[a-zA-Z0-9]([\-a-zA-Z0-9]*": "letters, digits and hyphens, none of them at an end",
+    r"[A-Za-z0-9\.\-_]+": "letters, digits, dots, hyphens and underscores",
+    r"[a-zA-Z_][a-zA-Z0-9_]*": "letters, digits and underscores, no digit first",
+    r"(https|s3)://": "an address such as s3://bucket/folder/",
+    r"arn:aws[a-z\-]*:iam": "a role's ARN: arn:aws:iam::123456789012:role/NAME",
+    r"([\w ": "letters, digits, spaces and any of _.:/=+-@",
+    r"[a-z0-9]+((\.|_|__|-+)": "small letters and digits, with . _ - or / between them",
+    r".*": "one line",
+    r".+": "one line",
+    r"[\S]+": "without a space",
+}
+BATCH_NAME = {
+    "pattern": r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
+    "words": "up to 128 letters, digits, hyphens and underscores",
+}
+#: What AWS's pages say and its models do not, by structure and member.
+PAGES: dict[str, dict[str, dict[str, Any]]] = {
+    "sagemaker": {
+        "ResourceConfig.InstanceCount": {"min": 1},
+        "ResourceConfig.VolumeSizeInGB": {"min": 1},
+        "CreateTransformJobRequest.MaxPayloadInMB": {"max": 100},
+        "Tag.Key": {
+            "pattern": r"(?![aA][wW][sS]:)[\w" + SEPARATORS + r".:/=+\-@]*",
+            "words": "letters, digits, spaces and any of _.:/=+-@, not aws: at its begin",
+        },
+    },
+    "batch": {
+        "CreateComputeEnvironmentRequest.computeEnvironmentName": BATCH_NAME,
+        "CreateJobQueueRequest.jobQueueName": BATCH_NAME,
+        "RegisterJobDefinitionRequest.jobDefinitionName": BATCH_NAME,
+        "SubmitJobRequest.jobName": BATCH_NAME,
+        "SubmitJobRequest.dependsOn": {"max": 20},
+        "ArrayProperties.size": {"min": 2, "max": 10_000},
+        "RetryStrategy.attempts": {"min": 1, "max": 10},
+        "JobTimeout.attemptDurationSeconds": {"min": 60},
+        "KeyValuePair.name": {
+            "pattern": r"(?!AWS_BATCH).+",
+            "words": "without AWS_BATCH at its begin, which is Batch's own",
+        },
+    },
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    "s3": {
+        "CreateBucketRequest.Bucket": {
+            "pattern": (
+                r"(?!.*\.\.|\d+\.\d+\.\d+\.\d+$|xn--|sthree-|amzn-s3-demo-"
+                r"|.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)"
+                r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+            ),
+            "words": "3 to 63 small letters, digits and hyphens, none of them at an end",
+        },
+    },
+}
 
 
 def shapes() -> dict[str, Any]:
@@ -68,6 +123,10 @@ def shapes() -> dict[str, Any]:
             shape = model.operation_model(operation).input_shape
             inputs[operation] = shape.name
             add(shape, table)
+        for place, limits in PAGES.get(service, {}).items():
+            structure, member = place.split(".")
+            table[place] = table[table[structure]["members"][member]] | limits
+            table[structure]["members"][member] = place
         made[service] = {"operations": inputs, "shapes": dict(sorted(table.items()))}
     return made
 
@@ -79,7 +138,9 @@ def add(shape: Any, table: dict[str, Any]) -> str:
     table[shape.name] = entry
     entry |= {key: shape.metadata[key] for key in ("min", "max", "enum") if key in shape.metadata}
     if "pattern" in shape.metadata:
-        entry["pattern"] = as_python(shape.metadata["pattern"])
+        entry["pattern"] = pattern = as_python(shape.metadata["pattern"])
+        words = [said for start, said in WORDS.items() if pattern.startswith(start)]
+        entry |= {"words": words[0]} if words else {}
     if shape.type_name == "structure":
         entry["members"] = {name: add(member, table) for name, member in shape.members.items()}
         if shape.required_members:

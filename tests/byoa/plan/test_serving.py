@@ -177,7 +177,7 @@ def test_a_second_variant_stands_beside_the_first():
         ({"ami": "al2-ami-sagemaker-inference-gpu-9"}, "try al2-ami"),
         ({"instance_type": "ml.m5.tiny"}, "try ml.m5.large"),
         ({"extra": of_variant({"VolumeSizeInGB": 513})}, "at most 512"),
-        ({"tags": {"AWS:x": ""}}, "AWS keeps for itself"),
+        ({"tags": {"AWS:x": ""}}, "not aws: at its begin"),
     ],
 )
 def test_a_configuration_that_aws_would_refuse(fields: dict[str, Any], said: str):
@@ -269,7 +269,7 @@ def test_a_transform_word_for_word():
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"payload_mb": 101}, "at most 100 MB"),
+        ({"payload_mb": 101}, "at most 100"),
         ({"payload_mb": 30, "concurrent": 4}, "at most 25 MB"),
         ({"strategy": "MULTI_RECORD"}, "try MultiRecord"),
         ({"environment": {f"A{i}": "" for i in range(17)}}, "at most 16"),
