@@ -9,10 +9,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from byoa import account, models
 from byoa.aws import endpoints
+from byoa.aws.belongings import Thing, beside_endpoint
 from byoa.place import Place
 from byoa.plan.ami import inference_ami, startup_timeouts
 from byoa.plan.endpoint import (
@@ -220,24 +222,18 @@ def tidy(place: Place, name: str, config: str) -> None:
         endpoints.delete(place.sagemaker, method, old)
 
 
-def undeploy(place: Place, name: str, dry: bool = False) -> list[Step]:
-    """Deletes an endpoint, then the configurations, models and alarms that were made for it."""
-    found = endpoints.describe(place.sagemaker, name)
-    doomed = [("delete_endpoint", name)] if found else []
-    doomed += endpoints.own(place.sagemaker, name)
-    if not doomed:
+def undeploy(place: Place, name: str, dry: bool = False) -> list[dict[str, str]]:
+    """Deletes an endpoint, then all that was made for it; the kind and name of each thing."""
+    delete = partial(endpoints.delete, place.sagemaker)
+    own = list(endpoints.own(place.sagemaker, name))
+    found = [("delete_endpoint", name)] if endpoints.describe(place.sagemaker, name) else []
+    things = [Thing(how[7:], what, partial(delete, how, what)) for how, what in [*found, *own]]
+    if not things:
         raise UsageError(f"There is no endpoint {name} on {place.name}. See: byoa list")
-    steps: list[Step] = [
-        ("sagemaker", method, {endpoints.KEYS[method]: thing}) for method, thing in doomed
-    ]
-    if place.session is not None:
-        alarms = [one["AlarmName"] for one in alarm_requests(name, {})]
-        steps.append(("cloudwatch", "delete_alarms", {"AlarmNames": alarms}))
-    for service, method, request in steps if not dry else ():
-        if service != "sagemaker":
-            getattr(place.session.client(service), method)(**request)
-            continue
-        endpoints.delete(place.sagemaker, method, request[endpoints.KEYS[method]])
-        if method == "delete_endpoint":
-            endpoints.settled(place.sagemaker, name, pause(place), say)
-    return steps
+    if place.session is not None:  # its log stays: it says why it was undeployed
+        beside = beside_endpoint(place.session, name)
+        things += [thing for thing in beside if thing.kind != "log group"]
+    for thing in things if not dry else ():
+        thing.remove()
+        endpoints.settled(place.sagemaker, name, pause(place), say)
+    return [{"kind": thing.kind, "name": thing.name} for thing in things]

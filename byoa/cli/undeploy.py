@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 
 from byoa.cli.common import add_common, settings_of
-from byoa.cli.serving import requests_of
 from byoa.cli.show import emit
 
-HELP = "delete an endpoint, then the configurations and models that were made for it"
+HELP = "delete an endpoint and all that was made for it"
 EXAMPLES = """\
   byoa undeploy demo-faces
   byoa undeploy demo-faces --dry-run        what would be deleted
@@ -24,8 +23,6 @@ def run(arguments: argparse.Namespace) -> int:
     from byoa.deploy import undeploy
     from byoa.place import open_place
 
-    steps = undeploy(open_place(settings_of(arguments)), arguments.endpoint, arguments.dry_run)
-    arguments.json = arguments.json or arguments.dry_run
-    plain = [{"deleted": step[1][7:], "name": name} for step in steps for name in step[2].values()]
-    emit(requests_of(steps) if arguments.json else plain, arguments)
+    place = open_place(settings_of(arguments))
+    emit(undeploy(place, arguments.endpoint, arguments.dry_run), arguments)
     return 0

@@ -67,12 +67,12 @@ def test_a_folder_becomes_an_endpoint_that_answers(model: Path, byoa: Byoa, home
     assert json.loads(answer.out) == {"answer": 14}
     kept = byoa("invoke", "demo", "seven.txt", "--on", "process", "-o", "out/a.json")
     assert kept.out == "" and json.loads(Path("out/a.json").read_text()) == {"answer": 14}
+    before = left(home)
+    named = byoa("undeploy", "demo", "--on", "process", "--json", "--dry-run")
+    assert left(home) == before
     gone = byoa("undeploy", "demo", "--on", "process", "--json")
-    assert [list(step) for step in gone.json] == [
-        ["sagemaker.delete_endpoint"],
-        ["sagemaker.delete_endpoint_config"],
-        ["sagemaker.delete_model"],
-    ]
+    assert [row["kind"] for row in gone.json] == ["endpoint", "endpoint_config", "model"]
+    assert gone.json == named.json
     assert left(home) == {"models": [], "endpoint-configs": [], "endpoints": []}
     again = byoa("undeploy", "demo", "--on", "process")
     assert again.code == 2 and "There is no endpoint demo" in again.err
@@ -362,9 +362,8 @@ def test_a_whole_deployment_in_moto_and_its_end(tmp_path: Path, credentials: Non
     steps = planned(place, autoscale="1:2", rollback_errors=1)
     found = deploy.deploy(place, steps)
     assert found["EndpointStatus"] == "InService"
-    targets = boto3.client("application-autoscaling").describe_scalable_targets(
-        ServiceNamespace="sagemaker"
-    )["ScalableTargets"]
+    scaling = boto3.client("application-autoscaling")
+    targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
     assert [one["ResourceId"] for one in targets] == ["endpoint/faces/variant/AllTraffic"]
     alarms = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert [one["AlarmName"] for one in alarms] == ["faces-Invocation5XXErrors"]
@@ -375,6 +374,7 @@ def test_a_whole_deployment_in_moto_and_its_end(tmp_path: Path, credentials: Non
     assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
     assert endpoints.describe(sagemaker, "faces") is None
     assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
 
 
 def test_the_role_may_write_where_the_endpoint_writes():
