@@ -17,11 +17,13 @@ from byoa.plan.errors import ByoaError, NotFoundError, UsageError, error_code
 from byoa.plan.storage import Progress, Stored, Synced
 
 
-def parse(uri: str) -> tuple[str, str]:
-    """The bucket and the key of an address. UsageError for any other address."""
+def parse(uri: str, whole: bool = True) -> tuple[str, str]:
+    """The bucket and the key of an address; of a whole bucket there is no key."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket:
         raise UsageError(f"{uri}: here addresses are s3://BUCKET/KEY.")
+    if not key.strip("/") and not whole:
+        raise UsageError(f"{uri} is a whole bucket. Name a place in it.")
     return bucket, key
 
 
@@ -43,7 +45,7 @@ class S3Storage:
     def sync(
         self, folder: Path, uri: str, *, delete: bool = False, progress: Progress | None = None
     ) -> Synced:
-        bucket, prefix = parse(uri.rstrip("/") + "/")
+        bucket, prefix = parse(uri.rstrip("/") + "/", whole=False)
         here = files.look(folder)
         check_keys(here, prefix)
         remote = {one.name: one for one in self.objects(f"s3://{bucket}/{prefix}")}
@@ -128,9 +130,7 @@ class S3Storage:
         return [path for _, path in items.values()]
 
     def delete(self, uri: str) -> int:
-        bucket, key = parse(uri)
-        if not key:
-            raise UsageError(f"{uri} is a whole bucket. Name what is to be deleted in it.")
+        bucket, key = parse(uri, whole=False)
         found = self._list(bucket, key) if key.endswith("/") else self._exactly(bucket, key)
         return self._delete_keys(bucket, [one["Key"] for one in found])
 

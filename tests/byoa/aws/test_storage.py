@@ -450,11 +450,13 @@ def test_what_s3_did_not_delete_is_an_error(s3: Any):
         storage.delete(f"{BASE}/")
 
 
-def test_a_whole_bucket_is_never_deleted(s3: Any):
+def test_a_whole_bucket_is_never_deleted_or_synced(s3: Any, tmp_path: Path):
     storage = S3Storage(s3, f"s3://{BUCKET}")
-    for uri in (f"s3://{BUCKET}", f"s3://{BUCKET}/", "s3://"):
+    for uri in (f"s3://{BUCKET}", f"s3://{BUCKET}/", f"s3://{BUCKET}//", "s3://"):
         with pytest.raises(UsageError):
             storage.delete(uri)
+        with pytest.raises(UsageError):
+            storage.sync(tmp_path, uri, delete=True)
 
 
 def test_two_writers_at_the_same_moment_are_told_apart(s3: Any):
