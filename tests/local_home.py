@@ -113,14 +113,14 @@ class Home:
     def describe(self, name: str = "job") -> dict[str, Any]:
         return self.sagemaker.describe_training_job(TrainingJobName=name)
 
-    def wait(self, name: str = "job", seconds: float = 60) -> dict[str, Any]:
+    def wait(self, name: str = "job", seconds: float = 120) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while (record := self.describe(name))["TrainingJobStatus"] not in ENDED:
             assert time.monotonic() < end, (record, self.log(name))
             time.sleep(0.05)
         return record
 
-    def wait_for_log(self, words: str, name: str = "job", seconds: float = 60) -> None:
+    def wait_for_log(self, words: str, name: str = "job", seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while words not in self.log(name):
             record = self.describe(name)

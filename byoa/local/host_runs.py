@@ -79,7 +79,9 @@ class HostRuns:
             }
             environment |= through(self.network.gateway, ours) if self.relays else {}
         else:
-            network = "none" if self.isolated else self.around.network
+            # Several processes find each other on this machine's loopback, and so keep its network.
+            alone = len(self.hosts) == 1
+            network = "none" if self.isolated and alone else self.around.network
             known = {host.address: "127.0.0.1"}
         return dataclasses.replace(
             container,

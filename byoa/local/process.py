@@ -28,6 +28,8 @@ class ProcessHandle:
         port = free_port() if container.serves else 0
         self.address = f"127.0.0.1:{port}" if port else ""
         python = job_python(container.base)
+        # What serves must be reached: its callers are in our network.
+        network = "isolated" if container.network == "none" and not container.serves else "open"
         reading, self._pipe = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -37,6 +39,7 @@ class ProcessHandle:
                     "-S",
                     str(LEASH),
                     str(reading),
+                    network,
                     *_command(container, python),
                 ],
                 cwd=container.base,

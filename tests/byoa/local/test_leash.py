@@ -18,10 +18,10 @@ from byoa.local.process import LEASH
 class Leash:
     """leash.py with its pipe."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, network: str = "open") -> None:
         reading, self.pipe = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(LEASH), str(reading), *command],
+            [sys.executable, "-I", "-S", str(LEASH), str(reading), network, *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -127,8 +127,13 @@ def test_when_the_supervisor_is_gone_everything_is(leashes: list[Leash]):
 
 def test_the_pipe_is_not_handed_down(leashes: list[Leash]):
     """A grandchild that held it would keep a dead supervisor's job alive."""
-    leashes.append(Leash("sh", "-c", "ls -l /proc/$$/fd | grep -c pipe"))
-    assert leashes[0].end() == (0, "2")  # stdout and stderr
+    count = (
+        "import os\n"
+        "print([fd for fd in range(50) if os.path.exists(f'/proc/self/fd/{fd}')"
+        " and 'pipe' in os.readlink(f'/proc/self/fd/{fd}')])"
+    )
+    leashes.append(Leash(sys.executable, "-c", count))
+    assert leashes[0].end() == (0, "[1, 2]")
 
 
 def test_interrupts_are_passed_on_too(leashes: list[Leash]):
@@ -136,3 +141,20 @@ def test_interrupts_are_passed_on_too(leashes: list[Leash]):
     leashes[0].line()
     leashes[0].process.send_signal(signal.SIGINT)
     assert leashes[0].end()[0] == 5
+
+
+NETWORK = (
+    "import socket\n"
+    "print([name for _, name in socket.if_nameindex()])\n"
+    "server = socket.create_server(('127.0.0.1', 0))\n"
+    "socket.create_connection(server.getsockname()).close(); print('loopback')\n"
+    "import os; print(os.getuid())\n"
+)
+
+
+def test_an_isolated_command_has_loopback_and_nothing_else(leashes: list[Leash]):
+    leashes.append(Leash(sys.executable, "-c", NETWORK, network="isolated"))
+    code, said = leashes[0].end()
+    if said.startswith("isolation: "):
+        pytest.skip(f"this machine does not let us: {said.splitlines()[0]}")
+    assert (code, said) == (0, f"['lo']\nloopback\n{os.getuid()}")

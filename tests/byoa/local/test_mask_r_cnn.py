@@ -13,7 +13,7 @@ def test_it_trains_and_leaves_a_model(home: Home):
     if home.image.startswith("process:"):
         home.image = f"process://{ROOT / 'mask_r_cnn'}"
     make_pictures(home.storage / "pictures", 4, seed=1, size=(96, 64))
-    record = home.train(
+    home.start(
         HyperParameters=QUICK,
         Environment={"OMP_NUM_THREADS": "1"},
         InputDataConfig=[home.channel("training", home.uri("pictures/"), "FastFile")],
@@ -22,6 +22,7 @@ def test_it_trains_and_leaves_a_model(home: Home):
         CheckpointConfig={"S3Uri": home.uri("state/")},
         StoppingCondition={"MaxRuntimeInSeconds": 240},
     )
+    record = home.wait(seconds=240)
     assert record["TrainingJobStatus"] == "Completed", (record, home.log())
     assert "model.safetensors" in home.unpacked()
     assert any((home.storage / "state").iterdir())

@@ -53,7 +53,7 @@ def request(home: Home, source: str, *arguments: str, **changed: Any) -> dict[st
 
 
 def wait(home: Home) -> dict[str, Any]:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         record = home.sagemaker.describe_processing_job(ProcessingJobName="job")
         if record["ProcessingJobStatus"] in ENDED:

@@ -266,3 +266,18 @@ def test_a_process_never_sees_the_shells_credentials_and_isolated_not_the_homes(
     assert "key: x" in home.log("open")
     home.script(source, "shut", EnableNetworkIsolation=True)
     assert "key: None" in home.log("shut")
+
+
+def test_an_isolated_job_reaches_nothing(home: Home):
+    record = home.script(
+        "import socket\n"
+        "print('interfaces', [name for _, name in socket.if_nameindex()])\n"
+        "try: socket.create_connection(('1.1.1.1', 53), timeout=3)\n"
+        "except OSError as error: print('out', error.strerror)\n",
+        EnableNetworkIsolation=True,
+    )
+    assert record["TrainingJobStatus"] == "Completed", home.log()
+    if "isolation: this machine" in home.log():
+        pytest.skip("this machine lets no process leave its network")
+    assert "interfaces ['lo']" in home.log()
+    assert "out Network is unreachable" in home.log()
