@@ -16,7 +16,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from byoa.plan.errors import ServiceError
-from byoa.sandbox import wire
+from byoa.sandbox import answers, wire
 from byoa.sandbox.state import State
 from byoa.sandbox.wire import Call
 
@@ -98,12 +98,12 @@ class Application:
                         return response
             return clean(call, self.sandbox.ask_moto(call))
         except ServiceError as error:
-            return wire.refusal(call, error)
+            return answers.refusal(call, error)
         except Exception as error:  # a bug of ours: told, and kept in the log
             traceback.print_exc()
             text = f"The sandbox failed in {asked(call)}: {type(error).__name__}: {error}"
             failure = ServiceError("InternalFailure", text, call.operation, 500)
-            return wire.refusal(call, failure)
+            return answers.refusal(call, failure)
 
 
 def handler(name: str) -> Handler:

@@ -10,8 +10,9 @@ from werkzeug.wrappers import Request, Response
 
 from byoa.sandbox.hooks import Sandbox
 from byoa.sandbox.registry import passwords
-from byoa.sandbox.registry.api import Fixed, Registry, blob_response
+from byoa.sandbox.registry.api import Fixed, Registry
 from byoa.sandbox.registry.errors import RegistryError
+from byoa.sandbox.registry.messages import blob_response
 from byoa.sandbox.registry.repository import Repository
 from byoa.sandbox.state import ACCOUNT
 from byoa.sandbox.wire import Call

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from byoa.local.sagemaker import SageMaker
 from byoa.plan.errors import ServiceError
-from byoa.sandbox import shapes, wire
+from byoa.sandbox import answers, shapes
 from byoa.sandbox.hooks import Sandbox, not_implemented
 from byoa.sandbox.iam import may_assume
 from byoa.sandbox.state import State
@@ -43,7 +43,7 @@ def sagemaker(sandbox: Sandbox, call: Call) -> Response:
         raise not_implemented(call)
     shapes.check(call)
     check_role(call)
-    return wire.answer(call, act(**call.parameters))
+    return answers.answer(call, act(**call.parameters))
 
 
 def check_role(call: Call) -> None:

@@ -1,4 +1,4 @@
-"""AWS's protocols seen from the server: one request as a Call, one answer or error as a Response.
+"""AWS's protocols seen from the server: one request as a Call. answers.py is the way back.
 
 The service models are botocore's own, so what boto3 and the AWS CLI send is understood by what they
 were made from.
@@ -9,16 +9,13 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from botocore.model import OperationModel, ServiceModel, Shape
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from byoa.plan.errors import ServiceError
 from byoa.sandbox import cbor
@@ -182,68 +179,3 @@ def to_time(value: Any) -> datetime.datetime:
     if isinstance(value, int | float):
         return datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
     return datetime.datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-
-
-def to_wire(value: Any, shape: Shape | None, binary: bool) -> Any:
-    """What the model knows of an output, in the types of JSON (or, binary, of CBOR)."""
-    if shape is None or value is None:
-        return None
-    kind = shape.type_name
-    if kind == "structure":
-        return {
-            name: to_wire(value[name], member, binary)
-            for name, member in shape.members.items()
-            if value.get(name) is not None
-        }
-    if kind == "list":
-        return [to_wire(item, shape.member, binary) for item in value]
-    if kind == "map":
-        return {name: to_wire(item, shape.value, binary) for name, item in value.items()}
-    if kind == "timestamp":
-        return value if binary else round(value.timestamp(), 3)
-    if kind == "blob":
-        return value if binary else base64.b64encode(value).decode()
-    return value
-
-
-def answer(call: Call, output: Mapping[str, Any] | None) -> Response:
-    """The operation's output as its client expects it."""
-    binary = call.protocol == "cbor"
-    data = to_wire(dict(output or {}), call.model.output_shape, binary) or {}
-    return packed(data, 200, binary)
-
-
-def packed(data: dict[str, Any], status: int, binary: bool) -> Response:
-    headers = {"x-amzn-RequestId": str(uuid.uuid4())}
-    if binary:
-        headers["Smithy-Protocol"] = "rpc-v2-cbor"
-        return Response(cbor.dumps(data), status, headers, content_type="application/cbor")
-    return Response(json.dumps(data), status, headers, content_type="application/x-amz-json-1.1")
-
-
-def refusal(call: Call, error: ServiceError) -> Response:
-    """The error as its service's protocol spells it; the extra members of a modelled error too."""
-    code = error.response["Error"]["Code"]
-    message = error.response["Error"]["Message"]
-    status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 400))
-    if call.protocol == "query" or (call.service == "s3" and call.protocol == "rest"):
-        return xml_refusal(call, code, message, status)
-    more = {
-        name: value
-        for name, value in error.response.items()
-        if name not in {"Error", "ResponseMetadata"}
-    }
-    data = {"__type": code, "message": message, "Message": message, **more}
-    response = packed(data, status, call.protocol == "cbor")
-    response.headers["x-amzn-ErrorType"] = code
-    return response
-
-
-def xml_refusal(call: Call, code: str, message: str, status: int) -> Response:
-    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
-    if call.protocol == "query":
-        inner = f"<Error><Type>Sender</Type>{inner}</Error>"
-        text = f"<ErrorResponse>{inner}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
-    else:
-        text = f"<Error>{inner}<RequestId>{uuid.uuid4()}</RequestId></Error>"
-    return Response(text, status, content_type="text/xml")

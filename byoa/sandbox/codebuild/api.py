@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from byoa.aws.session import Session
 from byoa.aws.storage import S3Storage
 from byoa.local.logs import LogWriter
-from byoa.sandbox import docker_login, environment, shapes, wire
+from byoa.sandbox import answers, docker_login, environment, shapes
 from byoa.sandbox.codebuild.build import BuildRecord
 from byoa.sandbox.codebuild.builds import Builds
 from byoa.sandbox.codebuild.course import Around, Course
@@ -54,7 +54,7 @@ def codebuild(sandbox: Sandbox, call: Call) -> Response:
     with LOCK:
         if region not in REGIONS:
             REGIONS[region] = Builds(Projects(region), partial(course_of, sandbox.state, region))
-    return wire.answer(call, act(REGIONS[region], call.parameters))
+    return answers.answer(call, act(REGIONS[region], call.parameters))
 
 
 def course_of(state: State, region: str, record: BuildRecord) -> Course:

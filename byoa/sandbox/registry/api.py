@@ -8,20 +8,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from werkzeug.wrappers import Request, Response
 
 from byoa.sandbox.registry import names, passwords
 from byoa.sandbox.registry.errors import RegistryError, unknown_repository
 from byoa.sandbox.registry.manifests import LARGEST
+from byoa.sandbox.registry.messages import (
+    blob_response,
+    created,
+    first_byte,
+    stream,
+    under_way,
+    unsupported,
+)
 from byoa.sandbox.registry.repository import Repository
 
 UPLOADS = re.compile(r"(?P<name>.+)/blobs/uploads/(?P<upload>[^/]*)")
 BLOBS = re.compile(r"(?P<name>.+)/blobs/(?P<digest>[^/]+)")
 MANIFESTS = re.compile(r"(?P<name>.+)/manifests/(?P<reference>[^/]+)")
 TAGS = re.compile(r"(?P<name>.+)/tags/list")
-RANGE = re.compile(r"(?:bytes=)?(\d{1,15})-(\d{1,15})?", re.ASCII)
 
 
 #: Whether a tag, once given, stays with its image.
@@ -96,13 +102,13 @@ class Registry:
             return self.start(request, repository)
         if request.method == "PATCH":
             size = blobs.append(upload, stream(request), first_byte(request))
-            return self.under_way(repository, upload, size)
+            return under_way(repository, upload, size)
         if request.method == "PUT":
             blobs.append(upload, stream(request), first_byte(request))
             return self.finished(repository, upload, request.args.get("digest", ""))
         if request.method == "GET":
             size = blobs.upload_path(upload).stat().st_size
-            return self.under_way(repository, upload, size, 204)
+            return under_way(repository, upload, size, 204)
         if request.method == "DELETE":
             blobs.cancel(upload)
             return Response(status=204)
@@ -119,7 +125,7 @@ class Registry:
         if digest:
             repository.blobs.append(upload, stream(request))
             return self.finished(repository, upload, digest)
-        return self.under_way(repository, upload, 0)
+        return under_way(repository, upload, 0)
 
     def can_mount(self, digest: str, source: str, repository: Repository) -> bool:
         if not source:
@@ -128,18 +134,6 @@ class Registry:
             names.is_name(source)
             and self.fixed(source) is not None
             and Repository(self.folder, source).has_blob(digest)
-        )
-
-    def under_way(
-        self, repository: Repository, upload: str, size: int, status: int = 202
-    ) -> Response:
-        return Response(
-            status=status,
-            headers={
-                "Location": f"/v2/{repository.name}/blobs/uploads/{upload}",
-                "Docker-Upload-UUID": upload,
-                "Range": f"0-{max(size - 1, 0)}",
-            },
         )
 
     def finished(self, repository: Repository, upload: str, digest: str) -> Response:
@@ -172,52 +166,3 @@ class Registry:
             raise unsupported(request)
         body = {"name": repository.name, "tags": list(repository.tags())}
         return Response(json.dumps(body), content_type="application/json")
-
-
-def stream(request: Request) -> BinaryIO:
-    """The body as it comes, chunked or of a length; nothing of it is kept."""
-    request.max_content_length = None
-    return cast(BinaryIO, request.stream)
-
-
-def first_byte(request: Request) -> int | None:
-    """Where a chunk says it starts, if it says so."""
-    said = request.headers.get("Content-Range", "")
-    found = RANGE.fullmatch(said)
-    if said and not found:
-        raise RegistryError("BLOB_UPLOAD_INVALID", f"Content-Range {said!r}", 416)
-    return int(found[1]) if found else None
-
-
-def created(
-    repository: Repository, digest: str, kind: str = "blobs", reference: str = ""
-) -> Response:
-    headers = {
-        "Location": f"/v2/{repository.name}/{kind}/{reference or digest}",
-        "Docker-Content-Digest": digest,
-    }
-    return Response(status=201, headers=headers)
-
-
-def blob_response(request: Request, repository: Repository, digest: str) -> Response:
-    """The blob or the part of it that was asked for, piece by piece."""
-    size = repository.blobs.size(digest)
-    headers = {
-        "Docker-Content-Digest": digest,
-        "Accept-Ranges": "bytes",
-        "Content-Type": "application/octet-stream",
-    }
-    start, end, status = 0, size, 200
-    asked = RANGE.fullmatch(request.headers.get("Range", ""))
-    if asked:
-        start, end, status = int(asked[1]), min(int(asked[2] or size - 1) + 1, size), 206
-        if start >= end:
-            raise RegistryError("RANGE_INVALID", f"the blob has {size} bytes", 416)
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    headers["Content-Length"] = str(end - start)
-    content = repository.blobs.read(digest, start, end) if request.method == "GET" else None
-    return Response(content, status, headers)
-
-
-def unsupported(request: Request) -> RegistryError:
-    return RegistryError("UNSUPPORTED", f"{request.method} is not supported here", 405)

@@ -16,7 +16,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from byoa.plan.errors import ServiceError
-from byoa.sandbox import cbor, shapes, wire
+from byoa.sandbox import answers, cbor, shapes, wire
 from byoa.sandbox.hooks import HOOKS, handler
 
 TIMES = st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(2200, 1, 1)).map(
@@ -86,7 +86,7 @@ def test_botocore_and_we_speak_the_same_cbor():
     assert call.parameters == given
     now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
     output = {"build": {"id": "x", "startTime": now, "buildNumber": 3, "notInTheModel": 1}}
-    response = wire.answer(call, output)
+    response = answers.answer(call, output)
     parser = botocore.parsers.create_parser("smithy-rpc-v2-cbor")
     told = {"body": response.data, "headers": dict(response.headers), "status_code": 200}
     found = parser.parse(told, operation.output_shape)
@@ -194,7 +194,7 @@ def test_any_body_passes_or_is_refused(operation: str, data: Any):
         shapes.check(call)
     except ServiceError as error:
         assert error.response["Error"]["Code"] in {"SerializationException", "ValidationException"}
-        assert wire.refusal(call, error).status_code == 400
+        assert answers.refusal(call, error).status_code == 400
 
 
 def test_every_hook_has_a_handler():
