@@ -357,3 +357,32 @@ def test_a_file_in_the_way_of_a_folder(storage: Storage, folder: Path, tmp_path:
     with pytest.raises(ByoaError, match="sub"):
         storage.download(f"{storage.base}/data/", tmp_path / "back")
     assert not [path for path in (tmp_path / "back").rglob("*") if "partial" in path.name]
+
+
+CONTENTS = st.dictionaries(st.sampled_from(["a", "b", "sub/c", "sub/d/e"]), st.binary(max_size=3))
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rounds=st.lists(st.tuples(CONTENTS, st.booleans()), min_size=1, max_size=4))
+def test_whatever_happened_before_it_ends_as_it_should(
+    storage: Storage, tmp_path_factory: pytest.TempPathFactory, rounds: list[Any]
+):
+    """Several syncs of a changing folder; then what is there is what each of them left."""
+    top = tmp_path_factory.mktemp("rounds")
+    uri = f"{storage.base}/{top.name}/"
+    expected: dict[str, bytes] = {}
+    for number, (contents, delete) in enumerate(rounds):
+        folder = top / str(number)
+        folder.mkdir()
+        write_files(folder, contents)
+        before = dict(expected)
+        expected = contents if delete else before | contents
+        synced = storage.sync(folder, uri, delete=delete)
+        assert set(synced.uploaded) == {n for n, d in contents.items() if before.get(n) != d}
+        assert synced.fingerprint == storage.fingerprint(uri)
+    if expected:
+        storage.download(uri, top / "back")
+    assert {one.name for one in storage.objects(uri)} == expected.keys()
+    assert (files_of(top / "back") if expected else {}) == expected
