@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from byoa.cli.common import settings_of
-from byoa.cli.serving import ENDPOINT, MODEL, add_serving, requests_of, wanted
+from byoa.cli.serving import ENDPOINT, MODEL, add_serving, print_requests, wanted
 from byoa.cli.show import emit
 
 HELP = "a trained model as an endpoint: on instances, serverless or asynchronous"
@@ -32,9 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     given, how = wanted(arguments, MODEL, ENDPOINT)
     steps = plan(place, settings, dry=arguments.dry_run, **given)
     if arguments.dry_run:
-        arguments.json = True
-        emit(requests_of(steps), arguments)
-        return 0
+        return print_requests(steps)
     found = deploy(place, steps, **how)
     names = ("EndpointName", "EndpointStatus", "EndpointConfigName", "EndpointArn")
     emit(found if arguments.json else {name: found.get(name) for name in names}, arguments)

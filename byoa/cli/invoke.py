@@ -11,6 +11,7 @@ from typing import Any
 
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit, say
+from byoa.plan.errors import ByoaError, NotFoundError, UsageError
 
 HELP = "send a file to an endpoint"
 EXAMPLES = """\
@@ -45,23 +46,23 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     place = open_place(settings)
     arguments.ContentType = arguments.ContentType or content_type(arguments.file)
-    options = {name: value for name, value in vars(arguments).items() if name[0].isupper()}
-    options = {name: value for name, value in options.items() if value}
-    options["EndpointName"] = arguments.endpoint
+    options = {
+        name: value for name, value in vars(arguments).items() if name[0].isupper() and value
+    }
+    options["EndpointName"] = name = arguments.endpoint
     if not arguments.later:
         body = body_of(arguments.file)
         answer = place.runtime.invoke_endpoint(**options, Body=body)
         return give(answer["Body"].read(), answer.get("ContentType", ""), arguments.output)
     address = arguments.file
     if "://" not in address:
-        folder = f"{place.storage.base}/{settings.project or 'byoa'}/endpoints"
-        address = f"{folder}/{arguments.endpoint}/input/{uuid.uuid4()}"
+        folder = f"{place.storage.base}/{settings.project or 'byoa'}/endpoints/{name}/input"
+        address = f"{folder}/{uuid.uuid4()}"
         place.storage.write(address, body_of(arguments.file, largest=1 << 30))
     queued = place.runtime.invoke_endpoint_async(**options, InputLocation=address)
     if arguments.output:
         return give(wait(queued, place), "", arguments.output)
-    queued.pop("ResponseMetadata", None)
-    emit(queued, arguments)
+    emit({key: value for key, value in queued.items() if key != "ResponseMetadata"}, arguments)
     return 0
 
 
@@ -74,8 +75,6 @@ def content_type(name: str) -> str:
 
 def body_of(name: str, largest: int = LARGEST) -> bytes:
     """The file's content; UsageError when an endpoint would not take it."""
-    from byoa.plan.errors import UsageError
-
     if "://" in name:
         raise UsageError(f"{name}: only asynchronous endpoints read addresses. Give --async.")
     try:
@@ -90,13 +89,11 @@ def body_of(name: str, largest: int = LARGEST) -> bytes:
     return body
 
 
-def wait(queued: dict[str, Any], place: Any, patience: float = PATIENCE) -> bytes:
-    """The answer of a queued request; ByoaError with the endpoint's words when it failed."""
-    from byoa.plan.errors import ByoaError, NotFoundError
-
-    end = time.monotonic() + patience
+def wait(queued: dict[str, Any], place: Any) -> bytes:
+    """The answer of a queued request, an hour at most; ByoaError when it failed."""
     say(f"waiting for {queued['OutputLocation']}")
-    while time.monotonic() < end:
+    pause = 0.2 if place.is_local else 2.0
+    for _ in range(int(PATIENCE / pause)):
         for name in {"OutputLocation", "FailureLocation"} & queued.keys():
             try:
                 found: bytes = place.storage.read(queued[name])
@@ -105,8 +102,8 @@ def wait(queued: dict[str, Any], place: Any, patience: float = PATIENCE) -> byte
             if name == "OutputLocation":
                 return found
             raise ByoaError(f"The request failed: {found[:1024].decode(errors='replace')}")
-        time.sleep(0.2 if place.is_local else 2.0)
-    raise ByoaError(f"There is no answer after {patience:.0f} s at {queued['OutputLocation']}.")
+        time.sleep(pause)
+    raise ByoaError(f"There is no answer after {PATIENCE:.0f} s at {queued['OutputLocation']}.")
 
 
 def give(answer: bytes, kind: str, output: Path | None) -> int:
@@ -115,7 +112,6 @@ def give(answer: bytes, kind: str, output: Path | None) -> int:
         output.write_bytes(answer)
         say(f"{output}: {len(answer)} bytes{f' of {kind}' if kind else ''}")
         return 0
-    sys.stdout.buffer.write(answer)
-    if kind.startswith(("text/", "application/json")) and not answer.endswith(b"\n"):
-        sys.stdout.buffer.write(b"\n")
+    text = kind.startswith(("text/", "application/json")) and not answer.endswith(b"\n")
+    sys.stdout.buffer.write(answer + b"\n" * text)
     return 0

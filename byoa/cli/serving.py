@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
 from byoa.cli.common import add_common
@@ -99,6 +100,7 @@ def wanted(arguments: argparse.Namespace, *tables: Flags) -> tuple[dict[str, Any
     return given, {name: given.pop(name) for name in REST if name in given}
 
 
-def requests_of(steps: Any) -> list[dict[str, Any]]:
+def print_requests(steps: Any) -> int:
     """What --dry-run prints."""
-    return [{f"{service}.{method}": request} for service, method, request in steps]
+    print(json.dumps([{f"{step[0]}.{step[1]}": step[2]} for step in steps], indent=2))
+    return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from byoa.cli.common import settings_of
-from byoa.cli.serving import MODEL, TRANSFORM, add_serving, requests_of, wanted
+from byoa.cli.serving import MODEL, TRANSFORM, add_serving, print_requests, wanted
 from byoa.cli.show import emit, say
 
 HELP = "predictions for a folder of files, without an endpoint"
@@ -32,9 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     given, how = wanted(arguments, MODEL, TRANSFORM)
     steps = plan(place, settings, arguments.data, dry=arguments.dry_run, **given)
     if arguments.dry_run:
-        arguments.json = True
-        emit(requests_of(steps), arguments)
-        return 0
+        return print_requests(steps)
     found = transform(place, steps, **how)
     address = found["TransformOutput"]["S3OutputPath"]
     if arguments.output_path and how.get("wait", True):
