@@ -2,7 +2,7 @@
 
 import byoa
 project = byoa.Project("faces", on="process")
-run = project.run("first", "train.py", inputs={"data": "./pictures"}, count=2)
+run = project.run("first", "train.py", inputs={"data": "./pictures"}, instance_count=2)
 run.wait()
 print(run.metrics)
 """
@@ -106,12 +106,9 @@ def take(wanted: dict[str, Any], kind: Any) -> dict[str, Any]:
 
 
 def input_of(channel: str, item: Any) -> Input:
-    if isinstance(item, Input):
-        return item
     if isinstance(item, tuple):
-        task, made, *rest = item
-        return Input(name=channel, where=task, made=made, **dict(zip(("distribution",), rest)))
-    return Input(name=channel, where=str(item))
+        return Input(name=channel, where=item[0], made=item[1])
+    return item if isinstance(item, Input) else Input(name=channel, where=str(item))
 
 
 @dataclasses.dataclass(frozen=True)

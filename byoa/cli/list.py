@@ -42,22 +42,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def rows(place: Place, most: int) -> list[dict[str, Any]]:
     """The newest jobs that carry a project's tag."""
-    listed = sorted(
-        (item for kind in jobs.NOUNS for item in listing(place, kind, most)),
-        key=lambda item: item["created"],
-        reverse=True,
-    )[:most]
+    found = [item for kind in jobs.NOUNS for item in listing(place, kind, most)]
+    found = sorted(found, key=lambda item: item["created"], reverse=True)[:most]
     with ThreadPoolExecutor(8) as pool:
-        tags = pool.map(lambda item: jobs.tags(place, item["arn"]), listed)
+        tags = list(pool.map(lambda item: jobs.tags(place, item.pop("arn")), found))
     return [
-        {"project": tag["byoa:project"], "task": tag.get("byoa:task", ""), **without_arn(item)}
-        for item, tag in zip(listed, tags)
+        {"project": tag["byoa:project"], "task": tag.get("byoa:task", ""), **item}
+        for item, tag in zip(found, tags)
         if "byoa:project" in tag
     ]
 
 
 def listing(place: Place, kind: str, most: int) -> Iterator[dict[str, Any]]:
-    """What list_training_jobs or list_processing_jobs gives, as many as asked for."""
+    """What list_training_jobs and its like give, as many as asked for."""
     more: dict[str, str] = {}
     noun, left = jobs.NOUNS[kind], most
     while left > 0:
@@ -66,29 +63,24 @@ def listing(place: Place, kind: str, most: int) -> Iterator[dict[str, Any]]:
         )
         for item in page[f"{noun}Summaries"]:
             yield {
-                "job": item[f"{noun}Name"],
-                "kind": kind,
-                "status": item[f"{noun}Status"],
-                "created": item["CreationTime"],
-                "arn": item[f"{noun}Arn"],
-            }
-            left -= 1
+                "job": item[f"{noun}Name"], "kind": kind, "status": item[f"{noun}Status"],
+                "created": item["CreationTime"], "arn": item[f"{noun}Arn"],
+            }  # fmt: skip
+        left -= len(page[f"{noun}Summaries"])
         if not page.get("NextToken"):
             return
         more = {"NextToken": page["NextToken"]}
 
 
-def without_arn(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name != "arn"}
-
-
 def counted(found: list[dict[str, Any]], names: list[str]) -> list[dict[str, Any]]:
-    """One row for each project (and task), with its number of jobs and the last one's state."""
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    """One row for each project (and task): its number of jobs, and how the newest one is."""
+    groups: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in found:
-        groups.setdefault(tuple(row[name] for name in names), []).append(row)
-    return [
-        {**dict(zip(names, key)), "jobs": len(some), "last": some[0]["status"],
-         "created": some[0]["created"]}
-        for key, some in groups.items()
-    ]  # fmt: skip
+        new = {
+            **{n: row[n] for n in names},
+            "jobs": 0,
+            "last": row["status"],
+            "created": row["created"],
+        }
+        groups.setdefault(tuple(row[name] for name in names), new)["jobs"] += 1
+    return list(groups.values())
