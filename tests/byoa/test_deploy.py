@@ -6,7 +6,6 @@ import io
 import json
 import os
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -460,7 +459,6 @@ def test_python_says_it_with_keywords(model: Path, home: Path):
 
 
 def test_a_deploy_that_does_not_wait_returns_at_once(model: Path, byoa: Byoa, home: Path):
-    started = time.monotonic()
     done = byoa("deploy", *ON, *MODEL, "--no-wait", "--json")
-    assert done.code == 0 and time.monotonic() - started < 5
+    assert done.code == 0 and "InService" not in done.err
     assert done.json["EndpointStatus"] in {"Creating", "InService"}

@@ -249,11 +249,12 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 
 
 def test_an_answer_has_one_deadline_however_it_trickles():
-    with wire(HEAD, *[b"x"] * 9, pause=0.1) as address:
+    head = HEAD.replace(b"10", b"100")
+    with wire(head, *[b"x"] * 100, pause=0.05) as address:
         started = time.monotonic()
         with pytest.raises(TimeoutError):
             exchange(address, "POST", "/", b"", seconds=0.35)
-        assert time.monotonic() - started < 0.8
+        assert time.monotonic() - started < 4, "the whole answer takes five seconds"
 
 
 def test_an_answer_that_is_cut_is_no_answer():
