@@ -165,7 +165,7 @@ class Home:
         for folder in folders:
             if is_alive(folder):
                 ask_to_stop(folder)
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while any(is_alive(folder) for folder in folders) and time.monotonic() < end:
             time.sleep(0.05)
         if not self.image.startswith("process:"):

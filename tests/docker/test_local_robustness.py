@@ -40,7 +40,7 @@ def start_and_kill(home: Home) -> None:
 
 def test_describe_removes_the_containers_of_a_killed_supervisor(home: Home):
     start_and_kill(home)
-    record = home.wait(seconds=20)
+    record = home.wait(seconds=60)
     assert record["TrainingJobStatus"] == "Failed"
     assert record["FailureReason"].startswith("InternalServerError: the process that carried")
     assert containers(home) == networks(home) == []

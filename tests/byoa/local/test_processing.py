@@ -117,17 +117,19 @@ def test_a_continuous_output_is_there_while_the_job_runs(home: Home):
         **request(
             home,
             "import time; path = pathlib.Path(sys.argv[1], 'now.txt'); path.write_text('1')\n"
-            "time.sleep(4); path.write_text('2')",
+            "while not path.with_name('go').exists(): time.sleep(0.05)\n"
+            "path.with_name('go').unlink(); path.write_text('2')",
             OUTPUT,
             outputs=[("all", "out/", OUTPUT, "Continuous")],
         )
     )
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not (home.storage / "out/now.txt").exists():
         assert time.monotonic() < end
         time.sleep(0.05)
     record = home.sagemaker.describe_processing_job(ProcessingJobName="job")
     assert record["ProcessingJobStatus"] == "InProgress"
+    (home.root / "jobs/processing/job/hosts/algo-1/processing/output/go").touch()
     assert wait(home)["ProcessingJobStatus"] == "Completed"
     assert (home.storage / "out/now.txt").read_text() == "2"
 
@@ -199,7 +201,7 @@ def test_a_stop_reaches_the_program(home: Home):
             "print('ready', flush=True); time.sleep(60)",
         )
     )
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while "ready" not in log(home):
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -16,20 +16,20 @@ def test_checkpoints_are_there_before_while_and_after(home: Home):
         "print('found', (folder / 'step.txt').read_text(), flush=True)\n"
         "(folder / 'old.txt').unlink(); (folder / 'deep').mkdir()\n"
         "(folder / 'deep/new.txt').write_text('live'); print('written', flush=True)\n"
-        "while time.monotonic() < float(os.environ['END']):\n"
+        "while not (folder / 'go').exists():\n"
         "    time.sleep(0.01)\n"
         "    draft = folder / 'draft'; draft.write_text('x'); draft.unlink()\n"
-        "(folder / 'step.txt').write_text('2')\n",
+        "(folder / 'go').unlink(); (folder / 'step.txt').write_text('2')\n",
         CheckpointConfig={"S3Uri": home.uri("state")},
-        Environment={"END": str(time.monotonic() + 4)},
     )
     home.wait_for_log("written")
     state = home.storage / "state"
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not (state / "deep/new.txt").exists() or (state / "old.txt").exists():
         assert time.monotonic() < end
         time.sleep(0.05)
     assert home.describe()["TrainingJobStatus"] == "InProgress"  # it is synced while it runs
+    (home.root / "jobs/training/job/hosts/1/algo-1/checkpoints/go").touch()
     record = home.wait()
     assert record["TrainingJobStatus"] == "Completed", (record, home.log())
     assert "found 1" in home.log()
