@@ -34,7 +34,7 @@ KINDS = {
     "model": ("model", "Model", "Models"),
 }  # fmt: skip
 RUNNING = {"InProgress", "Stopping"}
-GONE = {"gone", "role-missing", "repository-missing", "bucket-missing"}
+GONE = {"gone", "already-ended", "role-missing", "repository-missing", "bucket-missing"}
 #: How plan.names.job_name ends.
 JOB = re.compile(r".+-\d{8}-\d{6}-[0-9a-f]{4,8}")
 
@@ -152,20 +152,15 @@ def listed(method: Callable[..., Any], key: str) -> Iterator[dict[str, Any]]:
 
 
 def stop(
-    place: Place,
-    kind: str,
-    name: str,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    limit: float = 300.0,
+    place: Place, kind: str, name: str, *, sleep: Callable[[float], None] = time.sleep
 ) -> None:
     """Stops a job and waits: while it stops it still writes to what is removed next."""
     snake, camel, _ = KINDS[kind]
     words = {f"{camel}Name": name}
     getattr(place.sagemaker, f"stop_{snake}")(**words)
     describe = getattr(place.sagemaker, f"describe_{snake}")
-    for _ in range(int(limit // 2)):
+    for _ in range(150):
         if describe(**words)[f"{camel}Status"] not in RUNNING:
             return
         sleep(2.0)
-    raise TimeoutError(f"it did not stop within {limit:.0f} s")
+    raise TimeoutError("it did not stop within 300 s")

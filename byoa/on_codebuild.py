@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 
@@ -16,6 +17,7 @@ from byoa.build import SCRIPT, Build, Say, context, remote_mark
 from byoa.place import Place
 from byoa.plan.codebuild import BuildProject
 from byoa.plan.ecr import parse_image
+from byoa.plan.errors import UsageError
 from byoa.plan.iam import CODEBUILD, Access, build_policy
 from byoa.plan.layout import ProjectPlace, bucket_and_key
 from byoa.plan.names import fitted, role_name
@@ -71,6 +73,9 @@ def variables(build: Build, repository: str, tag: str, region: str) -> dict[str,
     bases = [parse_image(base) for base in build.bases]
     logins = {f"{base.region}={base.registry}" for base in bases if base.account}
     logins.add(f"{region}={repository.partition('/')[0]}")
+    for name, value in build.variables.items():
+        if not re.fullmatch(r"[\w.:/@=+,-]*", value):  # it meets a shell there
+            raise UsageError(f"CodeBuild cannot be given --build-arg {name}={value!r}. Use ARG.")
     arguments = (f"--build-arg {name}={value}" for name, value in sorted(build.variables.items()))
     return {
         "LOGINS": " ".join(sorted(logins)), "CONTEXT": build.mark, "ARGUMENTS": " ".join(arguments),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from byoa.aws.bucket import MADE, find_bucket, tags_of
 from byoa.aws.endpoints import GROUP
 from byoa.aws.logs import streams
-from byoa.aws.registry import repositories
 from byoa.aws.role import find_role
 from byoa.plan.layout import bucket_and_key
 from byoa.plan.names import fitted, role_name
@@ -75,10 +74,13 @@ def build_project(session: Session, project: str) -> Iterator[Thing]:
 
 def image_repositories(session: Session, project: str) -> Iterator[Thing]:
     ecr = session.client("ecr")
-    for name, arn in repositories(session):
-        if {"Key": TAG, "Value": project} in ecr.list_tags_for_resource(resourceArn=arn)["tags"]:
-            remove = partial(ecr.delete_repository, repositoryName=name, force=True)
-            yield Thing("repository", name, remove)
+    for page in ecr.get_paginator("describe_repositories").paginate():
+        for one in page["repositories"]:
+            name, arn = one["repositoryName"], one["repositoryArn"]
+            tags = ecr.list_tags_for_resource(resourceArn=arn)["tags"]
+            if {"Key": TAG, "Value": project} in tags:
+                words = {"repositoryName": name, "force": True}
+                yield Thing("repository", name, partial(ecr.delete_repository, **words))
 
 
 def roles(session: Session, project: str) -> Iterator[Thing]:

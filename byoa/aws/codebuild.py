@@ -64,21 +64,14 @@ def build(
                 say(f"{phase['phaseType']}: {phase['phaseStatus']}")
         return bool(state["buildStatus"] != "IN_PROGRESS")
 
-    while not ended() and not _place(state):
+    while not ended() and "streamName" not in state.get("logs", {}):
         sleep(2.0)
-    if _place(state):
-        group, stream = _place(state)
+    if stream := state.get("logs", {}).get("streamName"):
+        group = state["logs"]["groupName"]
         for line in follow(session.client("logs"), group, stream, ended, sleep=sleep):
             say(line.text)
     if state["buildStatus"] != "SUCCEEDED":
         raise JobFailedError(_failure(state))
-
-
-def _place(state: Mapping[str, Any]) -> tuple[str, ...]:
-    """Log group and stream, once the build has them."""
-    logs = state.get("logs") or {}
-    group, stream = logs.get("groupName"), logs.get("streamName")
-    return (group, stream) if group and stream and group != "null" else ()
 
 
 def _failure(state: Mapping[str, Any]) -> str:

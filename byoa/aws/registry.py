@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from byoa.aws.image_facts import image_facts
@@ -14,28 +14,30 @@ from byoa.plan.errors import ByoaError
 if TYPE_CHECKING:
     from byoa.aws.session import Session
 
+URI = "repositoryUri"
+
 
 def ensure_repository(session: Session, name: str, tags: Mapping[str, str]) -> str:
     """The repository's address. Made when missing: private, scanned, tidied, tagged at once."""
     ecr = session.client("ecr")
+
+    def look() -> str:
+        return str(ecr.describe_repositories(repositoryNames=[name])["repositories"][0][URI])
+
     try:
-        return _address(ecr.describe_repositories(repositoryNames=[name])["repositories"])
+        return look()
     except ecr.exceptions.RepositoryNotFoundException:
         pass
     try:
-        made = _address([ecr.create_repository(**repository_request(name, tags))["repository"]])
+        made = ecr.create_repository(**repository_request(name, tags))["repository"]
     except ecr.exceptions.RepositoryAlreadyExistsException:  # a second driver was faster
-        return _address(ecr.describe_repositories(repositoryNames=[name])["repositories"])
+        return look()
     try:
         ecr.put_lifecycle_policy(**lifecycle_request(name))
     except BaseException:
         ecr.delete_repository(repositoryName=name)
         raise
-    return made
-
-
-def _address(repositories: list[Mapping[str, str]]) -> str:
-    return str(repositories[0]["repositoryUri"])
+    return str(made[URI])
 
 
 def login(session: Session, registry: str = "") -> tuple[str, str]:
@@ -50,18 +52,8 @@ def login(session: Session, registry: str = "") -> tuple[str, str]:
 
 
 def pushed(session: Session, uri: str) -> str:
-    """REPOSITORY@DIGEST of what was pushed; ByoaError when SageMaker would refuse it.
-
-    A job would say so only minutes later.
-    """
+    """REPOSITORY@DIGEST of what was pushed; ByoaError when SageMaker would refuse it later."""
     facts = image_facts(session, uri)
     for problem in image_problems(facts):
         raise ByoaError(problem)
     return f"{uri.rpartition(':')[0]}@{facts.digest}"
-
-
-def repositories(session: Session) -> Iterator[tuple[str, str]]:
-    """(name, ARN) of each repository of the account and region."""
-    for page in session.client("ecr").get_paginator("describe_repositories").paginate():
-        for repository in page["repositories"]:
-            yield repository["repositoryName"], repository["repositoryArn"]

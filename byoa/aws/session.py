@@ -11,13 +11,6 @@ from typing import Any
 from byoa import __version__
 from byoa.plan.errors import UsageError
 
-#: What a request names first, in the order in which a message would name it.
-NAMED = (
-    "Bucket", "RoleName", "TrainingJobName", "ProcessingJobName", "TransformJobName",
-    "HyperParameterTuningJobName", "EndpointName", "EndpointConfigName", "ModelName",
-    "repositoryName", "projectName", "name", "logGroupName", "jobDefinitionName", "jobName",
-)  # fmt: skip
-
 
 class Session:
     """Clients that retry with jitter and back off when throttled (botocore's adaptive mode)."""
@@ -118,8 +111,8 @@ class Session:
 
 def _remember(params: Any, context: dict[str, Any], **_: Any) -> None:
     """Keeps what a request is about: S3, for one, never says which bucket is missing."""
-    named = [str(params[key]) for key in NAMED if isinstance(params.get(key), str)]
-    context["byoa"] = "/".join(named[:1] + [str(params[key]) for key in ("Key",) if key in params])
+    names = [key for key in params if key == "Bucket" or key.lower().endswith("name")]
+    context["byoa"] = "/".join(str(params[key]) for key in [*names[:1], "Key"] if key in params)
 
 
 def _note(parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:

@@ -270,6 +270,13 @@ def test_codebuild_logs_in_to_the_base_s_registry_too(folder):
     assert (said["REPOSITORY"], said["TAG"]) == (REPOSITORY, "v1")
 
 
+@pytest.mark.parametrize("value", ["a b", "$(id)", "*", "a;b", "`id`"])
+def test_no_text_of_a_user_meets_codebuild_s_shell(value):
+    build = Build(image="x:1", dockerfile="FROM debian:12", variables={"A": value})
+    with pytest.raises(UsageError, match="CodeBuild cannot be given --build-arg A="):
+        variables(build, REPOSITORY, "v1", "eu-west-1")
+
+
 def run(capsys, *words):
     code = main(["build", *words])
     said = capsys.readouterr()

@@ -107,7 +107,9 @@ def test_content_that_is_not_its_digest_is_refused(session, stub):
 def test_an_image_that_is_not_there(session, stub):
     failure = {"failureCode": "ImageNotFound", "imageId": {"imageTag": "v1"}}
     stub.add_response("batch_get_image", {"images": [], "failures": [failure]})
-    with pytest.raises(NotFoundError, match=r"ECR has no image .*/cells:v1. `byoa build --push`"):
+    with pytest.raises(
+        NotFoundError, match=r"ECR has no image .*/cells:v1\. Look at its tag; `byoa build --push`"
+    ):
         image_facts(session, f"{REGISTRY}/cells:v1")
 
 
@@ -117,7 +119,7 @@ def test_an_image_of_another_region_is_told_before_any_call(session, stub):
 
 
 def test_an_image_of_another_registry_is_told_before_any_call(session, stub):
-    with pytest.raises(UsageError, match="is no image in ECR"):
+    with pytest.raises(UsageError, match="is not in ECR"):
         image_facts(session, "python:3.12-slim")
 
 
