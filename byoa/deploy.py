@@ -47,7 +47,7 @@ def pause(place: Place) -> float:
 def named(start: str, *content: Any) -> str:
     """START-<hash of the content>."""
     text = json.dumps(content, sort_keys=True, default=str)
-    return f"{fitted(start, 52)}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    return f"{fitted(start, endpoints.LONGEST)}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
 def deploy_task(place: Place, settings: Settings, task: str = "", **wanted: Any) -> dict[str, Any]:

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from byoa.plan.errors import error_code
+from byoa.plan.names import fitted
 
 GROUP = "/aws/sagemaker/Endpoints/"
 #: Models and configurations carry it: what was made for which endpoint.
 TAG = "byoa:endpoint"
+#: Of an endpoint's name in the names of what is made for it; a hash follows.
+LONGEST = 52
 BUSY = {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"}
 #: What a delete method calls its thing.
 KEYS = {
@@ -77,7 +80,7 @@ def own(sagemaker: Any, endpoint: str, keep: Sequence[str] = ()) -> Iterator[tup
     for method, key in list(KEYS.items())[1:]:
         kind = key.removesuffix("Name")
         listing = getattr(sagemaker, f"{method.replace('delete', 'list')}s")
-        more: dict[str, Any] = {"MaxResults": 100}
+        more: dict[str, Any] = {"MaxResults": 100, "NameContains": fitted(endpoint, LONGEST)}
         while more:
             page = listing(**more)
             for item in page[f"{kind}s"]:

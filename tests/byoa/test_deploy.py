@@ -434,6 +434,19 @@ def test_another_variant_joins_those_that_are_there(model: Path, byoa: Byoa):
     assert json.loads(challenger.out) == {"answer": 7}
 
 
+def test_only_what_was_made_for_the_endpoint_is_its_own(tmp_path: Path):
+    sagemaker = SageMaker(tmp_path)
+    for name, owner in (("e-1", "e"), ("e-2", "e"), ("e-3", "e-x"), ("e-4", ""), ("other", "e")):
+        tags = [{"Key": endpoints.TAG, "Value": owner}] if owner else []
+        sagemaker.create_model(
+            ModelName=name, PrimaryContainer={"Image": "i"}, ExecutionRoleArn=ROLE, Tags=tags
+        )
+    found = endpoints.own(sagemaker, "e", keep=("e-2",))
+    assert list(found) == [("delete_model", "other"), ("delete_model", "e-1")], "newest first"
+    endpoints.delete(sagemaker, "delete_model", "e-1")
+    endpoints.delete(sagemaker, "delete_model", "e-1")
+
+
 def test_waiting_asks_until_it_is_settled():
     statuses = ["Creating", "Creating", "InService"]
 
