@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+import urllib.request
 import zipfile
 from typing import Any
 
@@ -332,3 +333,18 @@ def test_the_same_token_is_the_same_build(client: Clients, project: str):
     start = client("codebuild").start_build
     one = start(projectName=project, idempotencyToken="once")["build"]["id"]
     assert start(projectName=project, idempotencyToken="once")["build"]["id"] == one
+
+
+def test_a_client_that_speaks_json(sandbox: State, project: str):
+    """The AWS CLI's version 2 and older boto3 do; today's speaks CBOR (test_wire.py)."""
+    scope = f"{sandbox.access_key}/20260101/us-east-1/codebuild/aws4_request"
+    headers = {
+        "X-Amz-Target": "CodeBuild_20161006.BatchGetProjects",
+        "Content-Type": "application/x-amz-json-1.1",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=h, Signature=0",
+    }
+    body = json.dumps({"names": [project]}).encode()
+    request = urllib.request.Request(sandbox.url, body, headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found = json.load(answer)["projects"][0]
+    assert found["name"] == project and isinstance(found["created"], float)
