@@ -121,18 +121,16 @@ def variant_rule(request: dict[str, Any]) -> Iterator[str]:
             yield f"serverless memory is {size} MB - take one of {listed}"
         if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
             yield "ProvisionedConcurrency is more than MaxConcurrency - take at most that"
-        unfit = {"InstanceType", "InferenceAmiVersion", "VolumeSizeInGB"} & item.keys()
-        unfit |= {"AsyncInferenceConfig", "DataCaptureConfig", "VpcConfig"} & request.keys()
-        for name in sorted(unfit):
+        for name in sorted(
+            {"AsyncInferenceConfig", "DataCaptureConfig", "VpcConfig"} & request.keys()
+        ):
             yield f"a serverless endpoint has no {name} - drop it, or take instances"
 
 
 def routing_rule(request: dict[str, Any]) -> Iterator[str]:
-    """A canary is at most half of the fleet, and one way of updating is enough."""
+    """A canary is at most half of the fleet."""
     deployment = request.get("DeploymentConfig", {})
     blue_green = deployment.get("BlueGreenUpdatePolicy", {})
-    if blue_green and "RollingUpdatePolicy" in deployment:
-        yield "an update is BlueGreenUpdatePolicy or RollingUpdatePolicy, not both - null one"
     size = blue_green.get("TrafficRoutingConfiguration", {}).get("CanarySize", {})
     if size.get("Type") == "CAPACITY_PERCENT" and size["Value"] > 50:
         yield f"the canary is {size['Value']} % of the fleet - take at most 50"

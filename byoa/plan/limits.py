@@ -42,6 +42,9 @@ def _walk(value: Any, name: str, shapes: Mapping[str, Any], path: str) -> Iterat
     if kind == "structure":
         yield from _members(value, shape, shapes, path)
     elif kind == "list":
+        names = [item.get(shape.get("once")) for item in value if isinstance(item, dict)]
+        for again in sorted({str(one) for one in names if one and names.count(one) > 1}):
+            yield f"{path} has the {shape['once']} {again} twice - name each one once"
         for place, item in enumerate(value):
             yield from _walk(item, shape["of"], shapes, f"{path}[{place}]")
     elif kind == "map":
@@ -59,6 +62,11 @@ def _members(
     for key in shape.get("required", ()):
         if key not in value:
             yield f"{_below(path, key)} is missing, and AWS takes no request without it - give one"
+    if (one := shape.get("one")) and sum(key in value for key in one) != 1:
+        yield f"{path or 'the request'} needs {' or '.join(one)} - give one of them"
+    for one, other in shape.get("apart", ()):
+        if one in value and other in value:
+            yield f"{path or 'the request'} has {one} and {other}, but AWS takes one - drop one"
     for key, item in value.items():
         if key in members:
             yield from _walk(item, members[key], shapes, _below(path, key))

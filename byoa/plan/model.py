@@ -31,11 +31,7 @@ def model_request(model: Model) -> dict[str, Any]:
 
 
 def container_rule(request: dict[str, Any]) -> Iterator[str]:
-    """One container or a list of them, each with a model archive that SageMaker can unpack."""
-    if ("PrimaryContainer" in request) == ("Containers" in request):
-        yield "a model has a PrimaryContainer or Containers - give one of them, null drops a field"
-    if "ExecutionRoleArn" not in request:
-        yield "ExecutionRoleArn is missing: as that role AWS fetches image and model - give it"
+    """Each container has a model that SageMaker can unpack."""
     for container in [request.get("PrimaryContainer", {}), *request.get("Containers", [])]:
         data, multi = container.get("ModelDataUrl"), container.get("Mode") == "MultiModel"
         if data and not multi and not data.endswith(".tar.gz"):

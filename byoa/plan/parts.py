@@ -52,19 +52,9 @@ def volume_key(kms_key: str | None, instance_types: Sequence[str]) -> str | None
     return None if any(LOCAL_DISKS.match(name) for name in instance_types) else kms_key
 
 
-def twice(names: Sequence[str], what: str) -> Iterator[str]:
-    """Names are there once."""
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"{what} {name} is there twice - name each one once"
-
-
 def instance_rule(resources: Mapping[str, Any]) -> Iterator[str]:
-    """InstancePreferences stand alone, each type once, one count for all or one for each."""
+    """Of several instance types: one count for all or one for each."""
     wanted = resources.get("InstancePreferences", ())
-    for other in ("InstanceType", "InstanceGroups", "InstancePlacementConfig"):
-        if wanted and other in resources:
-            yield f"there are InstancePreferences and {other} - AWS takes one of them: drop one"
-    yield from twice([item["InstanceType"] for item in wanted], "in InstancePreferences")
     counted = sum("InstanceCount" in item for item in wanted)
     if counted != (0 if "InstanceCount" in resources else len(wanted)):
         yield "InstancePreferences: give InstanceCount once for all or in every item, never both"

@@ -57,7 +57,7 @@ def processing_request(job: ProcessingJob) -> dict[str, Any]:
 
 
 def path_rule(request: dict[str, Any]) -> Iterator[str]:
-    """Every folder lies below /opt/ml/processing, no two at the same place, names once."""
+    """Every folder lies below /opt/ml/processing, no two at the same place."""
     items = [
         *request.get("ProcessingInputs", []),
         *request.get("ProcessingOutputConfig", {}).get("Outputs", []),
@@ -67,9 +67,8 @@ def path_rule(request: dict[str, Any]) -> Iterator[str]:
     for path in sorted(set(paths)):
         if not f"{path}/".startswith(f"{ROOT}/") or ".." in path.split("/"):
             yield f"the path {path} is not below {ROOT}, where SageMaker mounts - take {ROOT}/…"
-    yield from parts.twice(paths, "the path")
-    names = [item.get("InputName", item.get("OutputName")) for item in items]
-    yield from parts.twice(names, "the name")
+        if paths.count(path) > 1:
+            yield f"the path {path} is taken twice - give each input and output a folder of its own"
 
 
 def cluster_rule(request: dict[str, Any]) -> Iterator[str]:

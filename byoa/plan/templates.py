@@ -81,10 +81,15 @@ def merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _merged_items(key: str, items: list[Any], extra: Mapping[str, Any]) -> list[Any]:
-    objects = [item if isinstance(item, Mapping) else {} for item in items]
-    names = [next((str(o[k]) for k in o if k.endswith(("Name", "name"))), "") for o in objects]
-    if unknown := [name for name in extra if name not in names]:
-        raise UsageError(f"{key} has no {unknown[0]!r} - its items are {', '.join(names)}")
-    return [
-        merged(item, extra[name]) if extra.get(name) else item for item, name in zip(items, names)
-    ]
+    """The items with an object laid over each one that is named."""
+    made, places = list(items), {}
+    for place, item in enumerate(items):
+        if isinstance(item, Mapping):
+            named = (str(item[k]) for k in item if k.endswith(("Name", "name")))
+            places[next(named, None)] = place
+    for name, value in extra.items():
+        if name not in places or not isinstance(value, Mapping):
+            known = ", ".join(str(one) for one in places)
+            raise UsageError(f"{key} has no {name!r} to lay an object over - there is {known}")
+        made[places[name]] = merged(made[places[name]], value)
+    return made

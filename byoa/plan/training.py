@@ -61,28 +61,24 @@ def values(job: TrainingJob) -> dict[str, Any]:
 
 
 def spot_rule(request: dict[str, Any]) -> Iterator[str]:
-    """What spot, and a warm pool, cannot be had with."""
+    """What spot cannot be had with."""
     stop, wanted = request.get("StoppingCondition", {}), request.get("ResourceConfig", {})
     wait, run = stop.get("MaxWaitTimeInSeconds"), stop.get("MaxRuntimeInSeconds", 86_400)
-    warm = wanted.get("KeepAlivePeriodInSeconds")
-    if warm and wanted.get("InstanceGroups"):
-        yield "a warm pool holds no InstanceGroups - drop KeepAlivePeriodInSeconds or the groups"
     if not request.get("EnableManagedSpotTraining"):
         if wait is not None:
             yield f"MaxWaitTimeInSeconds is {wait}, but only spot waits - drop it or ask for spot"
         return
     if wait is None or wait < run:
         yield f"MaxWaitTimeInSeconds is {wait}, but spot needs MaxRuntimeInSeconds ({run}) or more"
-    if warm:
+    if wanted.get("KeepAlivePeriodInSeconds"):
         yield "a warm pool (keep alive) and spot exclude each other - say --no_spot, or drop it"
     if wanted.get("InstancePreferences"):
         yield "several instance types and spot exclude each other - say --no_spot, or name one type"
 
 
 def channel_rule(request: dict[str, Any]) -> Iterator[str]:
-    """Names once; what FastFile and File cannot read."""
+    """What FastFile and File cannot read."""
     channels = request.get("InputDataConfig", [])
-    yield from parts.twice([channel["ChannelName"] for channel in channels], "the channel")
     default = request.get("AlgorithmSpecification", {}).get("TrainingInputMode", "File")
     for channel in channels:
         name, source = channel["ChannelName"], channel["DataSource"].get("S3DataSource", {})
@@ -99,10 +95,8 @@ def channel_rule(request: dict[str, Any]) -> Iterator[str]:
 
 
 def algorithm_rule(request: dict[str, Any]) -> Iterator[str]:
-    """One image, and metric expressions with a group: SageMaker takes what group 1 matches."""
+    """Metric expressions have a group: SageMaker takes what group 1 matches."""
     algorithm = request.get("AlgorithmSpecification", {})
-    if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
-        yield "AlgorithmSpecification has to have a TrainingImage or an AlgorithmName - give one"
     for metric in algorithm.get("MetricDefinitions", ()):
         if "(" not in re.sub(r"\\.|\(\?[:=!<]", "", metric["Regex"]):
             yield (

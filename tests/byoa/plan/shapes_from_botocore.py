@@ -69,12 +69,40 @@ BATCH_NAME = {
     "pattern": r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
     "words": "up to 128 letters, digits, hyphens and underscores",
 }
-#: What AWS's pages say and its models do not, by structure and member.
+#: What AWS's pages say and its models do not, by structure or its member: `once` in a list,
+#: exactly `one` of some members, members that are never there together (`apart`).
 PAGES: dict[str, dict[str, dict[str, Any]]] = {
     "sagemaker": {
         "ResourceConfig.InstanceCount": {"min": 1},
         "ResourceConfig.VolumeSizeInGB": {"min": 1},
         "CreateTransformJobRequest.MaxPayloadInMB": {"max": 100},
+        "InputDataConfig": {"once": "ChannelName"},
+        "ProcessingInputs": {"once": "InputName"},
+        "ProcessingOutputs": {"once": "OutputName"},
+        "InstancePreferenceList": {"once": "InstanceType"},
+        "ProcessingInstancePreferenceList": {"once": "InstanceType"},
+        "AlgorithmSpecification": {"one": ["TrainingImage", "AlgorithmName"]},
+        "ResourceConfig": {
+            "apart": [
+                ["InstancePreferences", "InstanceType"],
+                ["InstancePreferences", "InstanceGroups"],
+                ["InstancePreferences", "InstancePlacementConfig"],
+                ["KeepAlivePeriodInSeconds", "InstanceGroups"],
+            ],
+        },
+        "ProcessingClusterConfig": {"apart": [["InstancePreferences", "InstanceType"]]},
+        "CreateModelInput": {
+            "one": ["PrimaryContainer", "Containers"],
+            "required": ["ModelName", "ExecutionRoleArn"],
+        },
+        "DeploymentConfig": {"apart": [["BlueGreenUpdatePolicy", "RollingUpdatePolicy"]]},
+        "ProductionVariant": {
+            "apart": [
+                ["ServerlessConfig", "InstanceType"],
+                ["ServerlessConfig", "InferenceAmiVersion"],
+                ["ServerlessConfig", "VolumeSizeInGB"],
+            ],
+        },
         "Tag.Key": {
             "pattern": r"(?![aA][wW][sS]:)[\w" + SEPARATORS + r".:/=+\-@]*",
             "words": "letters, digits, spaces and any of _.:/=+-@, not aws: at its begin",
@@ -124,7 +152,10 @@ def shapes() -> dict[str, Any]:
             inputs[operation] = shape.name
             add(shape, table)
         for place, limits in PAGES.get(service, {}).items():
-            structure, member = place.split(".")
+            structure, _, member = place.partition(".")
+            if not member:
+                table[structure] |= limits
+                continue
             table[place] = table[table[structure]["members"][member]] | limits
             table[structure]["members"][member] = place
         made[service] = {"operations": inputs, "shapes": dict(sorted(table.items()))}

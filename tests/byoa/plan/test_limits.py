@@ -111,7 +111,8 @@ def test_addresses_and_images_of_this_machine_pass():
     request["AlgorithmSpecification"]["TrainingImage"] = "process:///" + "y" * 400
     request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = "file:///short/"
     assert limits.problems_of("sagemaker.CreateTrainingJob", request) == []
-    model = {"ModelName": "m", "PrimaryContainer": {"Image": "process:///a folder/algorithm"}}
+    container = {"Image": "process:///a folder/algorithm"}
+    model = {"ModelName": "m", "PrimaryContainer": container, "ExecutionRoleArn": ROLE}
     assert limits.problems_of("sagemaker.CreateModel", model) == []
 
 
@@ -124,10 +125,12 @@ def test_every_problem_is_told_at_once():
 
 def test_an_object_over_a_list_goes_into_the_items_of_its_names():
     base = {"Channels": [{"ChannelName": "a", "x": {"y": 1}}, {"ChannelName": "b"}]}
-    assert templates.merged(base, {"Channels": {"a": {"x": {"z": 2}}, "b": None}}) == {
+    assert templates.merged(base, {"Channels": {"a": {"x": {"z": 2}}}}) == {
         "Channels": [{"ChannelName": "a", "x": {"y": 1, "z": 2}}, {"ChannelName": "b"}]
     }
-    with pytest.raises(UsageError, match="Channels has no 'c' - its items are a, b"):
+    with pytest.raises(
+        UsageError, match="Channels has no 'c' to lay an object over - there is a, b"
+    ):
         templates.merged(base, {"Channels": {"c": {}}})
 
 

@@ -118,10 +118,10 @@ def test_what_aws_adds_is_reached_by_extra():
             {"inputs": [ProcessingInput(name="a", uri="s3://b/a", path="/opt/ml/processing/../x")]},
             "not below",
         ),
-        ({"inputs": [DATA, DATA]}, "the path /opt/ml/processing/input/data is there twice"),
+        ({"inputs": [DATA, DATA]}, "has the InputName data twice"),
         (
-            {"inputs": [DATA], "outputs": [replace(OUT, name="data")]},
-            "the name data is there twice",
+            {"inputs": [DATA], "outputs": [replace(OUT, path=DATA.path)]},
+            "the path /opt/ml/processing/input/data is taken twice",
         ),
         ({"max_run": 777_601}, "at most 777,600"),
         ({"instance_count": 0}, "at least 1"),

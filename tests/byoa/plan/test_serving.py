@@ -226,7 +226,7 @@ def test_a_rolling_update_and_retained_properties_are_reached_by_extra():
         "RollingUpdatePolicy": rolling
     }
     both = {"DeploymentConfig": {"RollingUpdatePolicy": rolling}}
-    assert "not both" in refused(update_endpoint_request, replace(ENDPOINT, extra=both))
+    assert "drop one" in refused(update_endpoint_request, replace(ENDPOINT, extra=both))
     assert "at most 50" in refused(update_endpoint_request, replace(ENDPOINT, canary_percent=60))
 
 

@@ -249,8 +249,11 @@ CONTRADICTIONS = [
     ({"extra": {"StoppingCondition": {"MaxWaitTimeInSeconds": 9}}}, "MaxRuntimeInSeconds (86400)"),
     ({"extra": {"StoppingCondition": {"MaxWaitTimeInSeconds": None}}}, "spot needs"),
     ({"instance_count": 0}, "at least 1"),
-    ({"image": "a", "extra": {"AlgorithmSpecification": {"AlgorithmName": "b"}}}, "give one"),
-    ({"extra": {"AlgorithmSpecification": {"TrainingImage": None}}}, "give one"),
+    (
+        {"image": "a", "extra": {"AlgorithmSpecification": {"AlgorithmName": "b"}}},
+        "give one of them",
+    ),
+    ({"extra": {"AlgorithmSpecification": {"TrainingImage": None}}}, "give one of them"),
     ({"metrics": [("loss", "loss=[0-9]+")]}, "put ( ) around"),
     ({"metrics": [("loss", r"loss=\([0-9]+\)")]}, "put ( ) around"),
     ({"metrics": [("loss", "loss=(?:[0-9]+)")]}, "put ( ) around"),
@@ -265,7 +268,7 @@ CONTRADICTIONS = [
     (channel({"CompressionType": "Gzip"}), "only mode Pipe"),
     (channel({"RecordWrapperType": "RecordIO"}), "only mode Pipe"),
     (channel(kind("AugmentedManifestFile")), "take mode Pipe"),
-    ({"extra": {"InputDataConfig": {"train": {}}}}, "its items are training"),
+    ({"extra": {"InputDataConfig": {"train": {}}}}, "there is training"),
     ({"subnets": ["subnet-1"]}, "VpcConfig.SecurityGroupIds"),
     ({"hyperparameters": {"a": "x" * 2501}}, "at most 2,500"),
     ({"environment": {"A": "x" * 513}}, "at most 512"),
@@ -299,7 +302,7 @@ CONTRADICTIONS = [
                 }
             },
         },
-        "is there twice",
+        "ml.m5.large twice",
     ),
     (
         {
@@ -319,7 +322,7 @@ CONTRADICTIONS = [
                 }
             },
         },
-        "warm pool",
+        "KeepAlivePeriodInSeconds and InstanceGroups",
     ),
 ]
 
