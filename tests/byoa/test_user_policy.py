@@ -7,7 +7,7 @@ from byoa.aws.bucket import ensure_bucket
 from byoa.aws.codebuild import ensure_project
 from byoa.aws.role import ensure_role
 from byoa.clean import find, remove
-from byoa.plan.advice import ACTIONS, PREFIXES
+from byoa.plan.advice import table
 from byoa.plan.checks import gaps
 from byoa.plan.codebuild import BuildProject
 from byoa.plan.iam import CODEBUILD, Access, build_policy, user_policy
@@ -48,8 +48,8 @@ def test_every_call_of_build_doctor_clean_and_teardown_is_allowed(place):
     actions = set()
     calls.add(("service-quotas", "ListServiceQuotas"))  # moto does not know it
     for service, operation in calls:
-        action = f"{PREFIXES.get(service, service)}:{operation}"
-        actions.add(ACTIONS.get(action, action))
+        action = f"{table()['prefixes'].get(service, service)}:{operation}"
+        actions.add(table()["actions"].get(action, action))
     document = user_policy(
         "123456789012", "eu-west-1", "aws", "cells", "byoa-123456789012-eu-west-1"
     )

@@ -118,7 +118,7 @@ SITUATIONS = [
      "S3 still throttles PutObject"),
     (refused("TooManyRequestsException", "", "BatchGetImage", "ecr"), "throttled", True, "ECR"),
     (refused("CapacityError", "Unable to provision requested ML compute capacity."), "capacity",
-     False, "--instance_candidates"),
+     False, "--it A,B"),
     (refused("InsufficientInstanceCapacity", "no capacity"), "capacity", False, "--no_spot"),
     (refused("ResourceLimitExceeded", "The account-level service limit 'ml.p3.2xlarge for spot"
              " training job usage' is 0 Instances, with current utilization of 0 Instances"),
@@ -245,7 +245,7 @@ REASONS = {
     " data: No space left on device": "--volume_size",
     "ClientError: Data download failed: AccessDenied (403)": "may not read",
     "ClientError: Cannot pull algorithm container. Either the image does not exist": "pulled",
-    "CapacityError: Unable to provision requested ML compute capacity": "--instance_candidates",
+    "CapacityError: Unable to provision requested ML compute capacity": "--it A,B",
     "MaxRuntimeExceeded": "--max_run_mins",
     "MaxWaitTimeExceeded": "--max_wait_mins",
     "InternalServerError: We encountered an internal error. Please try again.": "same command",
