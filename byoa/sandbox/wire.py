@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import datetime
+import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,8 +28,6 @@ TARGETS = {
     "CodeBuild_20161006": "codebuild",
     "Logs_20140328": "logs",
 }
-#: As AWS: what a client may send in one call that is not data (CreateTrainingJob's is 10 MB).
-BODY_LIMIT = 16 * 1024 * 1024
 
 
 @lru_cache
@@ -48,7 +47,6 @@ class Call:
     region: str = ""
     access_key: str = ""
     protocol: str = ""  #: json, cbor, query, rest
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def body(self) -> bytes:
@@ -83,8 +81,6 @@ class Call:
 
 
 def replay(environ: dict[str, Any], data: bytes) -> None:
-    import io
-
     environ["wsgi.input"] = io.BytesIO(data)
     environ["CONTENT_LENGTH"] = str(len(data))
     environ.pop("HTTP_TRANSFER_ENCODING", None)

@@ -68,8 +68,8 @@ class Course:
             self.fail("INTERNAL_ERROR", f"{type(error).__name__}: {error}", "FAULT")
         self.tidy()
         self.record.enter("FINALIZING")
-        self.record.finish(self.failed or "SUCCEEDED", **fields)
         self.log.say(f"Build {self.failed or 'SUCCEEDED'}")
+        self.record.finish(self.failed or "SUCCEEDED", **fields)
 
     def stop(self) -> None:
         self.stop_asked = True
