@@ -30,9 +30,8 @@ def explain(error: BaseException) -> ByoaError | None:
     words = _words(error)
     if words is None:
         return None
-    row = _row(error, words) or (
-        UNKNOWN if words["operation"] else {"wrong": "{message}", "fix": ""}
-    )
+    bare = words["message"] and not words["operation"]  # boto3's own, not AWS's
+    row = _row(error, words) or ({**UNKNOWN, "wrong": "{message}"} if bare else UNKNOWN)
     parts = (" ".join(row[part].format(**words).split()) for part in ("wrong", "fix"))
     text = " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts if part)
     return (UsageError if row.get("exit_code") == 2 else ByoaError)(text)
