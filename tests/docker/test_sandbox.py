@@ -147,6 +147,7 @@ def state(tmp_path: Path) -> Iterator[State]:
     state, _ = lifecycle.up(folder)
     yield state
     lifecycle.down(folder)
+    docker("image", "rm", f"{REPOSITORY}:v1")  # build_and_push.sh's own name for it
     nothing_left(state)
 
 
