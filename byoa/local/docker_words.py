@@ -10,12 +10,19 @@ from collections.abc import Iterator, Mapping
 from byoa.local.container import Container, Mount
 
 
+#: Variables that would change what our own docker command does.
+_OURS = ("DOCKER", "LD_", "DYLD_", "GO", "XDG_", "SSL_", "OTEL_")
+
+
 def environment_words(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Values go through docker's own environment: on a command line everyone could read them."""
+    """Variables for our docker command, which it passes on, and the words that say so.
+
+    On a command line everyone on this machine could read their values.
+    """
     passed, flags = {}, []
     for name, value in environment.items():
-        if name in os.environ or name.startswith("DOCKER"):
-            flags += ["--env", f"{name}={value}"]  # it would change what our docker command does
+        if name in os.environ or name.startswith(_OURS) or name.lower().endswith("_proxy"):
+            flags += ["--env", f"{name}={value}"]
         else:
             passed[name] = value
             flags += ["--env", name]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from byoa.local import opt_ml
 from byoa.local.channels import Part, below, manifest, shard
 from byoa.local.container import Container, Mount
-from byoa.local.docker_words import arguments_of, mount_words
+from byoa.local.docker_words import arguments_of, environment_words, mount_words
 from byoa.local.job import JobError, failure_reason
 from byoa.local.metrics import Metrics
 from byoa.local.networks import loopback_addresses
@@ -216,3 +216,17 @@ def test_names_and_arns():
 )
 def test_where_a_path_of_the_container_is(inside: str, expected: str):
     assert here(inside, Path("/base")) == Path("/base") / expected
+
+
+def test_values_of_variables_are_on_no_command_line_and_change_no_command_of_ours(monkeypatch):
+    monkeypatch.setenv("MINE", "1")
+    given = {
+        "TOKEN": "secret\nof two lines",
+        "LD_PRELOAD": "/x.so",
+        "https_proxy": "p",
+        "MINE": "2",
+    }
+    passed, words = environment_words(given)
+    assert passed == {"TOKEN": "secret\nof two lines"}
+    assert words[1::2] == ["TOKEN", "LD_PRELOAD=/x.so", "https_proxy=p", "MINE=2"]
+    assert set(words[::2]) == {"--env"}
