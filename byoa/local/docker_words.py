@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 
 from byoa.local.container import Container, Mount
 
-
 #: Variables that would change what our own docker command does.
 _OURS = ("DOCKER", "LD_", "DYLD_", "GO", "XDG_", "SSL_", "OTEL_")
 
