@@ -123,10 +123,10 @@ def many(folder: Path, count: int) -> Path:
     return folder
 
 
-def large(folder: Path, size: int) -> Path:
+def large(folder: Path, megabytes: int) -> Path:
     folder.mkdir()
     with (folder / "large.bin").open("wb") as target:
-        for _ in range(size >> 20):
+        for _ in range(megabytes):
             target.write(os.urandom(1 << 20))
     return folder
 
@@ -134,8 +134,8 @@ def large(folder: Path, size: int) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--megabytes", type=int, default=256)
+    parser.add_argument("--files", type=int, default=10_000, help="0 leaves them out")
+    parser.add_argument("--megabytes", type=int, default=256, help="0 leaves it out")
     arguments = parser.parse_args()
     results: dict[str, object] = {
         "date": date.today().isoformat(),
@@ -144,19 +144,20 @@ def main() -> None:
         "versions": {name: version(name) for name in ("boto3", "awscli", "moto")},
     }
     with tempfile.TemporaryDirectory() as name, server(Path(name) / "log") as address:
-        scratch = Path(name)
-        folders = {
-            f"{arguments.files} files of 1 KB": many(scratch / "many", arguments.files),
-            f"one file of {arguments.megabytes} MB": large(
-                scratch / "large", arguments.megabytes << 20
-            ),
-        }
+        scratch, folders = Path(name), {}
+        if arguments.files:
+            title = f"{arguments.files} files of 1 KB"
+            folders[title] = many(scratch / "many", arguments.files)
+        if arguments.megabytes:
+            title = f"one file of {arguments.megabytes} MB"
+            folders[title] = large(scratch / "large", arguments.megabytes)
         time.sleep(3)  # hashes of files that are just being written are not kept
         for title, folder in folders.items():
             pairs = [pair(folder, address, scratch, turn) for turn in range(arguments.pairs)]
             results[title] = summary(pairs)
             print(title, json.dumps(results[title], indent=2))
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps(kept | results, indent=2) + "\n")
 
 
 if __name__ == "__main__":
