@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 from __future__ import annotations
 
 import shutil
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -125,7 +126,8 @@ def fetch_archive(uri: str, folder: Path, storage: Storage) -> None:
         if len(found) != 1:
             raise ByoaError(f"Could not find model data at {uri}. Name one .tar.gz that is there.")
         unpack(found[0], folder)
-        links = [path.name for path in folder.rglob("*") if path.is_symlink()]
+        with tarfile.open(found[0]) as tar:
+            links = [one.name for one in tar if one.issym() or one.islnk()]
     if links:  # https://docs.aws.amazon.com/sagemaker/latest/dg/deploy-model-troubleshoot.html
         shutil.rmtree(folder)
         raise ByoaError(f"{uri} holds the symbolic link {links[0]}: SageMaker refuses such models.")
