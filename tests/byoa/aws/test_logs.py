@@ -180,10 +180,10 @@ def test_the_host_of_a_stream(stream, host):
 def test_the_same_against_moto(session):
     logs = session.client("logs")
     logs.create_log_group(logGroupName=GROUP)
+    now = int(time.time()) * 1000
     for host, start in (("algo-1", 0), ("algo-2", 1)):
         words = {"logGroupName": GROUP, "logStreamName": f"{JOB}/{host}-1767225600"}
         logs.create_log_stream(**words)
-        now = int(time.time()) * 1000
         events = [
             {"timestamp": now + 2 * n + start, "message": f"{2 * n + start}"} for n in range(9)
         ]
