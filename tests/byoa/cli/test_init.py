@@ -46,7 +46,8 @@ model = inference.model_fn("out/model")
 item = inference.input_fn(b"0.1,0.2,0.3\\n0,0,0\\n", "text/csv")
 print(inference.output_fn(inference.predict_fn(item, model), "application/json"))
 """
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "application/json" in answer.stdout
 
 
