@@ -8,6 +8,7 @@ from typing import Any
 from byoa.place import Place
 from byoa.plan.layout import bucket_and_key
 from byoa.plan.names import role_name
+from byoa.progress import say
 from byoa.task import Task
 
 
@@ -52,4 +53,4 @@ def when_assumable(place: Place, call: Callable[[], Any]) -> Any:
         return call()
     from byoa.aws.role import retry_until_assumable
 
-    return retry_until_assumable(call)
+    return retry_until_assumable(call, say)

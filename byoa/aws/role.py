@@ -97,20 +97,22 @@ def _allow(iam: Any, name: str, policy: Mapping[str, Any]) -> None:
 
 def retry_until_assumable(
     call: Callable[[], Result],
+    say: Callable[[str], None] = lambda text: None,
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-    limit: float = LIMIT,
 ) -> Result:
     """What `call` gives, once AWS's services know the role; any other error comes at once."""
-    end, pause = clock() + limit, 1.0
+    begin, pause = clock(), 1.0
     while True:
         try:
             return call()
         except Exception as error:
             if not error_code(error) or situation(error) != "role-not-assumable":
                 raise
-            if clock() + pause > end:
+            if clock() + pause > begin + LIMIT:
                 raise
+            if pause == 4.0:  # most roles are known by then
+                say(f"waiting up to {LIMIT:.0f} s until AWS has heard of the role: {error}")
         sleep(pause * random.uniform(0.5, 1.0))  # two drivers that fail together part here
-        pause = min(pause * 2, 10.0)
+        pause = min(pause * 2, 8.0)

@@ -171,8 +171,10 @@ def failing(*errors):
 
 def test_a_new_role_is_waited_for():
     time = Time()
+    said: list[str] = []
     call = failing(NOT_YET, NOT_YET, NOT_YET)
-    assert retry_until_assumable(call, sleep=time.sleep, clock=time.clock) == "made"
+    assert retry_until_assumable(call, said.append, sleep=time.sleep, clock=time.clock) == "made"
+    assert len(said) == 1 and "waiting up to 90 s" in said[0]
     assert len(time.slept) == 3
     assert all(0.5 * base <= slept <= base for base, slept in zip((1, 2, 4), time.slept))
 
