@@ -40,19 +40,18 @@ def base(environ: "dict[str, str]") -> Path:
 
 
 def variables(environ: "dict[str, str]") -> "dict[str, str]":
-    """What simple-sagemaker gives a program beside SM_*; what is set already stays."""
+    """What simple-sagemaker gives a program beside SM_*. The state may be put elsewhere."""
     hosts = json.loads(environ.get("SM_HOSTS") or "[]")
     host = environ.get("SM_CURRENT_HOST", "")
     state = Path(environ.get("SSM_STATE") or base(environ) / "checkpoints")
-    found = {
+    return {
         "SSM_STATE": str(state),
         "SSM_INSTANCE_STATE": str(state / host),
         "SSM_NUM_NODES": str(len(hosts) or -1),
         "SSM_HOST_RANK": str(hosts.index(host) if host in hosts else -1),
         "SSM_TENSORBOARD_DIR": str(base(environ) / "output" / "tensorboard"),
-        "SSM_OUTPUT": environ.get("SM_OUTPUT_DATA_DIR", ""),
+        "SSM_OUTPUT": environ.get("SM_OUTPUT_DATA_DIR") or environ.get("SSM_OUTPUT", ""),
     }
-    return {name: environ.get(name) or value for name, value in found.items()}
 
 
 def processing(environ: "dict[str, str]") -> "dict[str, str]":

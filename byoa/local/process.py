@@ -18,7 +18,7 @@ from byoa.local.places import led
 
 LEASH = Path(__file__).with_name("leash.py")
 #: Of the surroundings, what a container would not have: the user's account, other jobs' variables.
-_NOT_PASSED = ("AWS_", "SM_", "SAGEMAKER_", "TRAINING_JOB_", "PROCESSING_JOB_", "BYOA_HOME")
+_NOT_PASSED = ("AWS_", "SM_", "SSM_", "SAGEMAKER_", "TRAINING_JOB_", "PROCESSING_JOB_", "BYOA_HOME")
 
 
 class ProcessHandle:

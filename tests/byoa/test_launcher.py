@@ -57,6 +57,7 @@ def test_the_variables_of_simple_sagemaker(code: Path):
     done = launch(
         code, {"program": "tell.py"}, SM_MODEL_DIR="/opt/ml/model", SM_CURRENT_HOST="algo-2",
         SM_HOSTS='["algo-1", "algo-2"]', SM_OUTPUT_DATA_DIR="/opt/ml/output/data",
+        SSM_HOST_RANK="7",
     )  # fmt: skip
     _, found = json.loads(done.stdout)
     assert {name: value for name, value in found.items() if name.startswith("SSM")} == {

@@ -37,6 +37,8 @@ def worker_lib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         "SSM_STATE": str(tmp_path / "state"),
         "SSM_TENSORBOARD_DIR": "/out/tensorboard",
         "SSM_INSTANCE_STATE": "",
+        "SSM_NUM_NODES": "",  # WorkerConfig sets them: named here to be gone afterwards
+        "SSM_HOST_RANK": "",
         "TRAINING_JOB_NAME": "the-job",
     }.items():
         monkeypatch.setenv(name, value)
