@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.bucket import default_bucket
+from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.storage import Storage
 from byoa.settings import Settings
 

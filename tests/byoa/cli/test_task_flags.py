@@ -79,7 +79,7 @@ def test_the_two_commands_of_the_full_example():
     assert (model.name, model.where, model.made) == ("ex3_1_model", "ex3-1", "model")
     assert (state.made, state.distribution) == ("state", "ShardedByS3Key")
     assert (second.spot, second.image.framework) == (True, "tensorflow")
-    assert list(second.metrics) == [["Score", "Score=(.*?);"]]
+    assert [tuple(pair) for pair in second.metrics] == [("Score", "Score=(.*?);")]
     assert second.tags == {"MyTag": "MyValue"}
     assert second.program.dependencies == [Path("external_dependency")]
 
