@@ -29,6 +29,7 @@ TASK = (
 IMAGE = ("framework", "version", "python", "dockerfile", "tag")
 SHARE = "[DISTRIBUTION] [SUBDIR]"
 DOCKERFILE = "a Dockerfile, its folder or its text; __BASE_IMAGE__ is replaced"
+DATA = "a folder or an address as a channel; again for more"
 INTERRUPT = "take spot back then: 30 or 30,60 (docker, process, sandbox)"
 
 Flag = tuple[tuple[str, ...], dict[str, Any]]
@@ -110,7 +111,7 @@ TRAINING: Flags = {
     ),
     "Input": (
         flag("--model_uri", help="a model to start from, as the channel `model`"),
-        flag("--data", action="append", default=[], metavar="NAME=PLACE", help="a channel; again"),
+        flag("--data", action="append", default=[], metavar="NAME=PLACE", help=DATA),
         flag("--input_mode", choices=("File", "FastFile", "Pipe"), default="File"),
     ),
     "Running": (
