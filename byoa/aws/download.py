@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa import files
+from byoa.aws.parallel import each, pools
 from byoa.aws.upload import Meter, plain
 from byoa.plan import sync
 from byoa.plan.errors import ByoaError, error_code
@@ -36,11 +37,10 @@ class Downloader:
 
     def download(self, items: Mapping[str, tuple[Stored, Path]]) -> None:
         """Fetches each key to its file; what is there with the same content stays."""
-        with ThreadPoolExecutor(self.workers) as pool, ThreadPoolExecutor(self.workers) as inner:
-            for _ in pool.map(partial(self.fetch, inner), items.items()):
-                pass
+        with pools(self.workers) as (whole, parts):
+            each(whole, partial(self.fetch, parts), items.items())
 
-    def fetch(self, inner: ThreadPoolExecutor, item: tuple[str, tuple[Stored, Path]]) -> None:
+    def fetch(self, pool: ThreadPoolExecutor, item: tuple[str, tuple[Stored, Path]]) -> None:
         key, (stored, path) = item
         if same(stored, path, self.part):
             self.meter.add(stored.size)
@@ -49,8 +49,8 @@ class Downloader:
         with files.arriving(path) as target:
             os.truncate(target, stored.size)
             work = partial(self.fetch_span, key, stored, target)
-            plain = [work(span) for span in spans] if len(spans) == 1 else inner.map(work, spans)
-            if all(list(plain)) and not whole(stored, target, self.part):
+            plain = map(work, spans) if len(spans) == 1 else pool.map(work, spans)
+            if all(list(plain)) and not intact(stored, target, self.part):
                 raise ByoaError(
                     f"s3://{self.bucket}/{key} arrived damaged: its content is not what its ETag "
                     "says. Run again."
@@ -101,7 +101,7 @@ def same(stored: Stored, path: Path, part: int) -> bool:
     return files.etag(path, stored.size, part) == stored.etag
 
 
-def whole(stored: Stored, path: Path, part: int) -> bool:
+def intact(stored: Stored, path: Path, part: int) -> bool:
     """Whether the content is what the ETag says, where it can be told: parts may have any size."""
     parts = len(sync.parts(stored.size, part))
     if not re.fullmatch(rf"[0-9a-f]{{32}}(-{parts})?", stored.etag):

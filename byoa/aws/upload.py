@@ -14,6 +14,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
+from byoa.aws.parallel import each, pools
 from byoa.files import ChangedError, LocalFile, stamp
 from byoa.plan import sync
 from byoa.plan.storage import Progress
@@ -54,17 +55,17 @@ class Uploader:
         """Sends each file to its key. Those that change meanwhile end it when all have been."""
         if large := [key for key, file in items.items() if file.size >= self.part]:
             self.begun = self.unfinished(os.path.commonprefix(large))  # noqa: RUF071 - letters
-        with ThreadPoolExecutor(self.workers) as pool, ThreadPoolExecutor(self.workers) as inner:
-            sent = dict(zip(items, pool.map(partial(self.send, inner), items.items())))
+        with pools(self.workers) as (whole, parts):
+            sent = dict(zip(items, each(whole, partial(self.send, parts), items.items())))
         if changed := [items[key].path for key, etags in sent.items() if etags is None]:
             raise ChangedError(changed)
         return {key: etags for key, etags in sent.items() if etags}
 
-    def send(self, inner: ThreadPoolExecutor, item: tuple[str, LocalFile]) -> ETags | None:
+    def send(self, pool: ThreadPoolExecutor, item: tuple[str, LocalFile]) -> ETags | None:
         key, file = item
         try:
             if file.size >= self.part:
-                return self.in_parts(inner, {"Bucket": self.bucket, "Key": key}, file)
+                return self.in_parts(pool, {"Bucket": self.bucket, "Key": key}, file)
             data = read(file, 0, file.size)
         except ChangedError:
             return None
@@ -82,7 +83,7 @@ class Uploader:
                 found.setdefault(one["Key"], []).append(one["UploadId"])
         return found
 
-    def in_parts(self, inner: ThreadPoolExecutor, where: dict[str, str], file: LocalFile) -> ETags:
+    def in_parts(self, pool: ThreadPoolExecutor, where: dict[str, str], file: LocalFile) -> ETags:
         """The parts that S3 lacks, then the whole. An upload begun before the last is ended."""
         begun = self.begun.get(where["Key"], [])
         for upload in begun[:-1]:
@@ -96,7 +97,7 @@ class Uploader:
             answer = self.client.create_multipart_upload(**where, **self.options)
             where["UploadId"] = answer["UploadId"]
         spans = enumerate(sync.parts(file.size, self.part), start=1)
-        sent = list(inner.map(partial(self.send_part, where, file, there), spans))
+        sent = list(pool.map(partial(self.send_part, where, file, there), spans))
         parts = {"Parts": [part for part, _ in sent]}
         answer = self.client.complete_multipart_upload(**where, MultipartUpload=parts)
         etag, digests = unquoted(answer["ETag"]), [digest for _, digest in sent if digest]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 import zlib
 from collections import Counter
 from hashlib import md5
@@ -162,6 +163,41 @@ def test_a_cut_upload_leaves_its_parts_for_the_next_try(s3: Any, s3_address: str
     assert (
         s3.get_object(Bucket=BUCKET, Key="project/task/input/data/large")["Body"].read() == content
     )
+
+
+def slowed(client: Any, operation: str, first: str) -> list[str]:
+    """Each request waits a little; that for `first` is refused at once. The keys asked for."""
+    asked: list[str] = []
+
+    def slow(params: dict[str, Any], **_: Any) -> None:
+        asked.append(params["Key"])
+        if params["Key"].endswith(first):
+            raise PermissionError(first)
+        time.sleep(0.05)
+
+    for name in operation.split():
+        client.meta.events.register(f"provide-client-params.s3.{name}", slow)
+    return asked
+
+
+def test_an_error_ends_an_upload_soon(s3: Any, tmp_path: Path):
+    """Not after the hours that a large file would take which comes before it."""
+    folder = write_files(tmp_path / "data", {"a-large": bytes(100 * 4096), "b": b"", "c": b""})
+    asked = slowed(s3, "UploadPart PutObject", "/b")
+    with pytest.raises(PermissionError):
+        S3Storage(s3, BASE, part=4096, workers=2).sync(folder, DATA)
+    assert len(asked) < 20
+
+
+def test_an_error_ends_a_download_soon(s3: Any, tmp_path: Path):
+    folder = write_files(tmp_path / "data", {"a-large": bytes(100 * 4096), "b": b"1", "c": b"1"})
+    storage = S3Storage(s3, BASE, part=4096, workers=2)
+    storage.sync(folder, DATA)
+    asked = slowed(s3, "GetObject", "/b")
+    with pytest.raises(PermissionError):
+        storage.download(DATA, tmp_path / "back")
+    assert len(asked) < 20
+    assert files_of(tmp_path / "back").keys() <= {"c"}  # which may have been on its way
 
 
 def test_a_file_that_changes_while_being_read(s3: Any, storage: S3Storage, tmp_path: Path):

@@ -12,6 +12,7 @@ from byoa.plan import sync
 from byoa.plan.storage import Stored
 
 NAMES = st.sampled_from(["a", "b", "sub/c", "d"])
+Contents = dict[str, bytes]
 CONTENTS = st.dictionaries(NAMES, st.binary(max_size=2))
 
 
@@ -20,7 +21,7 @@ def tag(data: bytes) -> str:
 
 
 @given(here=CONTENTS, there=CONTENTS, delete=st.booleans())
-def test_afterwards_it_holds_what_the_folder_holds(here: dict[str, bytes], there: dict[str, bytes], delete: bool):
+def test_afterwards_it_holds_what_the_folder_holds(here: Contents, there: Contents, delete: bool):
     remote = {name: Stored(name, len(data), tag(data)) for name, data in there.items()}
     sizes = {name: len(data) for name, data in here.items()}
     etags = {name: tag(here[name]) for name in sync.to_hash(sizes, remote)}
