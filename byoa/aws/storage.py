@@ -28,19 +28,11 @@ def parse(uri: str, whole: bool = True) -> tuple[str, str]:
 
 
 class S3Storage:
-    """Objects in S3; see Storage. `options` are put_object's, for encryption with a key."""
+    """Objects in S3; see Storage. How they are encrypted is the bucket's to say."""
 
-    def __init__(
-        self,
-        client: Any,
-        base: str,
-        *,
-        options: Mapping[str, str] | None = None,
-        workers: int = 16,
-        part: int = sync.PART,
-    ) -> None:
+    def __init__(self, client: Any, base: str, workers: int = 16, part: int = sync.PART) -> None:
         self.client, self.base = client, base.rstrip("/")
-        self.options, self.workers, self.part = options or {}, workers, part
+        self.workers, self.part = workers, part
 
     def sync(
         self, folder: Path, uri: str, *, delete: bool = False, progress: Progress | None = None
@@ -104,7 +96,7 @@ class S3Storage:
         bucket, key = parse(uri)
         first = {"IfNoneMatch": "*"} if only_new else {}
         try:
-            self.client.put_object(Bucket=bucket, Key=key, Body=data, **self.options, **first)
+            self.client.put_object(Bucket=bucket, Key=key, Body=data, **first)
         except Exception as error:
             if only_new and error_code(error) in {"PreconditionFailed", "412"}:
                 return False
@@ -148,7 +140,7 @@ class S3Storage:
         return len(keys)
 
     def _uploader(self, bucket: str, meter: Meter) -> Uploader:
-        return Uploader(self.client, bucket, self.workers, self.part, self.options, meter)
+        return Uploader(self.client, bucket, self.workers, self.part, meter)
 
     def _record(self, uri: str) -> str:
         """Where ETags that are no MD5s are remembered: beside, never below, what a job reads."""

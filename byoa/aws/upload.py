@@ -41,13 +41,12 @@ class Meter:
 
 @dataclass
 class Uploader:
-    """One bucket, and how things are put into it; `options` are put_object's, for encryption."""
+    """One bucket, and how things are put into it."""
 
     client: Any
     bucket: str
     workers: int
     part: int
-    options: Mapping[str, str]
     meter: Meter
     begun: dict[str, list[str]] = field(default_factory=dict)  #: uploads by key, the oldest first
 
@@ -69,7 +68,7 @@ class Uploader:
             data = read(file, 0, file.size)
         except ChangedError:
             return None
-        answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=data, **self.options)
+        answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
         self.meter.add(file.size)
         etag = unquoted(answer["ETag"])
         return etag if plain(answer) else md5(data).hex(), etag
@@ -94,7 +93,7 @@ class Uploader:
             pages = self.client.get_paginator("list_parts").paginate(**where)
             there = {part["PartNumber"]: part for page in pages for part in page.get("Parts", ())}
         else:
-            answer = self.client.create_multipart_upload(**where, **self.options)
+            answer = self.client.create_multipart_upload(**where)
             where["UploadId"] = answer["UploadId"]
         spans = enumerate(sync.parts(file.size, self.part), start=1)
         sent = list(pool.map(partial(self.send_part, where, file, there), spans))

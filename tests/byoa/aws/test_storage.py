@@ -303,16 +303,6 @@ def test_downloads_under_a_key_of_kms(s3: Any, tmp_path: Path):
     assert files_of(tmp_path / "back") == {"a": b"1"}
 
 
-def test_encryption_options_travel_with_every_upload(s3: Any, tmp_path: Path):
-    options = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "a-key"}
-    storage = S3Storage(s3, BASE, options=options, part=4096)
-    storage.sync(write_files(tmp_path / "data", {"a": b"1", "large": bytes(4096)}), DATA)
-    storage.write(f"{BASE}/x", b"1")
-    for key in ("task/input/data/a", "task/input/data/large", "x"):
-        head = s3.head_object(Bucket=BUCKET, Key=f"project/{key}")
-        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "a-key")
-
-
 def test_a_download_goes_on_where_it_broke(s3: Any, s3_address: str, tmp_path: Path):
     content = {"large": os.urandom(3_000_000), "small": os.urandom(300_000)}
     write = S3Storage(s3, BASE, part=1 << 20)
