@@ -15,7 +15,7 @@ PASSES_ON = True
 EXAMPLES = """\
   byoa shell -p demo -t cpu --cmd_line "nproc && free -g" --on process
   byoa shell -p demo -t gpu --cmd_line "cat /proc/cpuinfo && nvidia-smi" --it ml.g5.xlarge -o ./out
-  byoa shell -p demo -t make --cmd_line "make all" --dir_files ./project --ic 2
+  byoa shell -p demo -t make --cmd_line "make test" --dir_files ./project --ic 2
 
 The command sees $SM_* and $SSM_* variables: $SM_CHANNEL_DATA, $SM_MODEL_DIR, $SSM_STATE …"""
 COMMAND = {

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from byoa.code import HERE, LAUNCHER, PLAN
+from byoa.code import HERE, PLAN
+from byoa.record import LAUNCHER
 
 TELL = """\
 import json, os, sys

@@ -43,7 +43,7 @@ def worker_lib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "argv", ["train.py"])
-    from worker_toolkit import worker_lib
+    from worker_toolkit import worker_lib  # type: ignore[import-not-found]
 
     found: ModuleType = worker_lib
     return found
