@@ -6,8 +6,12 @@ other's file, and an endpoint's state is what the two say together.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,10 +45,27 @@ class EndpointFiles:
         return dict(read_json(self.folder / "wanted.json") or {})
 
     def ask(self, **changes: Any) -> None:
-        """Tells the supervisor what is wanted from now on, as a new generation."""
-        wanted = self.wanted
-        generation = wanted.get("Generation", 0) + 1
-        write_json(self.folder / "wanted.json", {**wanted, **changes, "Generation": generation})
+        """Tells the supervisor what is wanted from now on, as a new generation.
+
+        FileNotFoundError when the endpoint went away meanwhile.
+        """
+        with self._alone():
+            wanted = self.wanted
+            generation = wanted.get("Generation", 0) + 1
+            write_json(self.folder / "wanted.json", {**wanted, **changes, "Generation": generation})
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Of two who ask at once, neither undoes what the other wants: a deletion, say."""
+        path = self.folder / "wanted.lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not os.path.samestat(os.fstat(descriptor), path.stat()):
+                raise FileNotFoundError(path)  # another endpoint has the name by now
+            yield
+        finally:
+            os.close(descriptor)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -71,5 +92,9 @@ class EndpointFiles:
     def remove(self) -> None:
         """Its name is free at once, whatever a container still writes into the folder."""
         grave = self.folder.with_name(f".{self.name}.{uuid.uuid4().hex}")
-        self.folder.rename(grave)
+        try:
+            with self._alone():
+                self.folder.rename(grave)
+        except FileNotFoundError:
+            return  # somebody else has removed it
         shutil.rmtree(grave, ignore_errors=True)

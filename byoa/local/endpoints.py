@@ -58,7 +58,9 @@ class Endpoints(EndpointConfigs):
         """New containers start beside the old; those go when the new ones are healthy."""
         files, found = self._changeable("UpdateEndpoint", request["EndpointName"])
         config = self._config("UpdateEndpoint", request["EndpointConfigName"])
-        files.ask(
+        self._ask(
+            "UpdateEndpoint",
+            files,
             **self._wish(config),
             Retain=bool(request.get("RetainAllVariantProperties")),
             Deployment=request.get("DeploymentConfig"),
@@ -74,12 +76,12 @@ class Endpoints(EndpointConfigs):
         if set(wishes) - known:
             text = f"The endpoint has no variant {sorted(set(wishes) - known)[0]!r}: {known}"
             raise refused(operation, text)
-        files.ask(Weights=wishes)
+        self._ask(operation, files, Weights=wishes)
         return {"EndpointArn": found["EndpointArn"]}
 
     def delete_endpoint(self, **request: Any) -> dict[str, Any]:
         files, found = self._endpoint("DeleteEndpoint", request["EndpointName"])
-        files.ask(Delete=True)
+        self._ask("DeleteEndpoint", files, Delete=True)
         if not is_alive(files.folder):
             Tags(self.root).forget(found["EndpointArn"])
             files.remove()
@@ -99,6 +101,13 @@ class Endpoints(EndpointConfigs):
         if found is None:
             raise could_not_find(operation, "endpoint", self._endpoints.arn(name))
         return files, found
+
+    def _ask(self, operation: str, files: EndpointFiles, **changes: Any) -> None:
+        try:
+            files.ask(**changes)
+        except FileNotFoundError:  # deleted since we looked
+            arn = self._endpoints.arn(files.name)
+            raise could_not_find(operation, "endpoint", arn) from None
 
     def _changeable(self, operation: str, name: str) -> tuple[EndpointFiles, dict[str, Any]]:
         files, found = self._endpoint(operation, name)
