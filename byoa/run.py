@@ -196,7 +196,8 @@ def attend(place: Place, run: Run) -> Watch | None:
         return watch(place, run)
     except KeyboardInterrupt:
         if not ask_to_stop(run.job):
-            say(f"The job runs on. See it: byoa logs -f {run.job}   Stop it: byoa stop {run.job}")
+            which = f"{run.job} --on {place.name}"
+            say(f"The job runs on. See it: byoa logs -f {which}   Stop it: byoa stop {which}")
             return None
         jobs.stop(place, run.kind, run.job)
         return watch(place, run)
@@ -222,4 +223,6 @@ def end_of(watched: Watch, told: bool = False) -> dict[str, Any]:
     if lines and not (told and len(watched.tails) == 1):
         said += [f"Last lines of {host}:", *(f"  {line}" for line in lines)]
     said += [step for step in (advice.for_reason(reason),) if step]
-    raise JobFailedError("\n".join([*said, f"All lines: byoa logs {run.job}"]))
+    raise JobFailedError(
+        "\n".join([*said, f"All lines: byoa logs {run.job} --on {watched.place.name}"])
+    )

@@ -77,23 +77,25 @@ def read(path: Path) -> dict[str, Any]:
     texts = [item.name for item in dataclasses.fields(Settings) if item.type == "str"]
     keys = ["name" if name == "project" else name for name in texts] + ["tags"]
     check(path, "[project]", project, keys)
-    check(path, "[request]", tables.get("request", {}), REQUESTS)
+    requests, own = tables.get("request", {}), tables.get("hyperparameters", {})
+    tags = project.get("tags", {})
+    check(path, "[request]", requests, REQUESTS)
+    named = {f"[request.{name}]": table for name, table in requests.items()}
+    for where, table in {"[hyperparameters]": own, "tags": tags, **named}.items():
+        check(path, where, table, table)
     for key, value in project.items():
         if key != "tags" and not isinstance(value, str):
             raise UsageError(f"{path}: {key} = {value!r} is not text. Write it in quotes.")
     said = {"project" if key == "name" else key: value for key, value in project.items()}
-    said["tags"] = {str(key): str(value) for key, value in project.get("tags", {}).items()}
-    said["hyperparameters"] = {
-        key: text_of(value) for key, value in tables.get("hyperparameters", {}).items()
-    }
-    said["request"] = tables.get("request", {})
-    return said
+    own = {key: text_of(value) for key, value in own.items()}
+    tags = {key: str(value) for key, value in tags.items()}
+    return {**said, "tags": tags, "hyperparameters": own, "request": requests}
 
 
 def check(path: Path, where: str, table: Any, known: Iterable[str]) -> None:
-    names = list(known)
     if not isinstance(table, Mapping):
         raise UsageError(f"{path}: {where} is no table. Write it as [table] and key = value lines.")
+    names = list(known)
     for key in table:
         if key not in names:
             near = difflib.get_close_matches(key, names, 1)
@@ -105,4 +107,4 @@ def text_of(value: Any) -> str:
     """A hyperparameter as SageMaker carries it: text; true, false, lists and tables as JSON."""
     import json
 
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -6,10 +6,11 @@ import argparse
 
 from byoa import results
 from byoa.cli.common import add_common, settings_of
-from byoa.cli.show import emit, say
+from byoa.cli.show import emit
 from byoa.cli.task_flags import COMMON, wanted
 from byoa.cli.task_place import last_of
 from byoa.place import open_place
+from byoa.plan.errors import UsageError
 from byoa.plan.layout import ProjectPlace
 
 HELP = "Clean a task's state, or download what its last job made."
@@ -28,12 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = settings_of(arguments)
+    settings, keep = settings_of(arguments), wanted(arguments)
+    if not (keep or arguments.clean_state):
+        raise UsageError("Nothing is asked for. Give --clean_state, or a folder: -o OUT.")
     place = open_place(settings)
     where = ProjectPlace(place.storage.base, settings.need_project()).task(arguments.task_name)
+    done = {}
     if arguments.clean_state:
-        say(f"{place.storage.delete(where.state)} objects of the state deleted")
-    if arguments.output_path:
-        found = last_of(place, where)
-        emit(results.download(place, where, found.run, wanted(arguments)), arguments)
+        done["deleted"] = place.storage.delete(where.state)
+    if keep:
+        done |= results.download(place, where, last_of(place, where).run, keep)
+    emit(done, arguments)
     return 0

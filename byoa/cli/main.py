@@ -92,9 +92,11 @@ def command(words: list[str]) -> int:
 
 
 def told_error(error: Exception) -> ByoaError:
-    """The error as one message; what is none of ours nor AWS's is a bug and keeps its traceback."""
+    """The error as one message; what is not ours, the disk's nor AWS's is a bug: a traceback."""
     if isinstance(error, ByoaError):
         return error
+    if isinstance(error, OSError) and error.strerror:  # a full disk's names no file
+        return ByoaError(f"{error.filename or 'A file'}: {error.strerror}. Make that right first.")
     from byoa.plan.advice import explain
 
     told = explain(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 from byoa import jobs, results
@@ -26,9 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
     while True:
         found = find(arguments)
         over = not arguments.watch or jobs.status_of(found.described) in jobs.OVER
-        if arguments.watch:
+        if arguments.watch and sys.stdout.isatty():
             print("\x1b[2J\x1b[H", end="")  # an empty screen, from its top
-        show(found, arguments)
+        if over or not arguments.json:
+            show(found, arguments)
         if over:
             return 0
         time.sleep(pause_of(found.place))

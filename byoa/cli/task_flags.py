@@ -239,7 +239,7 @@ def json_of(text: str | None) -> dict[str, Any]:
 
 def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "training") -> int:
     """What the four verbs have in common: the task, run or printed; its results shown and kept."""
-    settings = settings_of(arguments)
+    settings, keep = settings_of(arguments), wanted(arguments)
     task = task_of(arguments, settings, program, kind)
     place = open_place(settings)
     refuse(task, place)
@@ -254,13 +254,14 @@ def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "trai
         raise
     if outcome.action == "detached" or (arguments.detach and outcome.action != "skip"):
         emit({"task": task.name, "job": outcome.run.job, "status": "InProgress"}, arguments)
-        return 0
-    if arguments.output_path:
-        results.download(place, outcome.where, outcome.run, wanted(arguments))
+        return 0 if arguments.detach else 130
+    if keep:
+        results.download(place, outcome.where, outcome.run, keep)
     summary = results.summary(place, outcome.where, outcome.run, outcome.described)
     emit({**summary, "action": outcome.action, "why": outcome.why}, arguments)
     verbs = ["logs", "download -o OUT", *(["deploy"] if "model" in summary else [])]
-    say("Next: " + "   ".join(f"byoa {verb} -p {task.project} -t {task.name}" for verb in verbs))
+    which = f"-p {task.project} -t {task.name} --on {place.name}"
+    say("Next: " + "   ".join(f"byoa {verb} {which}" for verb in verbs))
     return 0
 
 
@@ -272,12 +273,13 @@ def keep_logs(arguments: argparse.Namespace, task: Task, place: Place) -> None:
         results.download(place, where, last, results.Wanted(arguments.output_path))
 
 
-def wanted(arguments: argparse.Namespace) -> results.Wanted:
-    """What -o and the --download flags ask for."""
-    return results.Wanted(
-        folder=arguments.output_path,
-        parts=[name for name in results.PARTS if getattr(arguments, f"download_{name}", False)],
-    )
+def wanted(arguments: argparse.Namespace) -> results.Wanted | None:
+    """What -o and the --download flags ask for; None without -o."""
+    folder = arguments.output_path
+    parts = [name for name in results.PARTS if getattr(arguments, f"download_{name}")]
+    if parts and not folder:
+        raise UsageError(f"--download_{parts[0]} needs a folder to bring it to: -o OUT.")
+    return results.Wanted(folder, parts) if folder else None
 
 
 def refuse(task: Task, place: Place) -> None:

@@ -43,7 +43,9 @@ def find(arguments: argparse.Namespace) -> Found:
             tags = jobs.tags(place, described[f"{jobs.NOUNS[kind]}Arn"])
             project = ProjectPlace(place.storage.base, tags.get("byoa:project", settings.project))
             where = project.task(tags.get("byoa:task", job))
-            return Found(place, where, Run(job=job, kind=kind), described)
+            last = record.latest(place.storage, where)
+            run = last if last and last.job == job else Run(job=job, kind=kind)
+            return Found(place, where, run, described)
     if job and not settings.project:
         raise NotFoundError(f"There is no job {job!r} on {place.name}. See: byoa list")
     where = ProjectPlace(place.storage.base, settings.need_project()).task(task or job)

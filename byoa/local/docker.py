@@ -13,10 +13,10 @@ from typing import Any
 from byoa.local.container import Container, OnLine
 from byoa.local.docker_words import arguments_of, environment_words
 from byoa.local.lines import follow
-from byoa.plan.errors import ServiceError
+from byoa.plan.errors import ByoaError, ServiceError
 
 
-class DockerError(Exception):
+class DockerError(ByoaError):
     """Docker refused; its own words."""
 
 

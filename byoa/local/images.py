@@ -18,21 +18,21 @@ CANNOT_PULL = (
 )
 
 
+class NoImageError(DockerError):
+    """An image is not here and cannot be had."""
+
+
 def check_image(image: str) -> None:
     """JobError when the image is not here and cannot be had; AWS's sentence, then docker's."""
     if image.startswith(PROCESS):
         _check_process(image)
         return
     try:
-        inspect(image)
-        return
+        facts(image)
+    except NoImageError as error:
+        raise JobError(f"{CANNOT_PULL} {error}") from error
     except DockerError as error:
-        if "No such image" not in str(error) and "no such image" not in str(error):
-            raise JobError(f"InternalServerError: docker does not answer: {error}") from error
-    try:
-        docker("pull", "--quiet", image)
-    except DockerError as error:
-        raise JobError(f"{CANNOT_PULL} {image}: {error}") from error
+        raise JobError(f"InternalServerError: docker does not answer: {error}") from error
 
 
 def _check_process(image: str) -> None:
@@ -54,5 +54,17 @@ def has_gpu() -> bool:
 
 
 def facts(image: str) -> dict[str, Any]:
-    """What docker knows of an image: its labels, size, architecture. {} for a process."""
-    return {} if image.startswith(PROCESS) else inspect(image)
+    """What docker knows of an image, pulled if it is not here: its labels … {} for a process."""
+    if image.startswith(PROCESS):
+        return {}
+    try:
+        return inspect(image)
+    except DockerError as error:
+        if "no such image" not in str(error).lower():
+            raise
+    try:
+        docker("pull", "--quiet", image)
+    except DockerError as error:
+        text = f"The image {image} is not here, and docker cannot pull it: {error}"
+        raise NoImageError(f"{text}. Build it, or name another.") from error
+    return inspect(image)

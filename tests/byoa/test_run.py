@@ -344,8 +344,9 @@ def test_ctrl_c_without_a_terminal_detaches_and_the_job_runs_on(script: Path, by
             break
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
+    assert process.returncode == 130
     assert "runs on" in err
+    assert "--on process" in err
     assert byoa("wait", "-p", "demo", "-t", "first", "--on", "process").code == 0
 
 
@@ -384,6 +385,36 @@ def test_status_is_shown_anew_until_the_end(script: Path, byoa: Byoa):
     done = byoa("status", "-p", "demo", "-t", "first", "--on", "process", "--watch")
     assert done.out.count("status:") > 1
     assert done.out.rstrip().endswith("Training job completed")
+    assert "\x1b" not in done.out, "nobody clears a file"
+
+
+def test_status_to_the_end_as_json_is_one_document(script: Path, byoa: Byoa):
+    script.write_text("import time; time.sleep(1.5)\n")
+    byoa(*RUN, "--detach")
+    done = byoa("status", "-p", "demo", "-t", "first", "--on", "process", "--watch", "--json")
+    assert done.json["status"] == "Completed"
+
+
+@pytest.mark.parametrize("verb", [RUN, ("data", "-p", "demo", "-t", "first", "--on", "process")])
+def test_a_download_without_a_folder_is_refused(script: Path, byoa: Byoa, verb: tuple[str, ...]):
+    done = byoa(*verb, "--download_model")
+    assert (done.code, "-o OUT" in done.err) == (2, True)
+
+
+def test_docker_that_does_not_answer_is_a_sentence(
+    script: Path, byoa: Byoa, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PATH", "/nowhere")
+    done = byoa(*RUN[:-1], "docker", "--image", "mine:1")
+    assert (done.code, done.out) == (1, "")
+    assert "docker is not on PATH" in done.err
+
+
+def test_a_home_that_cannot_be_written(script: Path, byoa: Byoa, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BYOA_HOME", "/proc/nothing")
+    done = byoa(*RUN)
+    assert done.code == 1
+    assert "/proc/nothing" in done.err
 
 
 def test_an_input_that_is_not_there(script: Path, byoa: Byoa):
@@ -398,7 +429,7 @@ def test_a_clean_state_is_empty_and_data_cleans_it_too(script: Path, byoa: Byoa)
     assert "found 0" in byoa(*RUN).err
     assert "found 1" in byoa(*RUN, "--fr").err
     assert "found 0" in byoa(*RUN, "--clean_state").err
-    assert "1 objects" in byoa("data", "-p", "demo", "-t", "first", "--cs", "--on", "process").err
+    assert "deleted:  1" in byoa("data", "-p", "demo", "-t", "first", "--cs", "--on", "process").out
     assert "found 0" in byoa(*RUN, "--fr", "--keep_state").err
 
 

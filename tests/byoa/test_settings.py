@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,13 +66,16 @@ def test_without_a_file_everything_is_unsaid(tmp_path: Path, monkeypatch: pytest
         ("[request.train]\nx = 1", "Did you mean 'training'"),
         ("[project]\nregion = 1", "region = 1 is not text"),
         ("project = 1", "no table"),
+        ("hyperparameters = 1", "no table"),
+        ("[project]\ntags = 'x'", "tags is no table"),
+        ("[request]\ntraining = 1", "[request.training] is no table"),
         ("[project", "not TOML"),
     ],
 )
 def test_a_mistake_is_told_with_the_nearest_name(tmp_path: Path, text: str, said: str):
     path = tmp_path / "byoa.toml"
     path.write_text(text)
-    with pytest.raises(UsageError, match=said.replace("(", r"\(")):
+    with pytest.raises(UsageError, match=re.escape(said)):
         load(path)
 
 

@@ -136,6 +136,13 @@ def test_a_bug_keeps_its_traceback_and_a_service_does_not():
     assert "Traceback" not in str(told)
 
 
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left"), OSError(13, "No space left", "/x")]
+)
+def test_the_disk_is_no_bug_of_ours(error: OSError):
+    assert "No space left" in str(cli.told_error(error))
+
+
 def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, byoa: Byoa):
     def interrupt(words: list[str]) -> int:
         raise KeyboardInterrupt
