@@ -26,6 +26,10 @@ def prepare(item: Input, place: Place, task: TaskPlace, project: ProjectPlace, d
     """Brings local files to the storage; then the channel. A dry run sends nothing."""
     if item.made:
         uri = made_uri(item, place, project)
+        if not any(True for _ in place.storage.objects(uri)):
+            raise UsageError(
+                f"The task {item.where} left no {item.made}: the input {item.name} would be empty."
+            )
     elif "://" in item.where:
         uri = joined(item.where, item.subdir)
     else:
@@ -44,6 +48,8 @@ def send(place: Place, folder: Path, uri: str) -> str:
         done = place.storage.sync(folder, uri, delete=True, progress=shown)
     for sentence in done.left_out:
         progress.say(f"left out: {sentence}")
+    if not (done.uploaded or done.unchanged):
+        raise UsageError(f"{folder} holds no file, and a job cannot start with an empty input.")
     if done.uploaded or done.deleted:
         gone = f", {len(done.deleted)} removed" if done.deleted else ""
         progress.say(

@@ -27,6 +27,8 @@ class Input:
     mode: str = "File"
 
     def __post_init__(self) -> None:
+        if not self.where:
+            raise UsageError(f"The input {self.name} is ''. Give it a folder or an address.")
         if self.distribution not in DISTRIBUTIONS:
             raise UsageError(
                 f"The input {self.name} is distributed {self.distribution!r}. It is"

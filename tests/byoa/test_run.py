@@ -419,6 +419,18 @@ def test_a_home_that_cannot_be_written(script: Path, byoa: Byoa, monkeypatch: py
 
 def test_an_input_that_is_not_there(script: Path, byoa: Byoa):
     assert "which does not exist here" in byoa(*RUN, "-i", "nothing").err
+    assert "Give it a folder" in byoa(*RUN, "-i", "").err, "as of an unset $DATA: not all of here"
+
+
+def test_an_input_that_is_empty_starts_no_job(home: Path, byoa: Byoa):
+    Path("empty").mkdir()
+    words = ("--cmd_line", "true", "--on", "process")
+    empty = byoa("shell", "-p", "demo", "-t", "x", "-i", "empty", *words)
+    assert (empty.code, "holds no file" in empty.err) == (2, True)
+    assert byoa("shell", "-p", "demo", "-t", "first", *words).code == 0
+    none = byoa("shell", "-p", "demo", "-t", "x", "--iit", "in", "first", "model", *words)
+    assert (none.code, "first left no model" in none.err) == (2, True)
+    assert len(jobs_of(byoa)) == 1
 
 
 def test_a_clean_state_is_empty_and_data_cleans_it_too(script: Path, byoa: Byoa):
