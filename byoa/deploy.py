@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from byoa import account, models
+from byoa import account, jobs, models
 from byoa.aws import endpoints
-from byoa.aws.belongings import Thing, beside_endpoint
+from byoa.aws.belongings import TAG, Thing, beside_endpoint
 from byoa.place import Place
 from byoa.plan.ami import inference_ami, startup_timeouts
 from byoa.plan.endpoint import (
@@ -38,6 +38,10 @@ from byoa.settings import Settings
 #: A service, boto3's method, the request.
 Step = tuple[str, str, dict[str, Any]]
 SCALING = "application-autoscaling"
+RETAIN = {
+    "RetainAllVariantProperties": True,
+    "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}],
+}
 
 
 def pause(place: Place) -> float:
@@ -81,17 +85,28 @@ def plan(
     found = endpoints.describe(place.sagemaker, name)
     if found and not dry:
         found = endpoints.settled(place.sagemaker, name, pause(place), say)
+    owner = jobs.tags(place, found["EndpointArn"]).get(TAG) if found else None
+    if owner not in (None, settings.project):
+        raise UsageError(f"The endpoint {name} is of the project {owner}. Name another: --endpoint")
     failed = [found] if found and found["EndpointStatus"] == "Failed" else []
     others = beside(place, found, config.variant) if found and not failed else []
     config = replace(config, model=model.name, others=others, tags=tags)
     target = replace(target, config=named(name, vars(config)))
     config = replace(config, name=target.config)
-    alarms = alarm_requests(name, tags, errors=rollback_errors) if rollback_errors else []
+    alarms = alarm_requests(name, tags, errors=rollback_errors, variant=config.variant)
+    alarms = alarms if rollback_errors else []
     target = replace(target, alarms=[*target.alarms, *(one["AlarmName"] for one in alarms)])
-    last = "update_endpoint" if found and not failed else "create_endpoint"
-    request = update_endpoint_request if found and not failed else endpoint_request
+    last, request = "create_endpoint", endpoint_request
+    if found and not failed:
+        last, request = "update_endpoint", update_endpoint_request
+        if autoscale:  # the machines that the load has called for stay
+            target = replace(target, extra={**RETAIN, **target.extra})
+    made = model_request(model)
+    apart = autoscale or "VpcConfig" in made or made.get("EnableNetworkIsolation")
+    if mode == "serverless" and apart:
+        raise UsageError("Serverless has no --autoscale, --subnets, --isolation. Take instances.")
     return [
-        ("sagemaker", "create_model", model_request(model)),
+        ("sagemaker", "create_model", made),
         ("sagemaker", "create_endpoint_config", endpoint_config_request(config)),
         *(("cloudwatch", "put_metric_alarm", one) for one in alarms),
         # AWS changes no endpoint that has failed
@@ -135,12 +150,11 @@ def scaling(name: str, variant: str, autoscale: str) -> list[Step]:
     if not autoscale:
         return []
     try:
-        least, most, each = [float(word) for word in f"{autoscale}:60".split(":")[:3]]
-    except ValueError:
+        words = f"{autoscale}:60".split(":")
+        least, most, each = int(words[0]), int(words[1]), float(words[2])
+    except (IndexError, ValueError):
         raise UsageError(f"{autoscale!r} is not MIN:MAX[:PER_MINUTE], such as 1:4:600") from None
-    found = scaling_requests(
-        name, least=int(least), most=int(most), per_instance=each, variant=variant
-    )
+    found = scaling_requests(name, least=least, most=most, per_instance=each, variant=variant)
     return [(SCALING, method, request) for method, request in found]
 
 
@@ -164,8 +178,9 @@ def deploy(
         except KeyboardInterrupt:
             say(f"The endpoint {name} goes on by itself. Remove it: byoa undeploy {name}")
             raise
-        except Exception:
-            if not keep:
+        except Exception as error:
+            moving = sent and sent[-1][1] == "update_endpoint"  # it still needs what it moves to
+            if not keep and not (moving and not isinstance(error, JobFailedError)):
                 withdraw(place, sent)
             raise
         if not keep:
@@ -212,6 +227,9 @@ def withdraw(place: Place, sent: Sequence[Step]) -> None:
             endpoints.delete(place.sagemaker, undo, request[endpoints.KEYS[undo]])
             if undo == "delete_endpoint":
                 endpoints.settled(place.sagemaker, request["EndpointName"], pause(place), say)
+        of = request.get("Dimensions", [{}])[0].get("Value")
+        if method == "put_metric_alarm" and not endpoints.describe(place.sagemaker, of):
+            place.session.client("cloudwatch").delete_alarms(AlarmNames=[request["AlarmName"]])
 
 
 def tidy(place: Place, name: str, config: str) -> None:
@@ -231,8 +249,9 @@ def undeploy(place: Place, name: str, dry: bool = False) -> list[dict[str, str]]
     if not things:
         raise UsageError(f"There is no endpoint {name} on {place.name}. See: byoa list")
     if place.session is not None:  # its log stays: it says why it was undeployed
+        # first of all: with its endpoint AWS takes the scaling away itself, without a word
         beside = beside_endpoint(place.session, name)
-        things += [thing for thing in beside if thing.kind != "log group"]
+        things = [*(thing for thing in beside if thing.kind != "log group"), *things]
     for thing in things if not dry else ():
         thing.remove()
         endpoints.settled(place.sagemaker, name, pause(place), say)

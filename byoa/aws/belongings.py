@@ -40,8 +40,9 @@ def beside_endpoint(session: Session, endpoint: str) -> Iterator[Thing]:
             words = {key: target[key] for key in SCALED}
             yield Thing("scaling", name, partial(scaling.deregister_scalable_target, **words))
     own = {"Name": "EndpointName", "Value": endpoint}
-    for alarm in watch.describe_alarms(AlarmNamePrefix=f"{endpoint}-")["MetricAlarms"]:
-        if own in alarm["Dimensions"]:
+    pages = watch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{endpoint}-")
+    for alarm in (one for page in pages for one in page["MetricAlarms"]):
+        if own in alarm.get("Dimensions", ()):  # one of several metrics has none
             names = [alarm["AlarmName"]]
             yield Thing("alarm", names[0], partial(watch.delete_alarms, AlarmNames=names))
     yield from group(session, GROUP + endpoint)

@@ -64,12 +64,17 @@ def build(
                 say(f"{phase['phaseType']}: {phase['phaseStatus']}")
         return bool(state["buildStatus"] != "IN_PROGRESS")
 
-    while not ended() and "streamName" not in state.get("logs", {}):
-        sleep(2.0)
-    if stream := state.get("logs", {}).get("streamName"):
-        group = state["logs"]["groupName"]
-        for line in follow(session.client("logs"), group, stream, ended, sleep=sleep):
-            say(line.text)
+    try:
+        while not ended() and "streamName" not in state.get("logs", {}):
+            sleep(2.0)
+        if stream := state.get("logs", {}).get("streamName"):
+            group = state["logs"]["groupName"]
+            for line in follow(session.client("logs"), group, stream, ended, sleep=sleep):
+                say(line.text)
+    except KeyboardInterrupt:
+        codebuild.stop_build(id=started["id"])
+        say(f"build {started['id']} is told to stop")
+        raise
     if state["buildStatus"] != "SUCCEEDED":
         raise JobFailedError(_failure(state))
 

@@ -65,10 +65,10 @@ def follow(
 def streams(logs: Any, group: str, prefix: str) -> list[str]:
     """The streams' names; none when the group is not there yet."""
     names: list[str] = []
-    more: dict[str, str] = {}
+    more = {"logStreamNamePrefix": prefix} if prefix else {}  # AWS takes no empty one
     while True:
         try:
-            page = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix, **more)
+            page = logs.describe_log_streams(logGroupName=group, **more)
         except Exception as error:
             if error_code(error) == "ResourceNotFoundException":
                 return names
@@ -76,7 +76,7 @@ def streams(logs: Any, group: str, prefix: str) -> list[str]:
         names += [stream["logStreamName"] for stream in page["logStreams"]]
         if not page.get("nextToken"):
             return names
-        more = {"nextToken": page["nextToken"]}
+        more["nextToken"] = page["nextToken"]
 
 
 def save(logs: Any, group: str, prefix: str, folder: Path) -> list[Path]:

@@ -83,10 +83,10 @@ def update_endpoint_request(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def alarm_requests(
-    endpoint: str, tags: Mapping[str, str], *, errors: int = 1
+    endpoint: str, tags: Mapping[str, str], *, errors: int = 1, variant: str = VARIANT
 ) -> list[dict[str, Any]]:
     """Dicts for put_metric_alarm: so many server errors a minute make an update roll back."""
-    values = {"endpoint": endpoint, "tags": tags, "errors": float(errors)}
+    values = {"endpoint": endpoint, "tags": tags, "errors": float(errors), "variant": variant}
     return [templates.request("cloudwatch.PutMetricAlarm", values)]
 
 
@@ -121,6 +121,8 @@ def variant_rule(request: dict[str, Any]) -> Iterator[str]:
             yield f"serverless memory is {size} MB - take one of {listed}"
         if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
             yield "ProvisionedConcurrency is more than MaxConcurrency - take at most that"
+        if len(request["ProductionVariants"]) > 1:
+            yield "a serverless endpoint has one variant - drop the others, or take instances"
         for name in sorted(
             {"AsyncInferenceConfig", "DataCaptureConfig", "VpcConfig"} & request.keys()
         ):

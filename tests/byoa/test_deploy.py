@@ -21,7 +21,8 @@ from byoa.aws.session import Session
 from byoa.local import SageMaker
 from byoa.local.folder_storage import FolderStorage
 from byoa.place import Place
-from byoa.plan.errors import JobFailedError, UsageError
+from byoa.plan.endpoint import alarm_requests
+from byoa.plan.errors import JobFailedError, ServiceError, UsageError
 from byoa.plan.image import ImageFacts
 from byoa.settings import Settings
 from tests.byoa.conftest import Byoa
@@ -332,10 +333,15 @@ def test_serverless_and_async_tell_the_container_their_mode(tmp_path: Path, cred
     assert output["S3OutputPath"] == "s3://bucket/answers"
     with pytest.raises(UsageError, match="serverless memory is 1500 MB"):
         planned(place, memory_mb=1500)
+    vpc = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
+    for refused in ({"autoscale": "1:2"}, {"isolation": True}, vpc):
+        with pytest.raises(UsageError, match="Serverless has no"):
+            planned(place, memory_mb=4096, **refused)
     with pytest.raises(UsageError, match="A deployment has no colour"):
         planned(place, colour="red")
-    with pytest.raises(UsageError, match="'many' is not MIN:MAX"):
-        planned(place, autoscale="many")
+    for text in ("many", "1", "1:inf", "1:nan", "1.5:3"):
+        with pytest.raises(UsageError, match=f"'{text}' is not MIN:MAX"):
+            planned(place, autoscale=text)
 
 
 def test_the_images_labels_choose_the_machine_image_and_the_time_to_start(tmp_path: Path):
@@ -365,7 +371,7 @@ def test_a_whole_deployment_in_moto_and_its_end(tmp_path: Path, credentials: Non
     targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
     assert [one["ResourceId"] for one in targets] == ["endpoint/faces/variant/AllTraffic"]
     alarms = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert [one["AlarmName"] for one in alarms] == ["faces-Invocation5XXErrors"]
+    assert [one["AlarmName"] for one in alarms] == ["faces-AllTraffic-Invocation5XXErrors"]
     other = boto3.client("sagemaker")
     other.create_model(ModelName="somebodys", PrimaryContainer={"Image": IMAGE})
     deploy.undeploy(place, "faces")
@@ -374,6 +380,89 @@ def test_a_whole_deployment_in_moto_and_its_end(tmp_path: Path, credentials: Non
     assert endpoints.describe(sagemaker, "faces") is None
     assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
     assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+
+
+class Served(SageMaker):
+    """byoa.local with one endpoint of somebody's."""
+
+    owner = "demo"
+
+    def describe_endpoint(self, **_: Any) -> dict[str, Any]:
+        return {"EndpointStatus": "InService", "EndpointArn": "arn", "EndpointConfigName": "c"}
+
+    def list_tags(self, **_: Any) -> dict[str, Any]:
+        return {"Tags": [{"Key": "byoa:project", "Value": self.owner}]}
+
+
+def test_an_update_keeps_the_machines_that_the_load_called_for(tmp_path: Path):
+    place = aws(Served(tmp_path), tmp_path, logs=None, storage=NoMark(tmp_path))
+    update = next(step[2] for step in planned(place, autoscale="1:4") if "update" in step[1])
+    assert update["RetainAllVariantProperties"] is True
+    assert "RetainAllVariantProperties" not in planned(place)[-1][2]
+
+
+def test_another_project_s_endpoint_is_not_updated(tmp_path: Path):
+    place = aws(Served(tmp_path), tmp_path, logs=None, storage=NoMark(tmp_path))
+    place.sagemaker.owner = "other"
+    with pytest.raises(UsageError, match="is of the project other"):
+        planned(place)
+
+
+class Calls:
+    """Remembers what is called; `answers` says what else than {} comes, or what is raised."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers, self.called = answers, list[str]()
+
+    def client(self, name: str) -> Calls:
+        return self
+
+    def __getattr__(self, method: str) -> Any:
+        def call(**_: Any) -> Any:
+            self.called.append(method)
+            answer = self.answers.get(method, {})
+            answer = answer.pop(0) if isinstance(answer, list) else answer
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+def test_a_cut_while_an_update_moves_deletes_nothing_that_it_needs(tmp_path: Path):
+    here = {"EndpointStatus": "InService", "EndpointConfigName": "c1"}
+    sagemaker = Calls(describe_endpoint=[here, ConnectionError("cut")])
+    steps: list[Any] = [
+        ("sagemaker", "create_endpoint_config", {"EndpointConfigName": "c2"}),
+        ("sagemaker", "update_endpoint", {"EndpointName": "e", "EndpointConfigName": "c2"}),
+    ]
+    with pytest.raises(ConnectionError):
+        deploy.deploy(aws(sagemaker, tmp_path, logs=None), steps)
+    assert sagemaker.called[-1] == "describe_endpoint"
+
+
+def test_an_alarm_goes_with_the_endpoint_that_could_not_be_made(tmp_path: Path):
+    gone = ServiceError("ValidationException", "Could not find endpoint", "DescribeEndpoint")
+    sagemaker = Calls(describe_endpoint=gone, create_endpoint=ValueError("quota"))
+    watch = Calls()
+    steps: list[Any] = [
+        ("cloudwatch", "put_metric_alarm", alarm_requests("e", {})[0]),
+        ("sagemaker", "create_endpoint", {"EndpointName": "e", "EndpointConfigName": "c2"}),
+    ]
+    with pytest.raises(ValueError, match="quota"):
+        deploy.deploy(aws(sagemaker, tmp_path, logs=None, session=watch), steps)
+    assert watch.called == ["put_metric_alarm", "delete_alarms"]
+
+
+def test_scaling_goes_before_the_endpoint_that_would_take_it_along(
+    tmp_path: Path, credentials: None
+):
+    with mock_aws():
+        place = aws(boto3.client("sagemaker"), tmp_path, session=Session("us-east-1"),
+                    storage=NoMark(tmp_path), name="sandbox")  # fmt: skip
+        deploy.deploy(place, planned(place, autoscale="1:2"))
+        kinds = [row["kind"] for row in deploy.undeploy(place, "faces")]
+    assert kinds == ["scaling", "endpoint", "endpoint_config", "model"]
 
 
 def test_the_role_may_write_where_the_endpoint_writes():

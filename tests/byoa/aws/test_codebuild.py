@@ -122,6 +122,20 @@ def test_a_build_that_fails_tells_its_phase():
     assert f"The build {ID} ended in its phase BUILD (FAILED): exit status 3." in str(caught.value)
 
 
+def test_ctrl_c_stops_the_build():
+    class Stopped(Builds):
+        def stop_build(self, **request):
+            self.started.append(request)
+
+        def get_log_events(self, **_):
+            raise KeyboardInterrupt
+
+    builds = Stopped([{"buildStatus": "IN_PROGRESS", **LOGS}])
+    with pytest.raises(KeyboardInterrupt):
+        run(builds)
+    assert builds.started[-1] == {"id": ID}
+
+
 def test_a_build_that_never_had_a_log_is_told():
     with pytest.raises(JobFailedError, match="TIMED_OUT"):
         run(Builds([{"buildStatus": "TIMED_OUT", "phases": []}]))

@@ -190,6 +190,7 @@ def test_the_same_against_moto(session):
         logs.put_log_events(**words, logEvents=events)
     told = [int(line.text) for line in follow(logs, GROUP, f"{JOB}/")]
     assert told == list(range(18))
+    assert len(list(follow(logs, GROUP, ""))) == 18, "all of a group, such as an endpoint's"
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 99)), max_size=30), st.integers(1, 5))

@@ -233,7 +233,10 @@ def test_a_rolling_update_and_retained_properties_are_reached_by_extra():
 def test_alarms_and_scaling():
     (errors,) = alarm_requests("e", {"byoa:project": "p"}, errors=3)
     accepted("cloudwatch", "PutMetricAlarm", errors)
-    assert (errors["AlarmName"], errors["Threshold"]) == ("e-Invocation5XXErrors", 3.0)
+    assert (errors["AlarmName"], errors["Threshold"]) == ("e-AllTraffic-Invocation5XXErrors", 3.0)
+    (of_variant,) = alarm_requests("e", {}, variant="challenger")
+    assert {"Name": "VariantName", "Value": "challenger"} in of_variant["Dimensions"]
+    assert of_variant["AlarmName"] != errors["AlarmName"]
     (one, target), (two, policy) = scaling_requests("e", least=1, most=4, per_instance=100)
     assert (one, two) == ("register_scalable_target", "put_scaling_policy")
     accepted("application-autoscaling", "RegisterScalableTarget", target)
