@@ -206,6 +206,7 @@ def remember(found: Folder, new: Mapping[str, str], part: int = sync.PART) -> No
         if max(found.files[name].stamp[1:3]) < limit:
             kept[name] = (found.files[name].stamp, value)
     with suppress(OSError, ByoaError):  # without it the next look is slower, not wrong
+        home().mkdir(parents=True, exist_ok=True, mode=0o700)
         replace(cache, json.dumps(kept).encode())
 
 

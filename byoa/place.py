@@ -64,6 +64,7 @@ def open_local(on: str, settings: Settings) -> Place:
     from byoa.local.folder_storage import FolderStorage
 
     root = home()
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)  # others have no business in it
     return Place(
         name=on,
         storage=FolderStorage(root / "storage" / settings.prefix.strip("/")),

@@ -59,7 +59,7 @@ class Hosting:
 
     def run(self) -> None:
         door = FrontDoor(self.respond)
-        self.now_is["Port"] = door.port
+        self.now_is.update(Port=door.port, Key=door.key)
         deleted = False
         try:
             while not (deleted := bool(self.files.wanted.get("Delete"))):

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from byoa.plan.errors import ByoaError
+
 _TIME = "$time"
 
 
@@ -37,6 +39,11 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes(), object_hook=_decode)
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError) as error:
+        raise ByoaError(
+            f"{path} is damaged ({error}), by a crash of this machine perhaps. Remove the folder"
+            f" {path.parent}: what it stands for is lost."
+        ) from None
 
 
 def _encode(value: Any) -> Any:

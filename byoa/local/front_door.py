@@ -1,7 +1,13 @@
-"""The HTTP side of one endpoint: SageMaker's runtime API on loopback, as boto3 speaks it."""
+"""The HTTP side of one endpoint: SageMaker's runtime API on loopback, as boto3 speaks it.
+
+Every user of this machine and every web page reaches loopback, and a request may name files for us
+to read: only who can read the endpoint's record, and so its key, is answered.
+"""
 
 from __future__ import annotations
 
+import hmac
+import secrets
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +17,7 @@ from byoa.local.invocation import Invocation, refuse
 
 #: More than any kind of endpoint takes: what is longer is refused unread.
 LONGEST_BODY = 64 << 20
+KEY = "x-byoa-key"
 Respond = Callable[[str, Invocation], Answer]
 
 
@@ -23,6 +30,7 @@ class FrontDoor(ThreadingHTTPServer):
     def __init__(self, respond: Respond) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.respond = respond
+        self.key = secrets.token_hex(16)
         self.thread = threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True)
         self.thread.start()
 
@@ -43,6 +51,11 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
+        given = self.headers.get(KEY, "").encode("latin-1", "replace")
+        if not hmac.compare_digest(given, self.server.key.encode()):
+            self.close_connection = True
+            self.answer(refuse("AccessDeniedException", "The endpoint's key is missing.", 403))
+            return
         length = int(self.headers.get("Content-Length") or 0)
         if length > LONGEST_BODY:
             self.close_connection = True

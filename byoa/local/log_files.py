@@ -37,7 +37,7 @@ class LogWriter:
             json.dumps([moment, piece], ensure_ascii=False) + "\n" for piece in _pieces(line)
         )
         with self._lock:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # its owner's alone
             with path.open("ab") as file:
                 file.write(text.encode("utf-8", "replace"))
 

@@ -70,10 +70,11 @@ class Records:
     def claim(self, operation: str, name: str, what: str) -> Path:
         """Makes the thing's folder; ResourceInUse when the name is taken."""
         folder = self.folder(name)
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._forget_half_made(folder)
-            folder.mkdir()
+            folder.mkdir(mode=0o700)  # a request's environment may hold secrets
         except FileExistsError:
             text = f"{what} names must be unique within an AWS account and region,"
             raise refused(

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from byoa.local.endpoint_files import EndpointFiles
 from byoa.local.exchange import MARK, Answer, exchange
+from byoa.local.front_door import KEY
 from byoa.local.invocation import ERROR_TYPE, INVOKED
 from byoa.local.resources import ACCOUNT
 from byoa.plan.errors import ServiceError
@@ -78,10 +79,9 @@ class Runtime:
             raise TypeError(f"{operation} has no argument {unknown[0]}")
         headers = {known[key]: str(value) for key, value in options.items() if value is not None}
         path = f"/endpoints/{name}/{word}"
+        address, key = self.door(operation, name)
         try:
-            answer = exchange(
-                self.address(operation, name), "POST", path, body, headers, seconds=PATIENCE
-            )
+            answer = exchange(address, "POST", path, body, {**headers, **key}, seconds=PATIENCE)
         except (OSError, http.client.HTTPException) as error:
             message = f"Endpoint {name} went away during the request: {error!r}"
             raise ServiceError("ServiceUnavailable", message, operation, 503) from error
@@ -89,8 +89,8 @@ class Runtime:
             raise refused(operation, answer)
         return answer
 
-    def address(self, operation: str, name: str) -> str:
-        """Where the endpoint listens; an error as AWS's when nobody does."""
+    def door(self, operation: str, name: str) -> tuple[str, dict[str, str]]:
+        """Where the endpoint listens, and the header it wants; AWS's error when nobody does."""
         record = EndpointFiles.of(self.root, name).described()
         where = f"Endpoint {name} of account {ACCOUNT}"
         if record is None:
@@ -99,7 +99,7 @@ class Runtime:
             status, reason = record["EndpointStatus"], record.get("FailureReason", "")
             text = f"{where} is {status}, not InService. {reason}".strip()
             raise ServiceError("ValidationError", text, operation)
-        return f"127.0.0.1:{record['Port']}"
+        return f"127.0.0.1:{record['Port']}", {KEY: record["Key"]}
 
 
 def as_bytes(body: bytes | bytearray | str | IO[bytes]) -> bytes:

@@ -31,11 +31,11 @@ def runtime(sandbox: Sandbox, call: Call) -> Response:
     if found is None or call.request.method != "POST":
         raise not_implemented(call)
     operation, name = OPERATIONS[found["word"]], found["name"]
-    address = Runtime(root(sandbox.state, call.region)).address(operation, name)
+    address, key = Runtime(root(sandbox.state, call.region)).door(operation, name)
     if (call.request.content_length or 0) > MOST_BYTES:
         raise ServiceError("ValidationError", "The request is too large.", operation, 413)
     headers = {key.lower(): value for key, value in call.request.headers.items()}
-    kept = {key: value for key, value in headers.items() if key not in HOP}
+    kept = {name: value for name, value in headers.items() if name not in HOP} | key
     try:
         answer = exchange(address, "POST", call.request.path, call.body, kept, seconds=PATIENCE)
     except (OSError, http.client.HTTPException) as error:

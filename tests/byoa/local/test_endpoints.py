@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from byoa.local.alive import is_alive
+from byoa.local.exchange import exchange
 from byoa.plan.errors import ServiceError, error_code
 from tests.local_home import ROLE
 from tests.serving_home import PROBE, ServingHome, checked, serving
@@ -94,6 +95,20 @@ def test_an_update_under_load_fails_no_request(serving: ServingHome):
     assert found["EndpointConfigName"] == "next"
     assert found["LastDeploymentConfig"] == ALL_AT_ONCE
     assert serving.ask(1) == {"answer": 5}
+
+
+def test_who_has_not_the_endpoints_key_is_not_answered(serving: ServingHome):
+    serving.serve()
+    address, key = serving.runtime.door("InvokeEndpoint", "model")
+    secret = serving.put("secret", "hush")
+    asked = {"x-amzn-sagemaker-inputlocation": secret, "content-type": "text/plain"}
+    for given in ({}, dict.fromkeys(key, "x"), {"origin": "https://evil.example"}):
+        for word in ("invocations", "async-invocations"):
+            path = f"/endpoints/model/{word}"
+            answer = exchange(address, "POST", path, b"21", {**asked, **given})
+            assert answer.status == 403
+    assert exchange(address, "POST", "/endpoints/model/invocations", b"21", key).status == 200
+    assert not {"Key", "Port"} & set(serving.endpoint())
 
 
 def test_a_slow_request_is_answered_by_the_container_that_is_being_replaced(serving: ServingHome):

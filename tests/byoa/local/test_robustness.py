@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import pytest
 from byoa.local import SageMaker
 from byoa.local.docker import DockerError, docker
 from byoa.local.job import GONE
-from byoa.plan.errors import ServiceError
+from byoa.local.resources import Records
+from byoa.plan.errors import ByoaError, ServiceError
 from tests.local_home import Home
 
 
@@ -201,3 +203,33 @@ def test_files_that_nobody_may_write_are_removed_all_the_same(home: Home):
     )
     assert record["TrainingJobStatus"] == "Completed"
     assert not list((home.root / "jobs/training/job/hosts").iterdir())
+
+
+def test_others_cannot_look_into_what_a_job_is_given_and_says(home: Home):
+    home.root.chmod(0o755)  # somebody's own choice
+    home.train(Environment={"PASSWORD": "hush"})
+    assert "hush" in (home.root / "jobs/training/job/request.json").read_text()
+    folders = [home.root / "jobs/training/job", *(home.root / "logs").iterdir()]
+    assert [folder.stat().st_mode & 0o077 for folder in folders] == [0, 0]
+
+
+def test_a_new_home_is_its_owners_alone(tmp_path: Path):
+    records = Records(tmp_path / "new" / "home", "models", "model")
+    records.claim("CreateModel", "x", "Model")
+    assert records.root.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("left", ["", "{", '{"TrainingJob', '{"a": 1}\0\0', "\0" * 40])
+def test_a_record_that_a_crash_cut_short_is_told_in_a_sentence(home: Home, left: str):
+    folder = home.root / "jobs/training/job"
+    folder.mkdir(parents=True)
+    (folder / "record.json").write_text(left)
+    sentence = f"Remove the folder {folder}"
+    for ask in (
+        home.describe,
+        home.sagemaker.list_training_jobs,
+        lambda: home.sagemaker.stop_training_job(TrainingJobName="job"),
+        lambda: home.sagemaker.delete_training_job(TrainingJobName="job"),
+    ):
+        with pytest.raises(ByoaError, match=re.escape(sentence)):
+            ask()
