@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from byoa.place import Place
+from byoa.plan.ecr import registry_host
 from byoa.plan.errors import UsageError
 from byoa.plan.image import ImageFacts
 from byoa.progress import say
@@ -62,6 +63,8 @@ def built(task: Task, place: Place, base: Callable[[], str], dry: bool) -> str:
         folder, text = dockerfile(task.image.dockerfile, base())
     name = task.image.repository or f"byoa-{task.project}-{task.name}".lower()
     wanted = Build(image=f"{name}:{task.image.tag}", folder=folder, dockerfile=text)
+    if dry and place.name == "sagemaker":
+        return f"{registry_host(place.session.account, place.region)}/{wanted.image}"
     if dry:
         return wanted.image
     if place.session is not None:

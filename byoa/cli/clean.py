@@ -14,10 +14,6 @@ byoa clean -p cells                 list what there is, ask, remove it
 byoa clean -p cells --dry-run       only list
 byoa clean -p cells --yes           do not ask
 """
-NOTE = """\
-Removed are endpoints with their configurations and models, jobs that still run, the files below
-BUCKET/PROJECT/, their logs and the build project. Bucket, role and images stay: see teardown.
-"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
