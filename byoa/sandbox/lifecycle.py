@@ -144,7 +144,7 @@ def down(folder: Path, sleep: Callable[[float], None] = time.sleep) -> list[str]
     stopped += sweep.sweep(state, sleep)
     for name in ("local", "registry", "builds", "docker"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / "state.json").unlink(missing_ok=True)
+    states.forget(folder)
     return stopped
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
+#: Held by the server; it says again what state.json says, should that be damaged or removed.
+LOCK = "alive"
 
 
 def home(environment: Mapping[str, str] = os.environ) -> Path:
@@ -43,11 +45,13 @@ class State:
 
 def read(folder: Path) -> State | None:
     """What the last `up` wrote, whether it still runs or not; None when there is nothing."""
-    try:
-        data = json.loads((folder / "state.json").read_bytes())
-        return State(**{field.name: data[field.name] for field in fields(State)})
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    for name in ("state.json", LOCK):
+        try:
+            data = json.loads((folder / name).read_bytes())
+            return State(**{field.name: data[field.name] for field in fields(State)})
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a full disk or a crash may leave anything
+    return None
 
 
 def write(folder: Path, state: State) -> None:
@@ -56,6 +60,12 @@ def write(folder: Path, state: State) -> None:
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(state), file, indent=2)
     os.replace(temporary, folder / "state.json")
+    (folder / LOCK).write_text(json.dumps(asdict(state)))  # written in place: it is locked
+
+
+def forget(folder: Path) -> None:
+    (folder / "state.json").unlink(missing_ok=True)
+    (folder / LOCK).write_text("")
 
 
 def running(folder: Path) -> State | None:
@@ -75,7 +85,7 @@ def alive(folder: Path) -> bool:
 def hold(folder: Path) -> int | None:
     """The lock of a running server, or None when another holds it (or there is no folder)."""
     try:
-        lock = os.open(folder / "alive", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
         return None
     try:

@@ -39,6 +39,11 @@ def test_a_life(tmp_path: Path):
             lifecycle.up(folder, port=1)
         mode = stat.S_IMODE((folder / "state.json").stat().st_mode)
         assert mode == 0o600, "the key lets one run programs: for its owner alone"
+        for damaged in ("", '{"pid": 12', None):  # a full disk, a crash, a tidy user
+            (folder / "state.json").write_text(damaged or "")
+            if damaged is None:
+                (folder / "state.json").unlink()
+            assert states.running(folder) == first
     finally:
         stopped = lifecycle.down(folder)
     assert stopped == [f"stopped server on port {first.port}"]
