@@ -43,6 +43,7 @@ def role(
         account=session.account, region=session.region, partition=session.partition,
         write=write, read=read, images=[image],
         subnets=task.job.get("subnets", ()), security_groups=task.job.get("security_groups", ()),
+        kms_keys=[task.job["kms_key"]] if task.job.get("kms_key") else (),
     )  # fmt: skip
     return ensure_role(session, name, role_policy(access), {"byoa:project": task.project})
 

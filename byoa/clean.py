@@ -72,6 +72,7 @@ def find(place: Place, project: str, everything: bool = False) -> Found:
     found.add(partial(belongings.job_logs, place.logs, jobs_of(stored)))
     if place.session is not None:
         found.add(partial(belongings.build_project, place.session, project))
+        found.add(partial(belongings.uploads, place.session, home))
     if stored:
         name = f"{home} ({len(stored)} object{'s' * (len(stored) > 1)})"
         found.things.append(Thing("stored", name, partial(place.storage.delete, home)))

@@ -34,8 +34,8 @@ def prepare(
     byoa.toml's.
     """
     project = ProjectPlace(place.storage.base, settings.need_project())
-    network = {key: wanted.get(key, ()) for key in ("subnets", "security_groups")}
-    task = Task(project=project.project, name="model", job=network)
+    reached = {key: wanted.get(key, ()) for key in ("subnets", "security_groups", "kms_key")}
+    task = Task(project=project.project, name="model", job=reached)
     if not dry:
         account.ensure_bucket(place, task)
     data, trained = source(place, project, wanted, dry)

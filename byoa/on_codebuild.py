@@ -20,7 +20,7 @@ from byoa.plan.ecr import parse_image
 from byoa.plan.errors import UsageError
 from byoa.plan.iam import CODEBUILD, Access, build_policy
 from byoa.plan.layout import ProjectPlace, bucket_and_key
-from byoa.plan.names import fitted, role_name
+from byoa.plan.names import BUILD, fitted, role_name
 
 #: What docker does not send, but the build needs.
 BESIDE = (SCRIPT, "buildspec.yml", "Dockerfile", ".dockerignore")
@@ -59,7 +59,7 @@ def build_there(
         )  # fmt: skip
         name = fitted(f"byoa-{project}")
         policy = build_policy(access, name)
-        role = ensure_role(session, role_name(f"{project}-build"), policy, tags, CODEBUILD)
+        role = ensure_role(session, role_name(project, BUILD), policy, tags, CODEBUILD)
         ensure_project(session, BuildProject(name=name, role=role, source=source, tags=tags))
         said = variables(build, repository, where.tag or "latest", session.region)
         run_build(session, name, source, said, say)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,10 @@ class Input:
     def __post_init__(self) -> None:
         if not self.where:
             raise UsageError(f"The input {self.name} is ''. Give it a folder or an address.")
+        if not re.fullmatch(r"(?!\.+$)[A-Za-z0-9._-]{1,64}", self.name):  # it becomes a folder
+            raise UsageError(
+                f"The input's name is {self.name[:70]!r}. It is up to 64 letters, digits and ._-"
+            )
         if self.distribution not in DISTRIBUTIONS:
             raise UsageError(
                 f"The input {self.name} is distributed {self.distribution!r}. It is"

@@ -11,7 +11,7 @@ from byoa.aws.endpoints import GROUP
 from byoa.aws.logs import streams
 from byoa.aws.role import find_role
 from byoa.plan.layout import bucket_and_key
-from byoa.plan.names import fitted, role_name
+from byoa.plan.names import BUILD, fitted, role_name
 
 if TYPE_CHECKING:
     from byoa.aws.session import Session
@@ -87,7 +87,7 @@ def image_repositories(session: Session, project: str) -> Iterator[Thing]:
 def roles(session: Session, project: str) -> Iterator[Thing]:
     """The jobs' and the builds' role, if they are byoa's and this project's."""
     iam = session.client("iam")
-    for name in (role_name(project), role_name(f"{project}-build")):
+    for name in (role_name(project), role_name(project, BUILD)):
         role = find_role(iam, name)
         if role and {"Key": TAG, "Value": project} in role.get("Tags", ()):
             yield Thing("role", name, partial(delete_role, iam, name))
@@ -102,6 +102,20 @@ def delete_role(iam: Any, name: str) -> None:
         for attached in page["AttachedPolicies"]:
             iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
     iam.delete_role(RoleName=name)
+
+
+def uploads(session: Session, project_uri: str) -> Iterator[Thing]:
+    """Uploads that were cut and never gone on with: no list shows them, the bill does."""
+    name, prefix = bucket_and_key(project_uri)
+    s3, where = session.client("s3"), {"Bucket": name, "ExpectedBucketOwner": session.account}
+    if find_bucket(s3, name, session.account) is None:
+        return
+    for page in s3.get_paginator("list_multipart_uploads").paginate(**where, Prefix=prefix):
+        for one in page.get("Uploads", ()):
+            words = {**where, "Key": one["Key"], "UploadId": one["UploadId"]}
+            yield Thing(
+                "unfinished upload", one["Key"], partial(s3.abort_multipart_upload, **words)
+            )
 
 
 def bucket(session: Session, project_uri: str) -> Iterator[Thing]:

@@ -17,6 +17,7 @@ from typing import Any
 from byoa.aws.parallel import each, pools
 from byoa.files import ChangedError, LocalFile, stamp
 from byoa.plan import sync
+from byoa.plan.errors import error_code
 from byoa.plan.storage import Progress
 
 #: What we call some content, and what S3 calls it: not the same where a key encrypts it.
@@ -64,6 +65,12 @@ class Uploader:
         key, file = item
         try:
             if file.size >= self.part:
+                try:
+                    return self.in_parts(pool, {"Bucket": self.bucket, "Key": key}, file)
+                except Exception as error:
+                    if error_code(error) != "NoSuchUpload":
+                        raise
+                    self.begun.pop(key, None)  # another driver sends the same, and was faster
                 return self.in_parts(pool, {"Bucket": self.bucket, "Key": key}, file)
             data = read(file, 0, file.size)
         except ChangedError:

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,7 @@ class Access:
     read: Sequence[str] = ()  #: addresses in S3 that are read
     images: Sequence[str] = ()  #: images in ECR that are pulled
     push: Sequence[str] = ()  #: images in ECR that are pushed, by CodeBuild
-    kms_keys: Sequence[str] = ()  #: ARNs
+    kms_keys: Sequence[str] = ()  #: ARNs, or ids of the account's own
     subnets: Sequence[str] = ()
     security_groups: Sequence[str] = ()
     remote_debug: bool = False
@@ -91,8 +90,8 @@ def user_policy(
     role and the bucket, take the statements Role and Bucket out.
     """
     here = Access(account=account, region=region, partition=partition)
-    role = role or names.role_name(project)
-    roles = [f"arn:{partition}:iam::{account}:role/{name}" for name in (role, f"{role}-build")]
+    both = (role or names.role_name(project), names.role_name(project, names.BUILD))
+    roles = [f"arn:{partition}:iam::{account}:role/{name}" for name in both]
     return policy(["user"], vars(here) | {"project": project, "bucket": bucket, "roles": roles})
 
 
@@ -100,6 +99,7 @@ def values(access: Access, log_groups: Iterable[str]) -> dict[str, Any]:
     """What the statements ask for, as ARNs."""
     objects = f"arn:{access.partition}:s3:::"
     reached = [bucket_and_key(uri) for uri in (*access.read, *access.write)]
+    keys = [key if ":" in key else access.arns("kms", "key/", [key])[0] for key in access.kms_keys]
     images = [
         sorted({access.repository(uri) for uri in uris if not uri.startswith("process://")})
         for uris in (access.images, access.push)
@@ -114,7 +114,7 @@ def values(access: Access, log_groups: Iterable[str]) -> dict[str, Any]:
         "groups": access.arns(
             "logs", "log-group:", [group + end for group in log_groups for end in ("", ":*")]
         ),
-        "kms_keys": list(access.kms_keys) or None,
+        "kms_keys": keys or None,
         "cards": access.arns("ec2", "network-interface/", "*"),
         "subnets": access.arns("ec2", "subnet/", access.subnets),
         "security_groups": access.arns("ec2", "security-group/", access.security_groups),
@@ -144,8 +144,3 @@ def listing(access: Access) -> list[dict[str, Any]]:
         found = policy(["listing"], {"bucket": bucket, "below": limits, "number": number})
         made += found["Statement"]
     return made
-
-
-def buckets_of(document: Mapping[str, Any]) -> set[str]:
-    """The buckets that a policy names."""
-    return set(re.findall(r"arn:[a-z-]+:s3:::([a-z0-9.-]+)", json.dumps(document)))

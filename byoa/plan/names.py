@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from byoa.plan.errors import UsageError
 
 LONGEST_JOB = 63
+#: What the name of CodeBuild's role ends in: no project's name holds a "+".
+BUILD = "+build"
 PLAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 
 
@@ -42,7 +44,7 @@ def fitted(text: str, longest: int = LONGEST_JOB) -> str:
     return f"{head}-{mark}" if head else mark[:longest]
 
 
-def role_name(project: str) -> str:
+def role_name(project: str, end: str = "") -> str:
     """The role that a project's jobs run as: one role a project, whatever the project's name."""
-    name = f"byoa-{project}"
+    name = f"byoa-{project}{end}"
     return name if len(name) <= 64 else fitted(name, 64)

@@ -206,6 +206,19 @@ def test_a_bucket_of_yours_stays(place):
     assert "Contents" not in s3.list_objects_v2(Bucket="yours")
 
 
+def test_uploads_that_were_cut_go(place):
+    s3, bucket = place.session.client("s3"), place.storage.base[5:]
+    for key in ("cells/task/input/data/large", "cells2/large"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    found = find(place, "cells")
+    assert [(one.kind, one.name) for one in found.things] == [
+        ("unfinished upload", "cells/task/input/data/large")
+    ]
+    assert remove(found.things, lambda _: None) == []
+    left = s3.list_multipart_uploads(Bucket=bucket)["Uploads"]
+    assert [one["Key"] for one in left] == ["cells2/large"]
+
+
 def test_old_versions_go_with_teardown(place):
     uri = f"{place.storage.base}/cells/task/state/x"
     for data in (b"1", b"2"):

@@ -137,6 +137,18 @@ def test_the_bucket_of_an_input_is_added_to_the_roles_policy(aws: Aws):
     assert "theirs" in json.dumps(policy["PolicyDocument"]), "a running job may need it"
 
 
+def test_a_key_of_yours_is_added_to_the_roles_policy(aws: Aws):
+    aws.run(job={"kms_key": "1234abcd"})
+    policy = aws.client("iam").get_role_policy(RoleName="byoa-demo", PolicyName="byoa")
+    assert "arn:aws:kms:eu-west-1:123456789012:key/1234abcd" in json.dumps(policy["PolicyDocument"])
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../state", "a/b", "", "x" * 65])
+def test_an_input_whose_name_is_no_folder_is_refused_before_anything_is_sent(name: str):
+    with pytest.raises(UsageError, match="The input's name is"):
+        Input(name=name, where=".")
+
+
 def test_the_second_run_is_skipped_and_another_input_runs(aws: Aws):
     assert aws.run().action == "new"
     assert aws.run().action == "skip"

@@ -14,7 +14,7 @@ from byoa.plan.iam import CODEBUILD, Access, build_policy, user_policy
 from tests.byoa.test_clean import MAKERS, make, place
 
 __all__ = ["place"]
-ROLE = "arn:aws:iam::123456789012:role/byoa-cells-build"
+ROLE = "arn:aws:iam::123456789012:role/byoa-cells+build"
 
 
 def test_every_call_of_build_doctor_clean_and_teardown_is_allowed(place):
@@ -34,7 +34,7 @@ def test_every_call_of_build_doctor_clean_and_teardown_is_allowed(place):
     registry.login(session)
     access = Access(account=session.account, region="eu-west-1", read=["s3://b/cells/"])
     wanted = build_policy(access, "byoa-cells")
-    ensure_role(session, "byoa-cells-build", wanted, {"byoa:project": "cells"}, CODEBUILD)
+    ensure_role(session, "byoa-cells+build", wanted, {"byoa:project": "cells"}, CODEBUILD)
     ensure_bucket(session)
     source = "s3://b/cells/build/1.zip"
     tags = {"byoa:project": "cells"}

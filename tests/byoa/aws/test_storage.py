@@ -18,7 +18,7 @@ from urllib3.response import HTTPResponse
 
 from byoa.aws.download import MOST_BREAKS
 from byoa.aws.storage import S3Storage
-from byoa.plan.errors import ByoaError, UsageError
+from byoa.plan.errors import ByoaError, ServiceError, UsageError
 from tests.byoa.cutting import cutting
 from tests.byoa.s3_server import (
     BUCKET,
@@ -139,6 +139,29 @@ def test_an_upload_that_was_cut_is_gone_on_with(s3: Any, storage: S3Storage, tmp
     assert seen[-1] == len(content) + 4096
     left = s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
     assert [one["UploadId"] for one in left] == [neighbour] != [old]
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_two_drivers_at_the_same_large_file(s3: Any, storage: S3Storage, tmp_path: Path, cut: bool):
+    """The other one ends the upload that both are at, whoever began it."""
+    content = os.urandom(5 * 4096)
+    folder = write_files(tmp_path / "data", {"large": content})
+    if cut:
+        begin(s3, "project/task/input/data/large", {1: content[:4096]})
+    ended: list[str] = []
+
+    def end_it(params: dict[str, Any], **_: Any) -> None:
+        if not ended:
+            ended.append(params["UploadId"])
+            where = {key: params[key] for key in ("Bucket", "Key", "UploadId")}
+            s3.abort_multipart_upload(**where)
+        if params["UploadId"] in ended:  # moto breaks here; S3's words are these
+            raise ServiceError("NoSuchUpload", "The specified upload does not exist.", "UploadPart")
+
+    s3.meta.events.register("provide-client-params.s3.UploadPart", end_it)
+    storage.sync(folder, DATA)
+    assert ended and storage.read(DATA + "large") == content
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)
 
 
 def test_a_cut_upload_leaves_its_parts_for_the_next_try(s3: Any, s3_address: str, tmp_path: Path):

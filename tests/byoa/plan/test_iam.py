@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from byoa.plan.iam import (
     Access,
-    buckets_of,
     build_policy,
     role_policy,
     role_policy_request,
@@ -142,6 +141,8 @@ def test_network_keys_and_shell_come_only_when_asked_for():
     assert allows(policy, "ec2:DescribeVpcs")
     assert allows(policy, "kms:Decrypt", key)
     assert not allows(policy, "kms:Decrypt", key + "2")
+    of_id = role_policy(Access(account="123456789012", region="us-east-1", kms_keys=["1"]))
+    assert allows(of_id, "kms:Decrypt", key)
     assert not allows(policy, "kms:CreateGrant", key)
     assert allows_in(policy, "kms:CreateGrant", key, {"kms:GrantIsForAWSResource": "true"})
     assert allows(policy, "ssmmessages:CreateDataChannel")
@@ -190,12 +191,19 @@ def test_a_user_drives_the_project_and_no_other():
             assert allows_in(USER, f"sagemaker:{action}", endpoint, has) is right
 
 
+def test_a_user_deletes_the_projects_images_only():
+    for tag, right in (("proj", True), ("proj2", False)):
+        for key, action in (("Resource", "DeleteRepository"), ("Request", "TagResource")):
+            told = {f"aws:{key}Tag/byoa:project": tag}
+            assert allows_in(USER, f"ecr:{action}", OURS, told) is right
+
+
 def test_a_user_passes_the_projects_role_to_sagemaker_only():
     def passes(role: str, service: str) -> bool:
         return allows_in(USER, "iam:PassRole", ROLE + role, {"iam:PassedToService": service})
 
     assert passes("byoa-proj", "sagemaker.amazonaws.com")
-    assert passes("byoa-proj-build", "codebuild.amazonaws.com")
+    assert passes("byoa-proj+build", "codebuild.amazonaws.com")
     assert not passes("byoa-proj", "ec2.amazonaws.com")
     assert not passes("byoa-proj2", "sagemaker.amazonaws.com")
     assert not passes("admin", "sagemaker.amazonaws.com")
@@ -259,10 +267,6 @@ def test_reasons_and_holes_do_not_reach_aws():
 
 def test_the_user_policy_fits_a_managed_one():
     assert len(json.dumps(USER, separators=(",", ":"))) <= 6_144
-
-
-def test_buckets_are_read_back():
-    assert buckets_of(POLICY) == {"mine", "public"}
 
 
 def test_the_requests_of_a_role():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from byoa.plan.errors import UsageError
 from byoa.plan.layout import ProjectPlace, bucket_and_key
-from byoa.plan.names import checked, fitted, job_name, role_name
+from byoa.plan.names import BUILD, checked, fitted, job_name, role_name
 from byoa.plan.tables import table
 
 SHAPES = table("shapes.json")["sagemaker"]["shapes"]
@@ -91,6 +91,7 @@ def test_a_projects_role_has_a_name_that_iam_takes(project: str):
 
 def test_two_projects_have_two_roles():
     assert role_name("a_b") != role_name("a-b")
+    assert role_name("a", BUILD) != role_name("a-build"), "CodeBuild's is no other project's"
     assert role_name("p" * 99 + "1") != role_name("p" * 99 + "2")
 
 
