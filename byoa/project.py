@@ -78,8 +78,11 @@ def task_of(project: Project, name: str, code: dict[str, Any], wanted: dict[str,
     left = {"image": "", "inputs": {}, "hyperparameters": {}, **wanted}
     kind = left.get("kind", "training")
     image, inputs = left.pop("image"), left.pop("inputs")
-    values = {**project.settings.hyperparameters, **left.pop("hyperparameters")}
-    types = left.pop("instance_type", project.settings.instance_type) or ()
+    settings = project.settings
+    defaults = settings.hyperparameters if kind == "training" else {}
+    values = {**defaults, **left.pop("hyperparameters")}
+    types = left.pop("instance_type", settings.instance_type) or ()
+    left["tags"] = {**settings.tags, **left.get("tags", {})}
     own = {
         "types": [types] if isinstance(types, str) else types,
         "program": Program(**{**code, **take(left, Program)}),
@@ -89,12 +92,12 @@ def task_of(project: Project, name: str, code: dict[str, Any], wanted: dict[str,
     if left:
         raise UsageError(f"A task has no {', '.join(left)}. See byoa.task for what it has.")
     return Task(
-        project=project.settings.project,
+        project=settings.project,
         name=name,
         image=image if isinstance(image, Image) else Image(uri=str(image)),
         inputs=[input_of(channel, item) for channel, item in inputs.items()],
         hyperparameters={k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items()},
-        job={"extra": project.settings.request.get(kind, {}), **job},
+        job={"extra": settings.request.get(kind, {}), **job},
         **own,
     )
 

@@ -50,11 +50,10 @@ def dry_run(task: Task, place: Place, settings: Settings) -> dict[str, Any]:
 
 def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = False) -> Outcome:
     """Runs the task, or finds that it need not; tries its instance types while capacity lacks."""
-    where = ProjectPlace(place.storage.base, task.project).task(task.name)
-    if task.clean_state:
-        place.storage.delete(where.state)
     ready = prepare(task, place, settings)
     check(ready, place)
+    if task.clean_state:
+        place.storage.delete(ready.place.state)
     attempts = task.attempts
     for number, attempt in enumerate(attempts, 1):
         try:
@@ -110,7 +109,8 @@ def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> 
         task=task, image=image, channels=channels, place=where, code=packed,
         role=account.role(place, task, [project.uri], read, image.uri, dry),
         fingerprint=fingerprint(task, digest, pack.digests(packed.files), data),
-        has_state=not task.is_training and any(place.storage.objects(where.state)),
+        has_state=not (task.is_training or task.clean_state)
+        and any(place.storage.objects(where.state)),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -55,6 +56,8 @@ HELP = {verb: text for group in VERBS.values() for verb, text in group.items()}
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; its exit code: 0, 1 what failed, 2 what was asked wrongly, 130 Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the terminal can show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = command(words)
         sys.stdout.flush()

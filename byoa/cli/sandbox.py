@@ -73,13 +73,7 @@ def running() -> state.State:
 
 
 def shown(found: state.State) -> dict[str, Any]:
-    return {
-        "url": found.url,
-        "region": found.region,
-        "registry": found.registry,
-        "pid": found.pid,
-        "folder": found.folder,
-    }
+    return {name: getattr(found, name) for name in ("url", "region", "registry", "pid", "folder")}
 
 
 DO = {"up": up, "down": down, "status": status, "env": env}

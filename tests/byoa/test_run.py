@@ -440,6 +440,8 @@ def test_a_clean_state_is_empty_and_data_cleans_it_too(script: Path, byoa: Byoa)
     )
     assert "found 0" in byoa(*RUN).err
     assert "found 1" in byoa(*RUN, "--fr").err
+    assert byoa(*RUN, "--clean_state", "--tag", "aws:mine", "1").code == 2
+    assert "found 2" in byoa(*RUN, "--fr").err, "what was refused has cleaned nothing"
     assert "found 0" in byoa(*RUN, "--clean_state").err
     assert "deleted:  1" in byoa("data", "-p", "demo", "-t", "first", "--cs", "--on", "process").out
     assert "found 0" in byoa(*RUN, "--fr", "--keep_state").err
@@ -469,3 +471,14 @@ def test_the_api_runs_waits_and_downloads(script: Path, home: Path, tmp_path: Pa
     assert project.job("api").name == job.name
     after = project.shell("after", "ls $SM_CHANNEL_M", inputs={"m": ("api", "model")})
     assert after.wait(quiet=True).status == "Completed"
+
+
+def test_the_api_reads_what_the_command_reads_of_byoa_toml(home: Path):
+    import byoa
+    from byoa.project import task_of
+
+    Path("byoa.toml").write_text("[project]\ntags = {team = 'a'}\n[hyperparameters]\nlr = 1\n")
+    project = byoa.Project("demo", on="process")
+    train, process = (task_of(project, "t", {}, {"kind": k}) for k in ("training", "processing"))
+    assert (train.tags, train.hyperparameters) == ({"team": "a"}, {"lr": "1"})
+    assert (process.tags, process.hyperparameters) == ({"team": "a"}, {})

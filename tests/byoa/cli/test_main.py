@@ -164,6 +164,12 @@ def test_a_reader_that_goes_away_is_no_error(home: Path):
     assert (process.returncode, err) == (0, b"")
 
 
+def test_a_terminal_that_has_no_such_letter_gets_another(home: Path):
+    words = [sys.executable, "-m", "byoa.cli", "--help"]
+    done = subprocess.run(words, env={**os.environ, "PYTHONIOENCODING": "latin-1"}, check=False)
+    assert done.returncode == 0
+
+
 def test_the_reference_is_up_to_date():
     """Make it anew with: python -m byoa.cli.reference > docs/cli.md"""
     assert (ROOT / "docs/cli.md").read_text() == "\n".join(reference.page()) + "\n"
