@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from byoa.plan.errors import ByoaError
 from byoa.plan.fingerprint import differences
 from byoa.plan.layout import TaskPlace
 from byoa.plan.storage import Storage
@@ -39,7 +40,13 @@ class Run:
 def latest(storage: Storage, place: TaskPlace) -> Run | None:
     """The last run of a task; None when there was none."""
     names = sorted(item.name for item in storage.objects(place.runs) if item.name[:6].isdigit())
-    return Run(**json.loads(storage.read(place.runs + names[-1]))) if names else None
+    if not names:
+        return None
+    uri = place.runs + names[-1]
+    try:
+        return Run(**json.loads(storage.read(uri)))
+    except (ValueError, TypeError) as error:
+        raise ByoaError(f"{uri} is damaged ({error}). Delete that file: its run is lost.") from None
 
 
 def claim(storage: Storage, place: TaskPlace, run: Run) -> bool:

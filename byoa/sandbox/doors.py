@@ -19,6 +19,9 @@ from byoa.sandbox.registry_door import LAYERS, layer, registry
 from byoa.sandbox.state import ACCOUNT
 from byoa.sandbox.wire import Call
 
+#: What a client on this machine, or in a container on it, calls us.
+LOOPBACK = {"127.0.0.1", "localhost", "host.docker.internal"}
+
 
 def own_pages(sandbox: Sandbox, call: Call) -> Response | None:
     """/_byoa/TOKEN: by this `up` knows its own server. No bucket can have the name."""
@@ -70,6 +73,8 @@ def is_public(request: Request) -> bool:
     """Reading from a bucket that is open to everybody, by its policy or its access list."""
     from moto.backends import get_backend
 
+    if request.host.rpartition(":")[0] not in LOOPBACK:
+        return False  # moto reads the bucket's name, even the service's, from the host
     name = request.path.lstrip("/").partition("/")[0]
     bucket = get_backend("s3")[ACCOUNT]["aws"].buckets.get(name)
     if bucket is None or request.method not in {"GET", "HEAD"}:

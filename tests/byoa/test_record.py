@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from byoa.local.folder_storage import FolderStorage
+from byoa.plan.errors import ByoaError
 from byoa.plan.layout import ProjectPlace, TaskPlace
 from byoa.record import Run, claim, decide, hidden, latest, shown
 
@@ -41,6 +42,14 @@ def test_what_is_done_about_a_task(
 def task(folder: Path) -> tuple[FolderStorage, TaskPlace]:
     storage = FolderStorage(folder)
     return storage, ProjectPlace(storage.base, "demo").task("first")
+
+
+@pytest.mark.parametrize("left", ["", "{", '{"number": 1', "[]", '{"strange": 1}'])
+def test_a_run_that_a_crash_cut_short_is_told_in_a_sentence(tmp_path: Path, left: str):
+    storage, place = task(tmp_path)
+    storage.write(place.run(1), left.encode())
+    with pytest.raises(ByoaError, match=r"000001\.json is damaged .* Delete that file"):
+        latest(storage, place)
 
 
 def test_the_last_run_is_the_one_of_the_highest_number(tmp_path: Path):

@@ -83,6 +83,9 @@ def test_s3_without_a_key_gives_only_what_is_public(sandbox: State, client: Clie
     s3.put_bucket_policy(Bucket="open-to-all", Policy=policy)
     assert ask(f"{sandbox.url}/open-to-all/a", {}) == (200, "for all")
     assert ask(f"{sandbox.url}/open-to-all/a", {}, b"written")[0] == 403
+    s3.put_object(Bucket=bucket, Key="open-to-all/a", Body=b"secret")
+    for host in (f"{bucket}.s3.amazonaws.com", f"{bucket}.localhost", "evil.example"):
+        assert ask(f"{sandbox.url}/open-to-all/a", {"Host": host})[0] == 403
 
 
 def test_a_web_page_is_refused_before_anything_happens(sandbox: State):
