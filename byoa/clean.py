@@ -118,7 +118,9 @@ def tagged(place: Place, project: str, kind: str) -> Iterator[Thing]:
     """What of a kind carries the project's tag; tags are asked for by eight at once."""
     snake, camel, key = KINDS[kind]
     method = getattr(place.sagemaker, f"list_{snake}s", None)
-    items = list(listed(method, key)) if method else []
+    ended = place.session is None or not kind.endswith("job")  # on AWS such a job stays, untouched
+    asked = [{}] if ended else [{"StatusEquals": status} for status in sorted(RUNNING)]
+    items = [item for words in asked for item in listed(method, key, **words)] if method else []
     with ThreadPoolExecutor(8) as pool:
         mine = pool.map(lambda item: has_tag(place.sagemaker, item[f"{camel}Arn"], project), items)
         ours = [item for item, ours in zip(items, mine) if ours]
@@ -127,7 +129,7 @@ def tagged(place: Place, project: str, kind: str) -> Iterator[Thing]:
         name = item[f"{camel}Name"]
         if item.get(f"{camel}Status") in RUNNING and kind.endswith("job"):
             yield Thing(f"running {kind}", name, partial(stop, place, kind, name))
-        if delete and (place.session is None or not kind.endswith("job")):
+        if delete and ended:
             yield Thing(kind, name, partial(delete, **{f"{camel}Name": name}))
 
 
@@ -141,15 +143,15 @@ def has_tag(sagemaker: Any, arn: str, project: str) -> bool:
     return {"Key": TAG, "Value": project} in tags
 
 
-def listed(method: Callable[..., Any], key: str) -> Iterator[dict[str, Any]]:
+def listed(method: Callable[..., Any], key: str, **words: Any) -> Iterator[dict[str, Any]]:
     """All pages of a list; byoa.local has no paginators."""
-    more: dict[str, str] = {}
+    words["MaxResults"] = 100
     while True:
-        page = method(**more)
+        page = method(**words)
         yield from page[key]
         if not page.get("NextToken"):
             return
-        more = {"NextToken": page["NextToken"]}
+        words["NextToken"] = page["NextToken"]
 
 
 def stop(
@@ -158,7 +160,11 @@ def stop(
     """Stops a job and waits: while it stops it still writes to what is removed next."""
     snake, camel, _ = KINDS[kind]
     words = {f"{camel}Name": name}
-    getattr(place.sagemaker, f"stop_{snake}")(**words)
+    try:
+        getattr(place.sagemaker, f"stop_{snake}")(**words)
+    except Exception as error:
+        if situation(error) != "already-ended":  # or it is Stopping, and yet writes
+            raise
     describe = getattr(place.sagemaker, f"describe_{snake}")
     for _ in range(150):
         if describe(**words)[f"{camel}Status"] not in RUNNING:

@@ -199,9 +199,14 @@ def send(place: Place, steps: Sequence[Step], sent: list[Step]) -> None:
         try:
             account.when_assumable(place, lambda: getattr(client, method)(**request))  # noqa: B023
         except Exception as error:
-            if method == "create_endpoint" or "already exist" not in str(error):
+            if "already exist" not in str(error):
                 raise
-            continue
+            if method != "create_endpoint":
+                continue
+            # ours if it has our configuration: the answer was cut, or two drivers are at it
+            found = endpoints.describe(place.sagemaker, request["EndpointName"]) or {}
+            if found.get("EndpointConfigName") != request["EndpointConfigName"]:
+                raise
         sent.append((service, method, request))
         if method == "delete_endpoint":
             endpoints.settled(place.sagemaker, request["EndpointName"], pause(place), say)

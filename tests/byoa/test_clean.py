@@ -12,7 +12,7 @@ from byoa.aws.bucket import ensure_bucket
 from byoa.aws.role import ensure_role
 from byoa.aws.session import Session
 from byoa.aws.storage import S3Storage
-from byoa.clean import find, jobs_of, remove, stop
+from byoa.clean import find, jobs_of, remove, stop, tagged
 from byoa.place import Place
 from byoa.plan.errors import ServiceError
 from byoa.plan.iam import Access, role_policy
@@ -300,6 +300,31 @@ def test_a_running_job_is_stopped_and_waited_for(place):
     jobs = Jobs(3)
     stop(Place(**{**vars(place), "sagemaker": jobs}), "training job", "j", sleep=slept.append)
     assert jobs.stopped == ["j"] and len(slept) == 3
+
+
+def test_a_job_that_is_stopping_is_waited_for(place):
+    class Stopping(Jobs):
+        def stop_training_job(self, TrainingJobName):
+            text = "The request was rejected because the training job is in status Stopping."
+            raise ServiceError("ValidationException", text, "StopTrainingJob")
+
+    slept: list[float] = []
+    mine = Place(**{**vars(place), "sagemaker": Stopping(3)})
+    stop(mine, "training job", "j", sleep=slept.append)
+    assert len(slept) == 3
+
+
+def test_an_accounts_finished_jobs_are_not_asked_for(place):
+    asked = []
+
+    class Listed:
+        def list_training_jobs(self, **words):
+            asked.append(words)
+            return {"TrainingJobSummaries": []}
+
+    mine = Place(**{**vars(place), "sagemaker": Listed()})
+    assert list(tagged(mine, "cells", "training job")) == []
+    assert [one["StatusEquals"] for one in asked] == ["InProgress", "Stopping"]
 
 
 def test_a_job_that_does_not_stop_is_told(place):

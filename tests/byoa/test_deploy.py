@@ -441,6 +441,27 @@ def test_a_cut_while_an_update_moves_deletes_nothing_that_it_needs(tmp_path: Pat
     assert sagemaker.called[-1] == "describe_endpoint"
 
 
+@pytest.mark.parametrize(("config", "joined"), [("c2", True), ("other", False)])
+def test_an_endpoint_that_is_there_is_ours_if_it_has_our_configuration(
+    tmp_path: Path, config: str, joined: bool
+):
+    there = ServiceError("ValidationException", "Cannot create already existing endpoint", "C")
+    gone = ServiceError("ValidationException", "Could not find endpoint", "DescribeEndpoint")
+    found = {"EndpointStatus": "InService", "EndpointConfigName": config}
+    sagemaker = Calls(
+        describe_endpoint=[gone, found, found], create_endpoint=there,
+        describe_endpoint_config={"ProductionVariants": []},
+        list_endpoint_configs={"EndpointConfigs": []}, list_models={"Models": []},
+    )  # fmt: skip
+    last = {"EndpointName": "e", "EndpointConfigName": "c2"}
+    place = aws(sagemaker, tmp_path, logs=None)
+    if joined:
+        assert deploy.deploy(place, [("sagemaker", "create_endpoint", last)]) == found
+    else:
+        with pytest.raises(ServiceError, match="already existing"):
+            deploy.deploy(place, [("sagemaker", "create_endpoint", last)])
+
+
 def test_an_alarm_goes_with_the_endpoint_that_could_not_be_made(tmp_path: Path):
     gone = ServiceError("ValidationException", "Could not find endpoint", "DescribeEndpoint")
     sagemaker = Calls(describe_endpoint=gone, create_endpoint=ValueError("quota"))
