@@ -12,7 +12,7 @@ from typing import Any
 from byoa.local.alive import is_alive
 from byoa.local.container import Handle
 from byoa.local.files import now, read_json, write_json
-from byoa.local.resources import RECORD
+from byoa.local.resources import RECORD, Records
 
 STOP = "stop.json"
 ENDED = {"Completed", "Failed", "Stopped"}
@@ -83,6 +83,12 @@ def read_job(folder: Path, status: str) -> dict[str, Any] | None:
         if "SecondaryStatus" in record and record["SecondaryStatus"] != "Uploading":
             record["SecondaryStatus"] = "Stopping"
     return record
+
+
+def read_jobs(records: Records, status: str) -> list[dict[str, Any]]:
+    """All that are there; one may be deleted while we look."""
+    found = (read_job(records.folder(name), status) for name in records.names())
+    return [record for record in found if record is not None]
 
 
 def _gone(folder: Path, status: str, record: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from byoa.local.alive import held, spawn
 from byoa.local.container import PROCESS
 from byoa.local.docker import need_docker
 from byoa.local.files import now, write_json
-from byoa.local.job import ENDED, ask_to_stop, read_job
+from byoa.local.job import ENDED, ask_to_stop, read_job, read_jobs
 from byoa.local.places import check_path
 from byoa.local.processing import STATUS
 from byoa.local.resources import Records, Tags, check_name, need, page, refused
@@ -61,12 +61,12 @@ class ProcessingJobs:
     def _processing_record(self, operation: str, name: str) -> dict[str, Any]:
         self._processing.read(operation, name)
         record = read_job(self._processing.folder(name), STATUS)
-        assert record is not None
+        if record is None:  # deleted at this very moment
+            raise refused(operation, "Requested resource not found.")
         return record
 
     def list_processing_jobs(self, **request: Any) -> dict[str, Any]:
-        names = self._processing.names()
-        records = [self._processing_record("ListProcessingJobs", name) for name in names]
+        records = read_jobs(self._processing, STATUS)
         fields = (
             "ProcessingJobName", "ProcessingJobArn", "CreationTime", "ProcessingEndTime",
             "LastModifiedTime", STATUS, "FailureReason", "ExitMessage",

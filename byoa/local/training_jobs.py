@@ -11,7 +11,7 @@ from byoa.local.alive import held, spawn
 from byoa.local.container import PROCESS
 from byoa.local.docker import need_docker
 from byoa.local.files import now, write_json
-from byoa.local.job import ENDED, ask_to_stop, read_job
+from byoa.local.job import ENDED, ask_to_stop, read_job, read_jobs
 from byoa.local.places import check_path
 from byoa.local.resources import Records, Tags, check_name, need, page, refused
 from byoa.local.training import INTERRUPT_TAG, STATUS
@@ -61,11 +61,12 @@ class TrainingJobs:
     def _training_record(self, operation: str, name: str) -> dict[str, Any]:
         self._training.read(operation, name)
         record = read_job(self._training.folder(name), STATUS)
-        assert record is not None
+        if record is None:  # deleted at this very moment
+            raise refused(operation, "Requested resource not found.")
         return record
 
     def list_training_jobs(self, **request: Any) -> dict[str, Any]:
-        records = [self._training_record("ListTrainingJobs", one) for one in self._training.names()]
+        records = read_jobs(self._training, STATUS)
         fields = (
             "TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingEndTime",
             "LastModifiedTime", STATUS, "SecondaryStatus",

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from byoa.local import SageMaker
 from byoa.local.docker import DockerError, docker
+from byoa.local.files import now, write_json
 from byoa.local.job import GONE
 from byoa.local.resources import Records
 from byoa.plan.errors import ByoaError, ServiceError
@@ -233,3 +235,29 @@ def test_a_record_that_a_crash_cut_short_is_told_in_a_sentence(home: Home, left:
     ):
         with pytest.raises(ByoaError, match=re.escape(sentence)):
             ask()
+
+
+def test_jobs_that_are_deleted_while_others_look_are_not_there(tmp_path: Path):
+    sagemaker = SageMaker(tmp_path)
+    names = [f"job-{number}" for number in range(150)]
+    for name in names:
+        fields = ("TrainingJobName", "TrainingJobArn", "SecondaryStatus")
+        record = {
+            "TrainingJobStatus": "Completed",
+            "CreationTime": now(),
+            **dict.fromkeys(fields, name),
+        }
+        write_json(tmp_path / "jobs/training" / name / "record.json", record)
+
+    def look(number: int) -> None:
+        if number % 10 == 0:
+            sagemaker.list_training_jobs()
+        try:
+            sagemaker.describe_training_job(TrainingJobName=names[number])
+            sagemaker.delete_training_job(TrainingJobName=names[number])
+        except ServiceError as error:
+            assert "not found" in str(error)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(look, [number for number in range(150) for _ in range(3)]))
+    assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
