@@ -87,7 +87,7 @@ def dockerfile(said: str, base: str) -> tuple[Path | None, str]:
     return (path.parent if path else None), text.replace("__BASE_IMAGE__", base)
 
 
-def context(folder: Path) -> Iterator[tuple[str, Path]]:
+def context(folder: Path, say: Say = lambda text: None) -> Iterator[tuple[str, Path]]:
     """The files that docker would send, by .dockerignore, without what looks like a secret."""
     import pathspec
 
@@ -100,10 +100,12 @@ def context(folder: Path) -> Iterator[tuple[str, Path]]:
     wanted = [rule[2:] + "/" for rule in rules if rule.startswith("!")]
 
     def left_out(name: str) -> bool:
-        if name == ".git/" or secret(name.rstrip("/").rpartition("/")[2]):
-            return True
         inside = name.endswith("/") and any(keep.startswith(name) for keep in wanted)
-        return bool(spec.match_file(name)) and not inside
+        if name == ".git/" or (spec.match_file(name) and not inside):
+            return True
+        if what := secret(name.rstrip("/").rpartition("/")[2]):
+            say(f"{name} looks like {what}, and docker is sent it: name it in .dockerignore")
+        return what is not None
 
     for name, file in files.look(folder, left_out).files.items():
         yield name, Path(file.path)
@@ -116,6 +118,7 @@ def make(build: Build, say: Say, force: bool = False) -> bool:
         say(f"{build.image} is up to date")
         return False
     say(f"building {build.image}")
+    list(context(build.folder, say) if build.folder else ())
     if build.by_script:
         command, text = [f"./{SCRIPT}", "--no-push", "--image", build.image], None
         said = {**build.variables, "CONTEXT": mark}
@@ -153,8 +156,8 @@ def labels(image: str) -> Mapping[str, str]:
     except DockerError as error:
         if "No such image" in str(error):
             return {}
-        text = f"Docker does not answer: {error}. Start it, or say --on codebuild."
-        raise ByoaError(text) from None
+        said = f"docker cannot look at {image}: {error}. Mend that, or say --on codebuild."
+        raise ByoaError(said) from None
 
 
 def build_and_push(

@@ -9,6 +9,7 @@ from byoa.place import Place
 from byoa.plan.ecr import registry_host
 from byoa.plan.errors import UsageError
 from byoa.plan.image import ImageFacts
+from byoa.plan.names import fitted
 from byoa.progress import say
 from byoa.settings import Settings
 from byoa.task import Task
@@ -61,7 +62,7 @@ def built(task: Task, place: Place, base: Callable[[], str], dry: bool) -> str:
         folder, text = dockerfile(task.image.dockerfile, "")
     except UsageError:
         folder, text = dockerfile(task.image.dockerfile, base())
-    name = task.image.repository or f"byoa-{task.project}-{task.name}".lower()
+    name = task.image.repository or fitted(f"byoa-{task.project}-{task.name}", 200).lower()
     wanted = Build(image=f"{name}:{task.image.tag}", folder=folder, dockerfile=text)
     if dry and place.name == "sagemaker":
         return f"{registry_host(place.session.account, place.region)}/{wanted.image}"

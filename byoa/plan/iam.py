@@ -78,7 +78,7 @@ def role_policy(access: Access) -> dict[str, Any]:
 def build_policy(access: Access, project: str) -> dict[str, Any]:
     """What CodeBuild may do: read the source, write its log, push exactly these images."""
     groups = [f"/aws/codebuild/{project}"]
-    return policy(["storage", "images", "logs", "keys"], values(access, groups))
+    return policy(["storage", "source", "images", "logs", "keys"], values(access, groups))
 
 
 def user_policy(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from byoa import images
 from byoa.build import LABEL, Build, context, docker_command, dockerfile, logged_in, make
 from byoa.cli.main import main
+from byoa.local.folder_storage import FolderStorage
 from byoa.on_codebuild import archive, variables
+from byoa.place import Place
 from byoa.plan.errors import ByoaError, UsageError
+from byoa.task import Image, Task
 
 ROOT = Path(__file__).resolve().parents[2]
 REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/cells"
@@ -123,6 +128,26 @@ def test_built_once(folder, docker, tmp_path):
     assert make(built(folder), said.append) is False
     assert said[-1] == "cells:v1 is up to date"
     assert make(built(folder), said.append, force=True) is True
+
+
+def test_a_secret_that_docker_is_sent_is_told(folder, docker):
+    told = ".env looks like environment variables, and docker is sent it: name it in .dockerignore"
+    said: list[str] = []
+    make(built(folder), said.append)
+    assert told in said
+    with (folder / ".dockerignore").open("a") as file:
+        file.write("\n.env\n")
+    said.clear()
+    make(built(folder), said.append, force=True)
+    assert told not in said
+
+
+@pytest.mark.parametrize(("project", "task"), [("my__cells", "t"), ("a.-b", "T_.x"), ("a", "b")])
+def test_an_image_without_a_name_gets_one_that_ecr_takes(tmp_path, project, task):
+    place = Place("process", FolderStorage(tmp_path), None, None, None)
+    wanted = Task(project=project, name=task, image=Image(dockerfile="FROM debian:12\n"))
+    name, _, tag = images.built(wanted, place, str, dry=True).partition(":")
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) and tag == "latest"
 
 
 def test_without_buildx_the_classic_builder_is_asked(folder, docker, monkeypatch):

@@ -157,6 +157,7 @@ def test_codebuild_pushes_exactly_the_image_and_reads_exactly_the_source():
     assert allows(policy, "ecr:GetAuthorizationToken")
     assert not allows(policy, "ecr:PutImage", OURS + "2")
     assert allows(policy, "s3:GetObject", OBJECT + "mine/proj/builds/x.zip")
+    assert allows(policy, "s3:GetObjectVersion", OBJECT + "mine/proj/builds/x.zip")
     assert not allows(policy, "s3:PutObject", OBJECT + "mine/proj/builds/x.zip")
     group = GROUP + "/aws/codebuild/"
     assert allows(policy, "logs:PutLogEvents", group + "byoa-proj:log-stream:1")
