@@ -32,6 +32,7 @@ from byoa.plan.image import ImageFacts
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.model import model_request
 from byoa.plan.names import fitted
+from byoa.plan.templates import over
 from byoa.progress import say
 from byoa.settings import Settings
 
@@ -68,7 +69,7 @@ def plan(
     autoscale: str = "", rollback_errors: int = 0, **wanted: Any,
 ) -> list[Step]:  # fmt: skip
     """Every request, in the order in which it is sent. The model's files are sent here."""
-    extra = {**settings.request, **wanted.pop("request", {})}
+    extra = over(settings.request, wanted.pop("request", {}))
     settings = replace(settings, request=extra)
     name = endpoint or fitted("-".join(filter(None, [settings.project, wanted.get("task")])))
     model, facts = models.prepare(place, settings, wanted, dry)

@@ -174,8 +174,8 @@ def piece(read: Callable[[int], bytes], length: int) -> bytes:
 
 
 def home() -> Path:
-    """Where byoa keeps what it must remember on this machine."""
-    return Path(os.environ.get("BYOA_HOME") or "~/.byoa").expanduser()
+    """Where everything lies that runs here or must be remembered: BYOA_HOME, else ~/.byoa."""
+    return Path(os.environ.get("BYOA_HOME") or "~/.byoa").expanduser().absolute()
 
 
 def etags(found: Folder, names: Iterable[str], part: int = sync.PART) -> dict[str, str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from byoa.files import home
 from byoa.plan.bucket import default_bucket
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.storage import Storage
@@ -37,12 +36,6 @@ class Place:
     def is_local(self) -> bool:
         """The job runs on this machine, whoever was asked: nothing here costs money."""
         return self.name != "sagemaker"
-
-
-def home(environ: Mapping[str, str] | None = None) -> Path:
-    """Where everything lies that runs here: BYOA_HOME, else ~/.byoa."""
-    named = (os.environ if environ is None else environ).get("BYOA_HOME")
-    return Path(named).expanduser().absolute() if named else Path.home() / ".byoa"
 
 
 def open_place(settings: Settings) -> Place:

@@ -20,6 +20,7 @@ from byoa.place import open_place
 from byoa.plan.errors import NotFoundError, UsageError
 from byoa.plan.layout import ProjectPlace, TaskPlace
 from byoa.plan.processing import ProcessingJob
+from byoa.plan.templates import over
 from byoa.plan.training import TrainingJob
 from byoa.settings import load
 from byoa.task import Image, Input, Program, Task
@@ -97,7 +98,7 @@ def task_of(project: Project, name: str, code: dict[str, Any], wanted: dict[str,
         image=image if isinstance(image, Image) else Image(uri=str(image)),
         inputs=[input_of(channel, item) for channel, item in inputs.items()],
         hyperparameters={k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items()},
-        job={"extra": settings.request.get(kind, {}), **job},
+        job={**job, "extra": over(settings.request.get(kind, {}), job.get("extra", {}))},
         **own,
     )
 

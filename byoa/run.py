@@ -215,14 +215,15 @@ def end_of(watched: Watch, told: bool = False) -> dict[str, Any]:
     Its last lines are repeated unless they were `told` just now, as those of the only host.
     """
     described, run = watched.described, watched.run
-    if jobs.status_of(described) == "Completed":
+    status = jobs.status_of(described)
+    if status == "Completed":
         return described
     reason = str(described.get("FailureReason") or described.get("SecondaryStatus", ""))
     host, lines = last_lines(watched)
-    said = [f"The job {run.job} is {jobs.status_of(described)}: {run.named(reason)}"]
+    why = "." if reason == status else f": {run.named(reason)}"  # Stopped is Stopped
+    said = [f"The job {run.job} is {status}{why}"]
     if lines and not (told and len(watched.tails) == 1):
         said += [f"Last lines of {host}:", *(f"  {line}" for line in lines)]
     said += [step for step in (advice.for_reason(reason),) if step]
-    raise JobFailedError(
-        "\n".join([*said, f"All lines: byoa logs {run.job} --on {watched.place.name}"])
-    )
+    said += [f"All lines: byoa logs {run.job} --on {watched.place.name}"]
+    raise JobFailedError("\n".join(said))

@@ -18,6 +18,7 @@ from byoa.plan.errors import UsageError
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.model import model_request
 from byoa.plan.names import job_name
+from byoa.plan.templates import over
 from byoa.plan.transform import TransformJob, transform_request
 from byoa.progress import bar, say
 from byoa.record import Run
@@ -31,7 +32,7 @@ def plan(
     """create_model and create_transform_job; a local folder is sent here. Keywords are fields of
     plan's Model and TransformJob, and those of models.prepare."""
     task = wanted.get("task") or "transform"
-    extra = {**settings.request, **wanted.pop("request", {})}
+    extra = over(settings.request, wanted.pop("request", {}))
     settings = replace(settings, request=extra)
     model, facts = models.prepare(place, settings, wanted, dry)
     place_of = ProjectPlace(place.storage.base, settings.need_project()).task(task)

@@ -14,6 +14,7 @@ from byoa.cli.show import emit, say
 from byoa.place import Place, open_place
 from byoa.plan.errors import JobFailedError, UsageError
 from byoa.plan.layout import ProjectPlace
+from byoa.plan.templates import over
 from byoa.settings import Settings
 from byoa.task import DISTRIBUTIONS, MADE, Image, Input, Program, Task
 
@@ -158,7 +159,7 @@ def task_of(arguments: argparse.Namespace, settings: Settings, program: Program,
         types=[word.strip() for word in types.split(",") if word.strip()],
         job={
             **{name: said[name] for name in JOB if name in said},
-            "extra": {**settings.request.get(kind, {}), **json_of(arguments.request)},
+            "extra": over(settings.request.get(kind, {}), json_of(arguments.request)),
         },
         **{name: said[name] for name in TASK if name in said},
     )

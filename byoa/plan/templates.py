@@ -80,6 +80,13 @@ def merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
+def over(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Two extras as one: what `extra` says wins, objects are merged; null stays, for `merged`."""
+    both = [key for key in extra if isinstance(base.get(key), Mapping)]
+    deep = {key: over(base[key], extra[key]) for key in both if isinstance(extra[key], Mapping)}
+    return {**base, **extra, **deep}
+
+
 def _merged_items(key: str, items: list[Any], extra: Mapping[str, Any]) -> list[Any]:
     """The items with an object laid over each one that is named."""
     made, places = list(items), {}

@@ -205,3 +205,9 @@ def test_a_name_that_cannot_be_a_folder_is_told(byoa: Byoa):
     done = byoa("shell", "-p", "a/b", "-t", "x", "--cmd_line", "true", "--on", "process")
     assert done.code == 2
     assert "a/b" in done.err
+
+
+def test_a_request_is_laid_over_the_one_of_byoa_toml():
+    said = {"training": {"StoppingCondition": {"A": 1, "B": 2}, "C": 3}}
+    found = task("""--request '{"StoppingCondition": {"B": null}, "D": 4}'""", request=said)
+    assert found.job["extra"] == {"StoppingCondition": {"A": 1, "B": None}, "C": 3, "D": 4}
