@@ -20,7 +20,8 @@ def environment_words(environment: Mapping[str, str]) -> tuple[dict[str, str], l
     """
     passed, flags = {}, []
     for name, value in environment.items():
-        if name in os.environ or name.startswith(_OURS) or name.lower().endswith("_proxy"):
+        ours = name in os.environ or name.startswith(_OURS) or name.lower().endswith("_proxy")
+        if ours and os.environ.get(name) != value:
             flags += ["--env", f"{name}={value}"]
         else:
             passed[name] = value

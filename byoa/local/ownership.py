@@ -6,8 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from byoa.local.container import PROCESS
+from byoa.local.container import PROCESS, Mount
 from byoa.local.docker import DockerError, docker
+from byoa.local.docker_words import mount_words
 
 
 def give_to_us(folder: Path, image: str) -> None:
@@ -17,7 +18,7 @@ def give_to_us(folder: Path, image: str) -> None:
     ids = f"{os.getuid()}:{os.getgid()}"
     words = ["--entrypoint", "chown", image, "-R", ids, "/mine"]
     try:
-        mount = f"type=bind,source={folder},target=/mine"
+        mount = mount_words(Mount(source=folder, target="/mine"))
         docker("run", "--rm", "--network", "none", "--user", "0", "--mount", mount, *words)
     except DockerError as error:
         print(f"{folder} keeps files of root: {error}", flush=True)

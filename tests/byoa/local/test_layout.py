@@ -230,3 +230,11 @@ def test_values_of_variables_are_on_no_command_line_and_change_no_command_of_our
     assert passed == {"TOKEN": "secret\nof two lines"}
     assert words[1::2] == ["TOKEN", "LD_PRELOAD=/x.so", "https_proxy=p", "MINE=2"]
     assert set(words[::2]) == {"--env"}
+
+
+def test_a_secret_that_we_have_too_is_not_on_a_command_line(monkeypatch: pytest.MonkeyPatch):
+    """The sandbox's own key, say: whoever reads it there could run programs as us."""
+    for name in ("AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY", "LD_LIBRARY_PATH"):
+        monkeypatch.setenv(name, "hush")
+        assert environment_words({name: "hush"}) == ({name: "hush"}, ["--env", name])
+        assert environment_words({name: "other"}) == ({}, ["--env", f"{name}=other"])
