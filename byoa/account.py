@@ -32,11 +32,11 @@ def role(
     from byoa.aws.role import ensure_role, role_arn
     from byoa.plan.iam import Access, role_policy
 
-    if place.role and (dry or place.role.startswith("arn:")):
+    if place.role.startswith("arn:"):
         return place.role
-    if place.role:
+    if place.role and not dry:
         return role_arn(session, place.role)
-    name = role_name(task.project)
+    name = place.role or role_name(task.project)
     if dry:
         return f"arn:{session.partition}:iam::{session.account}:role/{name}"
     access = Access(

@@ -26,12 +26,12 @@ OUTPUTS = ("async_output", "async_failures", "capture", "output")
 
 
 def prepare(
-    place: Place, settings: Settings, wanted: dict[str, Any], dry: bool
+    place: Place, settings: Settings, wanted: dict[str, Any], dry: bool, *others: str
 ) -> tuple[Model, ImageFacts]:
     """The model of `task`, `job` or `model`; what it uses is taken out of `wanted`.
 
-    Its name is the hash of its files. The image is `image`, else the one that trained it, else
-    byoa.toml's.
+    Its name is the hash of its files; its role reads `others`, too. The image is `image`, else
+    the one that trained it, else byoa.toml's.
     """
     project = ProjectPlace(place.storage.base, settings.need_project())
     reached = {key: wanted.get(key, ()) for key in ("subnets", "security_groups", "kms_key")}
@@ -41,7 +41,7 @@ def prepare(
     data, trained = source(place, project, wanted, dry)
     image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
     facts = facts_of(place, image, dry)
-    read = [data] if data.startswith("s3://") else []
+    read = [address for address in (data, *others) if address.startswith("s3://")]
     write = [project.uri, *written(wanted)]
     # What we sent or trained lies under a name of its own; other addresses may change.
     mark = "" if data.startswith(project.uri) else place.storage.fingerprint(data)

@@ -34,7 +34,7 @@ def plan(
     task = wanted.get("task") or "transform"
     extra = over(settings.request, wanted.pop("request", {}))
     settings = replace(settings, request=extra)
-    model, facts = models.prepare(place, settings, wanted, dry)
+    model, facts = models.prepare(place, settings, wanted, dry, data)
     place_of = ProjectPlace(place.storage.base, settings.need_project()).task(task)
     name = job_name(task, datetime.now(timezone.utc), secrets.token_hex(3))
     source = data if "://" in data else place_of.input("transform")
@@ -72,8 +72,9 @@ def transform(
             return jobs.describe(place, job.kind, job.job) or {}
         return end_of(watch(place, job, quiet=True))
     except KeyboardInterrupt:
-        jobs.stop(place, job.kind, job.job)
-        say(f"{job.job} is told to stop")
+        if jobs.describe(place, job.kind, job.job):
+            jobs.stop(place, job.kind, job.job)
+            say(f"{job.job} is told to stop")
         raise
     finally:
         if not keep and wait:

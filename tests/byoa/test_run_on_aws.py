@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from byoa import run
+from byoa import run, transform
 from byoa.aws.session import Session
 from byoa.aws.storage import S3Storage
 from byoa.place import Place, open_place
@@ -147,6 +147,20 @@ def test_a_key_of_yours_is_added_to_the_roles_policy(aws: Aws):
 def test_an_input_whose_name_is_no_folder_is_refused_before_anything_is_sent(name: str):
     with pytest.raises(UsageError, match="The input's name is"):
         Input(name=name, where=".")
+
+
+def test_what_a_transform_reads_is_added_to_the_roles_policy(aws: Aws):
+    model = f"s3://{BUCKET}/demo/models/1/model.tar.gz"
+    data, image = "s3://theirs/pictures/", "process:///algorithm"
+    transform.plan(aws.place, aws.settings, data, model=model, image=image)
+    policy = aws.client("iam").get_role_policy(RoleName="byoa-demo", PolicyName="byoa")
+    assert "arn:aws:s3:::theirs/pictures/*" in json.dumps(policy["PolicyDocument"])
+
+
+def test_a_dry_run_takes_a_role_by_its_name(aws: Aws):
+    place = replace(aws.place, role="mine")
+    made = run.dry_run(task(), place, aws.settings)["create_training_job"]
+    assert made["RoleArn"] == "arn:aws:iam::123456789012:role/mine"
 
 
 def test_the_second_run_is_skipped_and_another_input_runs(aws: Aws):

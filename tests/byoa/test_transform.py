@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from byoa import transform
 from byoa.cli.invoke import content_type
+from byoa.local import SageMaker
+from byoa.local.folder_storage import FolderStorage
+from byoa.place import Place
 from tests.byoa.conftest import Byoa
 from tests.byoa.plan.service_model import accepted
 from tests.local_home import ROOT
@@ -60,6 +65,20 @@ def test_a_dry_run_prints_requests_that_aws_takes(folders: Path, byoa: Byoa):
     request["TransformOutput"]["S3OutputPath"] = "s3://bucket/out"  # a folder, here
     accepted("sagemaker", "CreateTransformJob", request)
     assert not (folders / "models").exists()
+
+
+def test_ctrl_c_before_the_job_is_there_stops_nothing(home: Path):
+    class Interrupted(SageMaker):
+        def create_model(self, **_: Any) -> Any:
+            raise KeyboardInterrupt
+
+    place = Place("process", FolderStorage(home), Interrupted(home), None, None)
+    steps: list[Any] = [
+        ("sagemaker", "create_model", {}),
+        ("sagemaker", "create_transform_job", {"TransformJobName": "t"}),
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        transform.transform(place, steps)
 
 
 def test_a_job_that_fails_says_which_object_and_leaves_no_model(folders: Path, byoa: Byoa):
