@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,8 @@ def open_local(on: str, settings: Settings) -> Place:
     from byoa.local.folder_storage import FolderStorage
 
     root = home()
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)  # others have no business in it
+    with suppress(OSError):  # whoever only looks needs none; who writes is told
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)  # others have no business in it
     return Place(
         name=on,
         storage=FolderStorage(root / "storage" / settings.prefix.strip("/")),

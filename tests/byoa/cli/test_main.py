@@ -173,3 +173,10 @@ def test_a_terminal_that_has_no_such_letter_gets_another(home: Path):
 def test_the_reference_is_up_to_date():
     """Make it anew with: python -m byoa.cli.reference > docs/cli.md"""
     assert (ROOT / "docs/cli.md").read_text() == "\n".join(reference.page()) + "\n"
+
+
+@pytest.mark.parametrize("place", ["docker", "process"])
+def test_who_only_looks_needs_no_home(byoa: Byoa, monkeypatch: pytest.MonkeyPatch, place: str):
+    monkeypatch.setenv("BYOA_HOME", "/proc/nowhere")  # no folder can be made there
+    said = byoa("list", "--on", place)
+    assert (said.code, said.err) == (0, "")
