@@ -56,11 +56,14 @@ HELP = {verb: text for group in VERBS.values() for verb, text in group.items()}
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; its exit code: 0, 1 what failed, 2 what was asked wrongly, 130 Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # `>&-` leaves a number that the next file would get, as the job's own stdout
+    os.close(number)
     if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the terminal can show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = command(words)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return code
     except SystemExit as ended:  # argparse, after its help
         return int(ended.code or 0)

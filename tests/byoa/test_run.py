@@ -350,6 +350,13 @@ def test_ctrl_c_without_a_terminal_detaches_and_the_job_runs_on(script: Path, by
     assert byoa("wait", "-p", "demo", "-t", "first", "--on", "process").code == 0
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_not_the_jobs(script: Path, closed: str):
+    words = ["bash", "-c", f'exec "$@" {closed}', "-", sys.executable, "-m", "byoa.cli", *RUN]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_ctrl_c_on_a_terminal_asks_and_s_stops_the_job(script: Path, byoa: Byoa):
     import pty
 
