@@ -15,7 +15,6 @@ from byoa.plan import templates
 from byoa.plan.errors import UsageError
 from byoa.plan.tables import table
 
-HOST = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+")
 #: What a registry's host ends in, by how the region begins
 SUFFIXES = {
     "cn-": "amazonaws.com.cn",
@@ -25,6 +24,10 @@ SUFFIXES = {
     "us-isof-": "csp.hci.ic.gov",
     "eu-isoe-": "cloud.adc-e.uk",
 }
+AWS = "amazonaws.com"
+ENDS = "|".join(map(re.escape, [AWS, *SUFFIXES.values()]))
+#: AWS's own hosts and no others: docker sends them the account's password
+HOST = re.compile(rf"(\d{{12}})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.({ENDS})")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def parse_image(uri: str) -> ImageAddress:
 def registry_host(account: str, region: str) -> str:
     """The host name of an account's registry in a region."""
     ends = (suffix for start, suffix in SUFFIXES.items() if region.startswith(start))
-    return f"{account}.dkr.ecr.{region}.{next(ends, 'amazonaws.com')}"
+    return f"{account}.dkr.ecr.{region}.{next(ends, AWS)}"
 
 
 def repository_request(name: str, tags: Mapping[str, str]) -> dict[str, Any]:

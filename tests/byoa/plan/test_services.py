@@ -97,12 +97,19 @@ def test_a_buckets_region_is_read_from_whichever_answer():
     assert region_of({}) == "us-east-1"
 
 
+@pytest.mark.parametrize("end", ["example.org", "amazon" + "aws.com.example.org", "amazonawsXcom"])
+def test_a_host_that_only_looks_like_ecrs_is_no_account(end: str):
+    """docker would send it the password of the registry."""
+    assert parse_image(f"123456789012.dkr.ecr.us-east-1.{end}/demo:1").account == ""
+
+
 def test_ecr():
     request = accepted("ecr", "CreateRepository", repository_request("demo/a", TAGS))
     assert request["imageScanningConfiguration"] == {"scanOnPush": True}
     lifecycle = accepted("ecr", "PutLifecyclePolicy", lifecycle_request("demo/a"))
     rules = json.loads(lifecycle["lifecyclePolicyText"])["rules"]
-    assert [rule["rulePriority"] for rule in rules] == [1, 2]
+    # an endpoint names its image by digest: what has no tag any more may be what it runs
+    assert [rule["selection"]["countType"] for rule in rules] == ["imageCountMoreThan"]
     with pytest.raises(UsageError, match="small letters"):
         repository_request("Demo", {})
 
