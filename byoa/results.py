@@ -13,7 +13,7 @@ from byoa.aws import logs
 from byoa.follow import metrics
 from byoa.place import Place
 from byoa.plan import cost
-from byoa.plan.errors import NotFoundError
+from byoa.plan.errors import NotFoundError, UsageError
 from byoa.plan.layout import TaskPlace
 from byoa.progress import bar, say
 from byoa.record import Run
@@ -27,6 +27,10 @@ class Wanted:
 
     folder: Path
     parts: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UsageError(f"-o {self.folder} is no folder. Name one, or a new one.")
 
 
 def summary(

@@ -408,6 +408,12 @@ def test_a_download_without_a_folder_is_refused(script: Path, byoa: Byoa, verb: 
     assert (done.code, "-o OUT" in done.err) == (2, True)
 
 
+def test_an_output_that_is_a_file_is_refused_before_anything_runs(script: Path, byoa: Byoa):
+    done = byoa(*RUN, "-o", "train.py")
+    assert (done.code, "train.py is no folder" in done.err) == (2, True)
+    assert jobs_of(byoa) == []
+
+
 def test_docker_that_does_not_answer_is_a_sentence(
     script: Path, byoa: Byoa, monkeypatch: pytest.MonkeyPatch
 ):
