@@ -16,6 +16,8 @@ from byoa.local.job_python import job_python
 from byoa.local.lines import follow
 from byoa.local.places import led
 
+#: docker publishes a container's port there alone.
+LOOPBACK_ONLY = {"BYOA_BIND_TO_ADDRESS": "127.0.0.1"}
 LEASH = Path(__file__).with_name("leash.py")
 #: Of the surroundings, what a container would not have: the user's account, other jobs' variables.
 _NOT_PASSED = ("AWS_", "SM_", "SSM_", "SAGEMAKER_", "TRAINING_JOB_", "PROCESSING_JOB_", "BYOA_HOME")
@@ -113,7 +115,7 @@ def _environment(container: Container, python: str, port: int) -> Mapping[str, s
         "PATH": os.pathsep.join(path),
         "PYTHONUNBUFFERED": "1",
         **({"BYOA_ALGORITHM": str(folder)} if folder else {}),
-        **({"SAGEMAKER_BIND_TO_PORT": str(port)} if port else {}),
+        **(LOOPBACK_ONLY | {"SAGEMAKER_BIND_TO_PORT": str(port)} if port else {}),
         **{name: led(value, container.base) for name, value in container.environment.items()},
         "SAGEMAKER_BASE_DIR": str(container.base),
     }

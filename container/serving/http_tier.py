@@ -32,15 +32,19 @@ class HttpTier:
         broker = listen_at(around.broker_socket)
         around.give(around.broker_socket)
         if program is None:
-            return listen_on_port(around.settings.port), broker, False
+            return self._listen(), broker, False
         http = listen_at(around.gateway_socket)
         around.give(around.gateway_socket)
         self._start_nginx(program)
         return http, broker, True
 
+    def _listen(self) -> socket.socket:
+        settings = self.surroundings.settings
+        return listen_on_port(settings.address, settings.port)
+
     def _start_nginx(self, program: str) -> None:
         around = self.surroundings
-        listen_on_port(around.settings.port).close()  # our sentence, not nginx's, when it is taken
+        self._listen().close()  # our sentence, not nginx's, when it is taken
         as_root = os.geteuid() == 0
         if as_root:  # its workers are nobody: let them reach the one socket that is HTTP
             around.folder.chmod(0o711)

@@ -118,7 +118,7 @@ http {{
     keepalive_time 24h;
   }}
   server {{
-    listen {settings.port} default_server backlog=2048;
+    listen {settings.address}:{settings.port} default_server backlog=2048;
     location / {{
       proxy_pass http://gateway;
       proxy_http_version 1.1;

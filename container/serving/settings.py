@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from container.algorithm import find_algorithm
@@ -32,6 +33,7 @@ KNOWN = (
     "BYOA_STUCK_SECONDS",
     "BYOA_NGINX",
     "BYOA_ALGORITHM",
+    "BYOA_BIND_TO_ADDRESS",
     "SAGEMAKER_BATCH",
     "SAGEMAKER_BIND_TO_PORT",
     "SAGEMAKER_MAX_PAYLOAD_IN_MB",
@@ -41,6 +43,10 @@ KNOWN = (
     "SAGEMAKER_PROGRAM",
     "SAGEMAKER_BASE_DIR",
 )
+
+
+#: A container's: who may reach it is the platform's choice.
+ANY = "0.0.0.0"
 
 
 class SettingsError(Exception):
@@ -69,6 +75,7 @@ class Settings:
     algorithm: Path | None
     default_accept: str
     use_nginx: bool
+    address: str  # IPv4, of the one network to listen on
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -98,6 +105,7 @@ class Settings:
             default_accept=environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT")
             or "application/json",
             use_nginx=read.flag("BYOA_NGINX", default=True),
+            address=read.address("BYOA_BIND_TO_ADDRESS") or ANY,
         )
 
 
@@ -145,6 +153,13 @@ class _Reader:
         if text in ("", "true", "1", "yes", "on", "false", "0", "no", "off"):
             return default if not text else text in ("true", "1", "yes", "on")
         raise SettingsError(f"{name} is {text!r}: use true or false")
+
+    def address(self, name: str) -> str:
+        text = self.environ.get(name, "").strip()
+        try:
+            return text and str(IPv4Address(text))
+        except ValueError:
+            raise SettingsError(f"{name} is {text!r}: use an IPv4 address, as 127.0.0.1") from None
 
     def payload(self, mode: str) -> int:
         """The largest body in bytes. SageMaker's 0 means streamed, of any size: as in async."""

@@ -10,12 +10,12 @@ from container.serving.settings import SettingsError
 BACKLOG = 2048
 
 
-def listen_on_port(port: int) -> socket.socket:
-    """The port, listening on all addresses; a sentence when it is taken."""
+def listen_on_port(address: str, port: int) -> socket.socket:
+    """The port, listening; a sentence when it is taken."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind(("0.0.0.0", port))
+        sock.bind((address, port))
     except OSError as error:
         sock.close()
         raise SettingsError(

@@ -111,6 +111,15 @@ def test_who_has_not_the_endpoints_key_is_not_answered(serving: ServingHome):
     assert not {"Key", "Port"} & set(serving.endpoint())
 
 
+@pytest.mark.parametrize("nginx", ["true", "false"])
+def test_a_process_listens_on_loopback_alone(serving: ServingHome, nginx: str):
+    serving.serve(Environment={"BYOA_NGINX": nginx})
+    port = int(serving.ask({"do": "environ"})["SAGEMAKER_BIND_TO_PORT"])
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = {row[1] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")}
+    assert listening == {f"0100007F:{port:04X}"}
+
+
 def test_a_slow_request_is_answered_by_the_container_that_is_being_replaced(serving: ServingHome):
     serving.serve(factor=2)
     serving.model("next", 5)

@@ -43,6 +43,8 @@ def test_defaults_by_mode(
         ({"SAGEMAKER_BIND_TO_PORT": "9000"}, "port", 9000),
         ({"SAGEMAKER_BIND_TO_PORT": " 9000 "}, "port", 9000),
         ({"SAGEMAKER_BIND_TO_PORT": ""}, "port", 8080),
+        ({}, "address", "0.0.0.0"),
+        ({"BYOA_BIND_TO_ADDRESS": " 127.0.0.1"}, "address", "127.0.0.1"),
         ({"SAGEMAKER_MODEL_SERVER_TIMEOUT": "7.5"}, "timeout", 7.5),
         ({"SAGEMAKER_MODEL_SERVER_WORKERS": "3"}, "model_processes", 3),
         ({"MODEL_SERVER_WORKERS": "4"}, "model_processes", 4),
@@ -70,6 +72,7 @@ def test_one_setting(environ: dict[str, str], field: str, value: object):
 @pytest.mark.parametrize(
     ("environ", "sentence"),
     [
+        ({"BYOA_BIND_TO_ADDRESS": "me; x"}, "is 'me; x': use an IPv4 address, as 127.0.0.1"),
         ({"SAGEMAKER_BIND_TO_PORT": "0"}, "SAGEMAKER_BIND_TO_PORT is 0: use 1 to 65535"),
         ({"SAGEMAKER_BIND_TO_PORT": "80a"}, "is '80a', which is not a whole number: set one"),
         ({"SAGEMAKER_BIND_TO_PORT": "1.5"}, "is '1.5', which is not a whole number"),
