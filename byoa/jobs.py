@@ -9,7 +9,7 @@ from typing import Any
 from byoa.place import Place
 from byoa.plan.errors import NotFoundError, error_code
 
-#: What a job's API calls it; its log group; what only its API has.
+#: What a job's API calls it.
 NOUNS = {"training": "TrainingJob", "processing": "ProcessingJob", "transform": "TransformJob"}
 GONE = re.compile(r"not found|could not find|does not exist", re.IGNORECASE)
 OVER = ("Completed", "Failed", "Stopped")

@@ -19,9 +19,6 @@ class BuildProject(parts.Named):
 
     role: str
     source: str  #: s3://bucket/key.zip
-    image: str = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
-    compute: str = "BUILD_GENERAL1_MEDIUM"
-    timeout_minutes: int = 120
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
