@@ -22,8 +22,8 @@ MODEL: Flags = {
         flag("--subnets", nargs="+", help="of your VPC"),
         flag("--security_groups", nargs="+", help="of your VPC"),
         flag("--kms_key", help="encrypts disks and outputs"),
-        flag("--request", metavar="JSON", help="more of AWS's requests, or @FILE: {\"model\": {…},"
-             ' "endpoint_config": {…}, "endpoint": {…}, "transform": {…}}'),
+        flag("--request", type=json_of, metavar="JSON", help="more of AWS's requests, or @FILE:"
+             ' {"model": {…}, "endpoint_config": {…}, "endpoint": {…}, "transform": {…}}'),
         flag("--keep", action="store_true", help="delete nothing that failed or was replaced"),
         flag("--no-wait", dest="wait", action="store_false", help="do not wait for the end"),
         flag("--instance_type", "--it", help="the machine (ml.m5.large)"),
@@ -91,8 +91,6 @@ def wanted(arguments: argparse.Namespace, *tables: Flags) -> tuple[dict[str, Any
     } - {"role"}  # byoa.toml's, too
     given = {name: value for name, value in vars(arguments).items() if name in names}
     given["environment"], given["tags"] = dict(given.pop("env")), dict(given["tags"])
-    if "request" in given:
-        given["request"] = json_of(given["request"])
     if "serverless" in given:
         memory, _, concurrency = given.pop("serverless").partition(":")
         given["memory_mb"] = int(memory) if memory.isdigit() else memory

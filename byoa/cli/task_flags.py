@@ -31,6 +31,7 @@ IMAGE = ("framework", "version", "python", "dockerfile", "tag")
 SHARE = "[DISTRIBUTION] [SUBDIR]"
 DOCKERFILE = "a Dockerfile, its folder or its text; __BASE_IMAGE__ is replaced"
 DATA = "a folder or an address as a channel; again for more"
+REQUEST = "fields of AWS's request, or @FILE; lists by name"
 INTERRUPT = "take spot back then: 30 or 30,60 (docker, process, sandbox)"
 
 Flag = tuple[tuple[str, ...], dict[str, Any]]
@@ -53,6 +54,18 @@ def pairs(*names: str, value: str = "VALUE", **options: Any) -> Flag:
 
 def minutes(text: str) -> int:
     return int(text) * 60
+
+
+def json_of(text: str) -> dict[str, Any]:
+    """JSON, or @ and the name of a file with it."""
+    try:
+        found = json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
+    except (OSError, ValueError) as error:
+        said = f"{text[:60]!r} cannot be read as JSON: {error}"
+        raise argparse.ArgumentTypeError(said) from error
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f'{text[:60]!r} is no JSON object such as {{"Field": …}}')
+    return found
 
 
 #: Every flag by its group. Names and meanings are simple-sagemaker's where it has them.
@@ -92,7 +105,13 @@ COMMON: Flags = {
         flag("--detach", action="store_true", help="do not wait for the end"),
         pairs("--env"),
         pairs("--tag", dest="tags"),
-        flag("--request", metavar="JSON", help="fields of AWS's request, or @FILE; lists by name"),
+        flag(
+            "--request",
+            type=json_of,
+            default={},
+            metavar="JSON",
+            help="fields of AWS's request, or @FILE; lists by name",
+        ),
     ),
     "Output": (
         flag("--output_path", "-o", type=Path, metavar="OUT", help="logs go to OUT/logs"),
@@ -116,7 +135,7 @@ TRAINING: Flags = {
         flag("--input_mode", choices=("File", "FastFile", "Pipe"), default="File"),
     ),
     "Running": (
-        flag("--distribution", type=json.loads, default={}, metavar="JSON"),
+        flag("--distribution", type=json_of, default={}, metavar="JSON"),
         pairs("--metric_definitions", "--md", dest="metrics", value="REGEX"),
     ),
 }
@@ -159,7 +178,7 @@ def task_of(arguments: argparse.Namespace, settings: Settings, program: Program,
         types=[word.strip() for word in types.split(",") if word.strip()],
         job={
             **{name: said[name] for name in JOB if name in said},
-            "extra": over(settings.request.get(kind, {}), json_of(arguments.request)),
+            "extra": over(settings.request.get(kind, {}), arguments.request),
         },
         **{name: said[name] for name in TASK if name in said},
     )
@@ -222,19 +241,6 @@ def unknown_pairs(arguments: argparse.Namespace) -> dict[str, str]:
         near = difflib.get_close_matches(name, arguments.flags, 1, 0.85)
         if near:
             say(f"{name} is taken for a hyperparameter. Was {near[0]} meant?")
-    return found
-
-
-def json_of(text: str | None) -> dict[str, Any]:
-    """--request: JSON, or @ and the name of a file with it."""
-    if not text:
-        return {}
-    try:
-        found = json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--request {text[:60]!r} cannot be read as JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise UsageError(f'--request {text[:60]!r} is no JSON object. Write {{"Field": …}}.')
     return found
 
 

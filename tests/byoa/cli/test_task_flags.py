@@ -148,6 +148,7 @@ def test_settings_stand_behind_the_flags():
         ("--data nothing", "no NAME=VALUE"),
         ("--request nonsense", "cannot be read as JSON"),
         ("--request [1]", "no JSON object"),
+        ("--distribution nonsense", "--distribution: 'nonsense' cannot be read as JSON"),
         ("--request @missing.json", "cannot be read as JSON"),
         ("--max_run_mins ten", "invalid minutes value"),
     ],
