@@ -22,7 +22,7 @@ from byoa.local.fleet import (
     UnknownVariantError,
     Variant,
 )
-from byoa.local.front_door import FrontDoor
+from byoa.local.front_door import KEY, FrontDoor
 from byoa.local.instance import Instance, Pace
 from byoa.local.invocation import ERROR_TYPE, Endpoint, Invocation
 from byoa.plan.errors import ByoaError
@@ -271,11 +271,12 @@ def test_the_front_door_refuses_what_is_too_long_unread():
     door = FrontDoor(lambda word, request: Answer(200, {"x-word": word}, request.body))
     try:
         address = f"127.0.0.1:{door.port}"
-        answer = exchange(address, "POST", "/endpoints/e/invocations", b"hello")
+        answer = exchange(address, "POST", "/endpoints/e/invocations", b"hello", {KEY: door.key})
         assert (answer.headers["x-word"], answer.body) == ("invocations", b"hello")
         connection = http.client.HTTPConnection(address)
         connection.putrequest("POST", "/endpoints/e/invocations")
         connection.putheader("Content-Length", str(1 << 30))
+        connection.putheader(KEY, door.key)
         connection.endheaders()
         assert connection.getresponse().status == 413
         connection.close()
