@@ -105,13 +105,7 @@ COMMON: Flags = {
         flag("--detach", action="store_true", help="do not wait for the end"),
         pairs("--env"),
         pairs("--tag", dest="tags"),
-        flag(
-            "--request",
-            type=json_of,
-            default={},
-            metavar="JSON",
-            help="fields of AWS's request, or @FILE; lists by name",
-        ),
+        flag("--request", type=json_of, default={}, metavar="JSON", help=REQUEST),
     ),
     "Output": (
         flag("--output_path", "-o", type=Path, metavar="OUT", help="logs go to OUT/logs"),
