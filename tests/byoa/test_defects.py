@@ -103,8 +103,8 @@ def test_s6_a_project_never_touches_another_whose_name_begins_alike(byoa: Byoa):
     for name in ("proj", "proj2"):
         words = ("-p", name, "-t", "t", "--on", "process")
         assert byoa("shell", *words, "--cmd_line", "echo x > $SSM_STATE/file").code == 0
-    assert "1 objects" in byoa("data", "-p", "proj", "-t", "t", "--cs", "--on", "process").err
-    assert "1 objects" in byoa("data", "-p", "proj2", "-t", "t", "--cs", "--on", "process").err
+    assert byoa("data", "-p", "proj", "-t", "t", "--cs", "--on", "process").out == "deleted:  1\n"
+    assert byoa("data", "-p", "proj2", "-t", "t", "--cs", "--on", "process").out == "deleted:  1\n"
 
 
 def test_s7_the_source_of_a_task_can_be_an_input(byoa: Byoa):
