@@ -35,10 +35,13 @@ $(STAMP): requirements/dev.txt requirements/install.sh
 demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no docker, no data
 	$(VENV)/bin/python local_test/demo.py
 
-# Two test processes of one thread each beat two that fight for the cores.
+# Two test processes of one thread each beat two that fight for the cores. The driver's tests wait for
+# jobs and servers most of the time: more of them go side by side.
+HERE := not docker and not gpu and not parity and not alone
 test parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
-	$(PYTEST) -n 2 -m "not docker and not gpu and not parity and not alone" tests
+	$(PYTEST) -n 2 -m "$(HERE)" --ignore tests/byoa --ignore tests/docs tests
+	$(PYTEST) -n 4 -m "$(HERE)" tests/byoa tests/docs
 	$(PYTEST) -m alone tests
 
 lint: $(STAMP)  ## format, lint and types
