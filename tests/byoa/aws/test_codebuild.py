@@ -127,7 +127,7 @@ def test_ctrl_c_stops_the_build():
         def stop_build(self, **request):
             self.started.append(request)
 
-        def get_log_events(self, **_):
+        def get_log_events(self, nextToken="", **_):
             raise KeyboardInterrupt
 
     builds = Stopped([{"buildStatus": "IN_PROGRESS", **LOGS}])
