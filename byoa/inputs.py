@@ -32,6 +32,9 @@ def prepare(item: Input, place: Place, task: TaskPlace, project: ProjectPlace, d
             )
     elif "://" in item.where:
         uri = joined(item.where, item.subdir)
+        # SageMaker takes an address for a prefix: s3://bucket/data would bring data2/ along
+        if not uri.endswith("/") and any(True for _ in place.storage.objects(f"{uri}/")):
+            uri += "/"
     else:
         uri = task.input(item.name)
         folder = Path(item.where, item.subdir).expanduser()
