@@ -137,7 +137,9 @@ def test_the_drain_ends_in_time_whatever_is_computed(serve: Serve, front: str):
     folder = serving.private_folder()
     assert folder.is_dir()
     with ThreadPoolExecutor(2) as pool:
-        endless, waiting = pool.submit(sleep, serving, 1000), pool.submit(sleep, serving, 0)
+        endless = pool.submit(sleep, serving, 1000)
+        time.sleep(0.5)  # else the short one may come first, and be answered
+        waiting = pool.submit(sleep, serving, 0)
         time.sleep(0.3)
         start = time.monotonic()
         serving.terminate()
