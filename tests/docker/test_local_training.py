@@ -193,13 +193,14 @@ def test_a_container_that_cannot_be_started(home: Home):
 
 
 def test_an_image_that_is_not_here(home: Home):
-    home.image = "byoa-none-such:latest"
+    home.image = "127.0.0.1:9/none-such:latest"  # docker asks there, and nowhere else
     record = home.train()
     assert record["TrainingJobStatus"] == "Failed"
     assert record["FailureReason"].startswith(
         "ClientError: Cannot pull algorithm container. Either the image does not exist or its"
-        " permissions are incorrect. byoa-none-such:latest: "
+        " permissions are incorrect. "
     )
+    assert "127.0.0.1:9/none-such:latest" in record["FailureReason"]
 
 
 SUPERVISE = """
