@@ -19,7 +19,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What a sync did: file names by what happened to them, and the bytes that travelled."""
+    """What a sync did: file names by what happened to them, and the bytes of what was uploaded."""
 
     uploaded: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()

@@ -59,7 +59,8 @@ def test_every_flag_of_simple_sagemaker_is_one_of_ours(verb: str):
 def test_the_two_commands_of_the_full_example():
     """The flags of simple-sagemaker's own run3.sh, with `ssm` replaced."""
     first = task(
-        "-s ./code -i ./data ShardedByS3Key --iis persons s3://awsglue-datasets/all/persons.json"
+        "-s ./code -e ssm_ex3_worker.py -i ./data ShardedByS3Key --iis persons"
+        " s3://awsglue-datasets/examples/us-legislators/all/persons.json"
         ' --df "RUN pip3 install pandas==0.25.3 scikit-learn==0.21.3" --repo_name "ex3_repo"'
         ' --aws_repo_name "ex3_repo" --no_spot --ic 2 --task_type 1 -o ./out3/ex3_1 --force_running'
     )
