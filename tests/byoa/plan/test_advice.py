@@ -238,6 +238,7 @@ REASONS = {
     "AlgorithmError: exec /usr/bin/train: exec format error": "linux/amd64",
     "AlgorithmError: [FATAL tini (7)] exec train failed: Permission denied": "not executable",
     "AlgorithmError: , exit code: 127": "not on PATH",
+    "AlgorithmError: ProgramFailed: x.sh ended with exit code 127, exit code: 127": "has not got",
     "AlgorithmError: CUDA driver version is insufficient for CUDA runtime version": "driver",
     "The primary container for production variant x did not pass the ping health check.": "/ping",
     "Failed to extract model data archive": "archive",
