@@ -106,6 +106,13 @@ class ServingHome(Home):
             assert time.monotonic() < end, found
             time.sleep(0.05)
 
+    def swept(self, seconds: float = 60) -> None:
+        """No endpoint's folder is left: its name is free at once, its files go a little later."""
+        end = time.monotonic() + seconds
+        while left := list(self.root.glob("endpoints/*")):
+            assert time.monotonic() < end, left
+            time.sleep(0.05)
+
     def ask(self, body: Any = 21, name: str = "model", **options: Any) -> Any:
         """The model's answer to a JSON body."""
         answer = self.invoke(json.dumps(body).encode(), name, **options)

@@ -439,7 +439,7 @@ def test_an_endpoint_is_deleted_with_its_processes_and_its_tags(serving: Serving
     serving.sagemaker.delete_endpoint(EndpointName="model")
     serving.gone()
     assert serving.sagemaker.list_endpoints()["Endpoints"] == []
-    assert not list(serving.root.glob("endpoints/*"))
+    serving.swept()
     with pytest.raises(ServiceError, match="Could not find endpoint"):
         serving.sagemaker.delete_endpoint(EndpointName="model")
     serving.sagemaker.create_endpoint(EndpointName="model", EndpointConfigName="model")
