@@ -40,6 +40,7 @@ OPERATIONS = {
     ),
     "application-autoscaling": ("RegisterScalableTarget", "PutScalingPolicy"),
     "cloudwatch": ("PutMetricAlarm",),
+    "cloudformation": ("CreateChangeSet",),
 }
 
 #: The pages' patterns are Java's; these are the parts that Python writes otherwise.
