@@ -36,7 +36,8 @@ def part(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """One filled entry of requests.json; tags that are a mapping become AWS's list of them."""
     tags = values.get("tags")
     if isinstance(tags, Mapping) and not name.startswith("batch."):
-        key, value = ("key", "value") if name.startswith("codebuild.") else ("Key", "Value")
+        small = name.startswith(("codebuild.", "stepfunctions."))
+        key, value = ("key", "value") if small else ("Key", "Value")
         values = {**values, "tags": [{key: word, value: tags[word]} for word in sorted(tags)]}
     made: dict[str, Any] = filled(table("requests.json")[name], values)
     return made

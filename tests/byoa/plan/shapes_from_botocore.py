@@ -37,10 +37,22 @@ OPERATIONS = {
         "PutBucketVersioning",
         "PutBucketTagging",
         "PutBucketLifecycleConfiguration",
+        "PutBucketNotificationConfiguration",
     ),
     "application-autoscaling": ("RegisterScalableTarget", "PutScalingPolicy"),
     "cloudwatch": ("PutMetricAlarm",),
     "cloudformation": ("CreateChangeSet",),
+    "stepfunctions": (
+        "CreateStateMachine",
+        "UpdateStateMachine",
+        "PublishStateMachineVersion",
+        "StartExecution",
+        "StopExecution",
+        "RedriveExecution",
+        "TagResource",
+        "UntagResource",
+    ),
+    "events": ("PutRule", "PutTargets"),
 }
 
 #: The pages' patterns are Java's; these are the parts that Python writes otherwise.
@@ -70,9 +82,18 @@ BATCH_NAME = {
     "pattern": r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
     "words": "up to 128 letters, digits, hyphens and underscores",
 }
+#: Of a state machine or an execution: what CloudWatch Logs takes, too.
+WORKFLOW_NAME = {
+    "pattern": r"[A-Za-z0-9_-]{1,80}",
+    "words": "up to 80 letters, digits, hyphens and underscores",
+}
 #: What AWS's pages say and its models do not, by structure or its member: `once` in a list,
 #: exactly `one` of some members, members that are never there together (`apart`).
 PAGES: dict[str, dict[str, dict[str, Any]]] = {
+    "stepfunctions": {
+        "CreateStateMachineInput.name": WORKFLOW_NAME,
+        "StartExecutionInput.name": WORKFLOW_NAME,
+    },
     "sagemaker": {
         "ResourceConfig.InstanceCount": {"min": 1},
         "ResourceConfig.VolumeSizeInGB": {"min": 1},
