@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from byoa import files
 from byoa.local.docker import DockerError, docker, inspect
+from byoa.plan.codebuild import bases
 from byoa.plan.ecr import parse_image
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError
 from byoa.plan.ignore import secret
@@ -52,9 +53,7 @@ class Build:
     @property
     def bases(self) -> list[str]:
         """The images that the Dockerfile stands on, as far as they are written out."""
-        found = re.findall(r"(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", self.text)
-        stages = {stage.lower() for _, stage in found} | {"scratch"}
-        return [name for name, _ in found if "$" not in name and name.lower() not in stages]
+        return bases(self.text)
 
     @property
     def mark(self) -> str:
