@@ -14,12 +14,15 @@ INNER = (
     "moto.moto_server.werkzeug_app:DomainDispatcherApplication",
     "moto.moto_server.werkzeug_app:MotoRequestHandler",
     "moto.moto_server.werkzeug_app:create_backend_app",
+    "moto.awslambda.models:LambdaBackend.get_function",
+    "moto.awslambda.utils:get_backend",
     "moto.backends:get_backend",
     "moto.ecr.models:ECRBackend.create_repository",
     "moto.iam.models:IAMBackend.create_role",
     "moto.logs.models:LogsBackend.create_log_group",
     "moto.logs.models:LogsBackend.create_log_stream",
     "moto.logs.models:LogsBackend.put_log_events",
+    "moto.sts.models:STSBackend.assume_role",
 )
 
 

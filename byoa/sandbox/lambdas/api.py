@@ -1,0 +1,132 @@
+"""Lambda's API: invocations run here, functions are moto's; a changed one gets new processes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import sys
+import threading
+import time
+import uuid
+from urllib.parse import unquote
+
+from werkzeug.wrappers import Response
+
+from byoa.local.log_files import LogWriter
+from byoa.plan.errors import ServiceError
+from byoa.sandbox.hooks import Sandbox
+from byoa.sandbox.lambdas import asynchronous, checks
+from byoa.sandbox.lambdas.function import Function, find, moto_function, split
+from byoa.sandbox.lambdas.launch import launch_zip
+from byoa.sandbox.lambdas.launch import root as lambda_root
+from byoa.sandbox.lambdas.log import FunctionLog, stream_name
+from byoa.sandbox.lambdas.pool import Pool
+from byoa.sandbox.lambdas.runtime_api import Event
+from byoa.sandbox.lambdas.worker import Outcome, Worker
+from byoa.sandbox.sagemaker import root
+from byoa.sandbox.state import State
+from byoa.sandbox.wire import Call
+
+PATH = re.compile(r"/\d{4}-\d\d-\d\d/functions/(?P<name>[^/]+)/invocations/?")
+CHANGE = re.compile(r"/\d{4}-\d\d-\d\d/functions(?:/(?P<name>[^/]+))?(?:/(?P<what>[^/]+))?/?")
+MOST_BYTES = 6_291_456
+MOST_ASYNC_BYTES = 1_048_576
+POOLS: dict[str, Pool] = {}
+LOCK = threading.Lock()
+
+
+def pool(state: State) -> Pool:
+    with LOCK:
+        if state.token not in POOLS:
+            POOLS[state.token] = Pool(lambda function: start(function, state))
+        return POOLS[state.token]
+
+
+def start(function: Function, state: State) -> Worker:
+    """A new process of a function, and the stream that it logs to."""
+    lambda_root(state).mkdir(exist_ok=True)
+    stream = stream_name(function)
+    log = FunctionLog(LogWriter(root(state, function.region)), function.log_group, stream)
+    here = f"python:{sys.version_info.major}.{sys.version_info.minor}"
+    log.line(f"INIT_START Runtime Version: {here} (the sandbox's, for {function.runtime})")
+    return Worker(
+        function,
+        log,
+        lambda address: launch_zip(function, state, stream, address),
+        "127.0.0.1",
+    )
+
+
+def invoke(sandbox: Sandbox, call: Call) -> Response:
+    """POST /2015-03-31/functions/NAME/invocations"""
+    found = PATH.fullmatch(call.request.path)
+    assert found is not None
+    call.operation = "Invoke"
+    region = call.region or sandbox.state.region
+    headers = call.request.headers
+    qualifier = call.request.args.get("Qualifier")
+    function = find(region, unquote(found["name"]), qualifier)
+    kind = headers.get("X-Amz-Invocation-Type", "RequestResponse")
+    payload = read_payload(call, MOST_ASYNC_BYTES if kind == "Event" else MOST_BYTES)
+    version = {"X-Amz-Executed-Version": function.version}
+    if kind == "DryRun":
+        return Response(b"", 204)
+    event = new_event(function, payload, headers.get("X-Amz-Client-Context", ""))
+    if kind == "Event":
+        asynchronous.send(sandbox.state, pool(sandbox.state), function, event)
+        return Response(b"", 202, {"x-amzn-RequestId": event.id})
+    outcome = run(sandbox.state, function, event)
+    answer = {**version, "x-amzn-RequestId": event.id}
+    if outcome.error:
+        answer["X-Amz-Function-Error"] = outcome.error
+    if headers.get("X-Amz-Log-Type") == "Tail":
+        answer["X-Amz-Log-Result"] = base64.b64encode(outcome.log).decode()
+    return Response(outcome.payload, 200, answer, content_type="application/json")
+
+
+def run(state: State, function: Function, event: Event) -> Outcome:
+    reserved = moto_function(function.region, function.name).reserved_concurrency
+    return pool(state).invoke(function, event, None if reserved is None else int(reserved))
+
+
+def new_event(function: Function, payload: bytes, context: str = "") -> Event:
+    request = str(uuid.uuid4())
+    headers = {
+        "Lambda-Runtime-Aws-Request-Id": request,
+        "Lambda-Runtime-Deadline-Ms": str(int((time.time() + function.timeout) * 1000)),
+        "Lambda-Runtime-Invoked-Function-Arn": function.arn,
+        "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}",
+    }
+    if context:
+        headers["Lambda-Runtime-Client-Context"] = base64.b64decode(context).decode()
+    return Event(request, payload, headers)
+
+
+def read_payload(call: Call, most: int) -> bytes:
+    """The event as JSON text; nothing is {}."""
+    size = call.request.content_length or 0
+    if size > most or len(call.body) > most:
+        text = f"Request must be smaller than {most} bytes for the InvokeFunction operation"
+        raise ServiceError("RequestTooLargeException", text, "Invoke", 413)
+    payload = call.body or b"{}"
+    try:
+        json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        text = f"Could not parse request body into json: {error}"
+        raise ServiceError("InvalidRequestContentException", text, "Invoke") from None
+    return payload
+
+
+def change(sandbox: Sandbox, call: Call) -> Response | None:
+    """Create, update, delete: checked as Lambda does, kept by moto; then old processes end."""
+    found = CHANGE.fullmatch(call.request.path)
+    if found is None or call.request.method == "GET":
+        return None
+    checks.check(call, found["name"] and unquote(found["name"]), found["what"])
+    response = sandbox.ask_moto(call)
+    if found["name"] and call.request.method in {"PUT", "DELETE"} and response.status_code < 300:
+        name = split(unquote(found["name"]))[0]
+        pool(sandbox.state).retire(call.region or sandbox.state.region, name)
+    return response
