@@ -1,0 +1,1 @@
+"""What Step Functions would refuse in a definition, one kind of mistake a file."""
