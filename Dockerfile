@@ -15,7 +15,8 @@ RUN export DEBIAN_FRONTEND=noninteractive \
     && apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements/ /requirements/
+# These four alone: a new pin of a developer's tool must not install torch anew.
+COPY requirements/image.txt requirements/install.sh requirements/strip.sh requirements/pretrained.py /requirements/
 # sh …: a checkout on Windows knows no executable bit, and may have CRLF line endings.
 RUN sed -i 's/\r$//' /requirements/* \
     && python3 -m venv /opt/venv \
@@ -26,8 +27,6 @@ RUN /opt/venv/bin/python /requirements/pretrained.py "${PRETRAINED}" /opt/pretra
 # --- the image: no compiler, no package cache ----------------------------------------------------
 FROM ${BASE_IMAGE}
 ARG ALGORITHM=mask_r_cnn
-ARG REVISION=unknown
-ARG VERSION=0.1.0
 
 # nginx alone, no module packages; bash, python3 and pip are what SageMaker's SDK v3 starts with.
 RUN export DEBIAN_FRONTEND=noninteractive \
@@ -62,6 +61,9 @@ RUN find /opt/byoa/container "/opt/byoa/${ALGORITHM}" -type f \
     && mkdir -p /opt/ml \
     && doctor
 
+# Here and not above: the classic builder makes every RUN below an ARG anew when its value changes.
+ARG REVISION=unknown
+ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="byoa ${ALGORITHM}" \
       org.opencontainers.image.description="Trains and serves ${ALGORITHM} on Amazon SageMaker, AWS Batch or a laptop" \
       org.opencontainers.image.licenses="Apache-2.0" \
