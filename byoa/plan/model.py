@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan import parts, templates
+from byoa.plan.workflow.expressions import at_run_time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ def container_rule(request: dict[str, Any]) -> Iterator[str]:
     """Each container has a model that SageMaker can unpack."""
     for container in [request.get("PrimaryContainer", {}), *request.get("Containers", [])]:
         data, multi = container.get("ModelDataUrl"), container.get("Mode") == "MultiModel"
+        if at_run_time(data):
+            continue
         if data and not multi and not data.endswith(".tar.gz"):
             yield f"the model data is {data} - name a .tar.gz, or a folder with / at its end"
         if multi and not str(data or "").endswith("/"):
