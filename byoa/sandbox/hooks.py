@@ -44,6 +44,7 @@ HOOKS: tuple[Hook, ...] = (
     Hook("codebuild", ".+", "codebuild.api:codebuild"),
     Hook("lambda", r"/\d{4}-\d\d-\d\d/functions/[^/]+/invocations/?", "lambdas.api:invoke"),
     Hook("lambda", r"/\d{4}-\d\d-\d\d/functions(/.*)?", "lambdas.api:change"),
+    Hook("stepfunctions", ".+", "stepfunctions.api:states"),
     Hook("iam", "CreateRole|UpdateAssumeRolePolicy", "iam:trust_policy"),
     Hook("s3", "/[^/]+/?", "s3:create_bucket"),
     Hook("s3", "(?s)/[^/]+/.+", "s3:conditional"),

@@ -27,6 +27,8 @@ TARGETS = {
     "AmazonEC2ContainerRegistry_V20150921": "ecr",
     "CodeBuild_20161006": "codebuild",
     "Logs_20140328": "logs",
+    "AWSStepFunctions": "stepfunctions",
+    "AWSEvents": "events",
 }
 
 

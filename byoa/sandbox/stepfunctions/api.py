@@ -1,0 +1,245 @@
+"""Step Functions' API: executions are ours, state machines, activities and tags moto's."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from byoa.plan.errors import ServiceError
+from byoa.sandbox import answers, shapes
+from byoa.sandbox.hooks import Sandbox, not_implemented
+from byoa.sandbox.state import ACCOUNT
+from byoa.sandbox.stepfunctions import machines, tokens
+from byoa.sandbox.stepfunctions.calls import parsed
+from byoa.sandbox.stepfunctions.errors import StateError
+from byoa.sandbox.stepfunctions.executions import Execution, Machine, parse_input
+from byoa.sandbox.wire import Call
+
+Request = dict[str, Any]
+
+
+@dataclass
+class Store:
+    """The executions of one region; they live as long as the server does."""
+
+    region: str
+    found: dict[str, Execution] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def get(self, arn: str, operation: str) -> Execution:
+        if arn not in self.found:
+            text = f"Execution Does Not Exist: '{arn}'"
+            raise ServiceError("ExecutionDoesNotExist", text, operation)
+        return self.found[arn]
+
+    def of(self, machine: str) -> list[Execution]:
+        """The executions of a machine, of one of its versions or aliases; the newest first."""
+        with self.lock:
+            every = list(self.found.values())
+        mine = [
+            one for one in every
+            if machine in (one.machine.arn, one.machine.version, one.machine.alias)
+            and not one.parent
+        ]  # fmt: skip
+        return sorted(mine, key=lambda one: one.started, reverse=True)
+
+
+STORES: dict[str, Store] = {}
+LOCK = threading.Lock()
+
+
+def store_of(region: str) -> Store:
+    with LOCK:
+        return STORES.setdefault(region, Store(region))
+
+
+def start(store: Store, request: Request) -> Request:
+    execution = started(store, request, "StartExecution")
+    return {"executionArn": execution.arn, "startDate": execution.started}
+
+
+def started(store: Store, request: Request, operation: str) -> Execution:
+    """A new execution; the very same request again finds the first, while it runs."""
+    given = parse_input(request.get("input"), operation)
+    machine = machines.find(store.region, request["stateMachineArn"], operation)
+    name = request.get("name") or str(uuid.uuid4())
+    kind = "express" if machine.kind == "EXPRESS" else "execution"
+    arn = f"arn:aws:states:{store.region}:{ACCOUNT}:{kind}:{machine.name}:{name}"
+    if kind == "express":
+        arn += f":{uuid.uuid4()}"
+    with store.lock:
+        there = store.found.get(arn)
+        if there is not None:
+            if there.status == "RUNNING" and there.input == given:
+                return there
+            text = f"Execution Already Exists: '{arn}'"
+            raise ServiceError("ExecutionAlreadyExists", text, operation)
+        execution = Execution(arn, name, machine, store.region, given)
+        store.found[arn] = execution
+    execution.start()
+    return execution
+
+
+def start_sync(store: Store, request: Request) -> Request:
+    machine = machines.find(store.region, request["stateMachineArn"], "StartSyncExecution")
+    if machine.kind != "EXPRESS":
+        text = "This operation is not supported by this type of state machine"
+        raise ServiceError("StateMachineTypeNotSupported", text, "StartSyncExecution")
+    execution = started(store, request, "StartSyncExecution")
+    execution.ended.wait(300)
+    if execution.status == "RUNNING":
+        execution.end(execution.clock, "TIMED_OUT", len(execution.history.events))
+        execution.clock.stop()
+    passed = (execution.stopped or execution.started) - execution.started
+    spent = -(-int(passed.total_seconds() * 1000) // 100) * 100
+    return {
+        **execution.described(),
+        "billingDetails": {"billedMemoryUsedInMB": 64, "billedDurationInMilliseconds": spent},
+    }
+
+
+def stop(store: Store, request: Request) -> Request:
+    execution = store.get(request["executionArn"], "StopExecution")
+    execution.stop(request.get("error", ""), request.get("cause", ""))
+    return {"stopDate": execution.stopped}
+
+
+def redrive(store: Store, request: Request) -> Request:
+    execution = store.get(request["executionArn"], "RedriveExecution")
+    execution.redrive()
+    return {"redriveDate": execution.redriven}
+
+
+def describe(store: Store, request: Request) -> Request:
+    return store.get(request["executionArn"], "DescribeExecution").described()
+
+
+def describe_machine(store: Store, request: Request) -> Request:
+    execution = store.get(request["executionArn"], "DescribeStateMachineForExecution")
+    machine: Machine = execution.machine
+    return {
+        "stateMachineArn": machine.arn,
+        "name": machine.name,
+        "definition": machine.source,
+        "roleArn": machine.role,
+        "updateDate": execution.started,
+        "loggingConfiguration": dict(machine.logging),
+        "encryptionConfiguration": {"type": "AWS_OWNED_KEY"},
+    }
+
+
+def list_executions(store: Store, request: Request) -> Request:
+    if "mapRunArn" in request:
+        every = [one for one in list(store.found.values()) if one.parent == request["mapRunArn"]]
+    else:
+        machines.find(store.region, request["stateMachineArn"], "ListExecutions")
+        every = store.of(request["stateMachineArn"])
+    wanted, kind = request.get("statusFilter"), request.get("redriveFilter")
+    chosen = [
+        one.listed() for one in every
+        if wanted in (None, one.status)
+        and (kind is None or (kind == "REDRIVEN") == (one.redrives > 0))
+    ]  # fmt: skip
+    page, token = paged(chosen, request, "ListExecutions", 100)
+    return {"executions": page, "nextToken": token}
+
+
+def history(store: Store, request: Request) -> Request:
+    execution = store.get(request["executionArn"], "GetExecutionHistory")
+    with execution.history.lock:
+        events = list(execution.history.events)
+    if request.get("reverseOrder"):
+        events.reverse()
+    page, token = paged(events, request, "GetExecutionHistory", 100)
+    if request.get("includeExecutionData") is False:
+        page = [without_data(event) for event in page]
+    return {"events": page, "nextToken": token}
+
+
+def without_data(event: Request) -> Request:
+    hidden = {"input", "output", "parameters", "inputDetails", "outputDetails"}
+    return {
+        key: {name: item for name, item in value.items() if name not in hidden}
+        if isinstance(value, dict) else value
+        for key, value in event.items()
+    }  # fmt: skip
+
+
+def paged(items: list[Any], request: Request, operation: str, usual: int) -> tuple[list[Any], Any]:
+    try:
+        at = int(request.get("nextToken") or 0)
+    except ValueError:
+        raise ServiceError("InvalidToken", "Invalid Token: 'Invalid token'", operation) from None
+    end = at + (request.get("maxResults") or usual)
+    return items[at:end], str(end) if end < len(items) else None
+
+
+def settled(request: Request, found: bool, operation: str) -> Request:
+    if not found:
+        text = "Task Timed Out: 'Provided task does not exist anymore'"
+        raise ServiceError("TaskTimedOut", text, operation)
+    return {}
+
+
+def task_success(store: Store, request: Request) -> Request:
+    output = parse_output(request["output"])
+    return settled(request, tokens.settle(request["taskToken"], output), "SendTaskSuccess")
+
+
+def parse_output(said: str) -> Any:
+    made = parsed(said)
+    if made is said and not said.startswith('"'):
+        raise ServiceError("InvalidOutput", f"Invalid Output: {said[:200]!r} is no JSON", "")
+    return made
+
+
+def task_failure(store: Store, request: Request) -> Request:
+    error = StateError(request.get("error", ""), request.get("cause", ""))
+    found = tokens.settle(request["taskToken"], error=error)
+    return settled(request, found, "SendTaskFailure")
+
+
+def task_heartbeat(store: Store, request: Request) -> Request:
+    return settled(request, tokens.beat(request["taskToken"]), "SendTaskHeartbeat")
+
+
+def validate(store: Store, request: Request) -> Request:
+    found = machines.problems_of(request["definition"])
+    worst = any(one["severity"] == "ERROR" for one in found)
+    return {"result": "FAIL" if worst else "OK", "diagnostics": found, "truncated": False}
+
+
+OPERATIONS: dict[str, Callable[[Store, Request], Request]] = {
+    "StartExecution": start,
+    "StartSyncExecution": start_sync,
+    "StopExecution": stop,
+    "RedriveExecution": redrive,
+    "DescribeExecution": describe,
+    "DescribeStateMachineForExecution": describe_machine,
+    "ListExecutions": list_executions,
+    "GetExecutionHistory": history,
+    "SendTaskSuccess": task_success,
+    "SendTaskFailure": task_failure,
+    "SendTaskHeartbeat": task_heartbeat,
+    "ValidateStateMachineDefinition": validate,
+}
+
+
+def states(sandbox: Sandbox, call: Call) -> Response | None:
+    """Executions are answered here; a machine is checked before moto keeps it."""
+    try:
+        call.model  # noqa: B018
+    except Exception as error:  # botocore has no such operation
+        raise not_implemented(call) from error
+    shapes.check(call, "ValidationException")
+    act = OPERATIONS.get(call.operation)
+    if act is not None:
+        return answers.answer(call, act(store_of(call.region), call.parameters))
+    if call.operation in {"CreateStateMachine", "UpdateStateMachine"}:
+        machines.checked(call.parameters, call.operation)
+    return None
