@@ -1,0 +1,93 @@
+"""The picture as Mermaid's text, which GitHub and many editors draw.
+
+https://mermaid.js.org/syntax/flowchart.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from byoa.plan.workflow.picture import words
+from byoa.plan.workflow.picture.layout import kind
+from byoa.plan.workflow.picture.svg import LIGHT, STATUSES
+from byoa.plan.workflow.picture.words import Progress
+from byoa.plan.workflow.walk import Machine, Place, edges, every_state, inner, places, whole
+
+SHAPES = {
+    "Choice": ("{{", "}}"),
+    "Succeed": ("([", "])"),
+    "Fail": ("([", "])"),
+    "Wait": ("(", ")"),
+}
+
+
+def mermaid(definition: Mapping[str, Any], progress: Progress | None = None) -> str:
+    """A flowchart: Parallel and Map as frames, catches dotted, states coloured by status."""
+    ids = {id(place.state): f"s{n}" for n, place in enumerate(every_state(definition))}
+    lines = ["flowchart TD", *_machine(whole(definition), ids, progress, "    ")]
+    if progress:
+        for status in STATUSES:
+            fill, _, edge = LIGHT[status].partition("/")
+            lines.append(f"    classDef {status} fill:{fill},stroke:{edge},color:{LIGHT['ink']}")
+    return "\n".join(lines) + "\n"
+
+
+def _machine(
+    machine: Machine, ids: Mapping[int, str], progress: Progress | None, indent: str
+) -> Iterator[str]:
+    found = places(machine)
+    names = {place.name: ids[id(place.state)] for place in found}
+    for place in found:
+        yield from _state(place, ids, progress, indent)
+    start = machine.body.get("StartAt")
+    if not machine.label:
+        yield f"{indent}start((start))"
+        if isinstance(start, str) and start in names:
+            yield f"{indent}start --> {names[start]}"
+    for place in found:
+        yield from _ways(place, names, indent)
+
+
+def _state(
+    place: Place, ids: Mapping[int, str], progress: Progress | None, indent: str
+) -> Iterator[str]:
+    name, now = ids[id(place.state)], words.progress_of(progress, place.name)
+    told = words.told(now)
+    said = "<br/>".join(escaped(one) for one in (place.name, kind(place), told) if one)
+    mark = f":::{now.status.replace(' ', '-')}" if progress else ""
+    machines = inner(place)
+    if not machines:
+        left, right = SHAPES.get(place.kind, ("[", "]"))
+        yield f'{indent}{name}{left}"{said}"{right}{mark}'
+        return
+    yield f'{indent}subgraph {name}["{said}"]'
+    for number, machine in enumerate(machines, 1):
+        deeper = indent + "    "
+        if len(machines) > 1:
+            yield f'{deeper}subgraph {name}b{number}["{number}"]'
+            yield from _machine(machine, ids, progress, deeper + "    ")
+            yield f"{deeper}end"
+        else:
+            yield from _machine(machine, ids, progress, deeper)
+    yield f"{indent}end"
+    if mark:
+        yield f"{indent}class {name} {mark[3:]}"
+
+
+def _ways(place: Place, names: Mapping[str, str], indent: str) -> Iterator[str]:
+    for edge in edges(place):
+        if edge.target not in names:
+            continue
+        label = escaped(words.lines(words.edge_label(place, edge), 400, 3, 11)[0])
+        arrow = "-.->" if edge.kind == "catch" else "-->"
+        said = f'|"{label}"|' if label else ""
+        yield f"{indent}{names[edge.source]} {arrow}{said} {names[edge.target]}"
+
+
+def escaped(text: str) -> str:
+    """Text that Mermaid takes for nothing but text."""
+    return "".join(
+        sign if sign.isalnum() or sign in " -_.,:/" else f"#{ord(sign)};"
+        for sign in words.plain(text)
+    )
