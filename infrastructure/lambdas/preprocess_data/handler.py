@@ -1,0 +1,54 @@
+"""Starts a Processing job, or tells how the one of this token is doing.
+
+    {"Image": "…", "Code": "s3://…/preprocess.py", "Inputs": {"data": "s3://…"},
+     "Outputs": {"train": "s3://…"}, "Arguments": ["--split", "0.2"], "ClientRequestToken": "…"}
+
+Inputs lie at /opt/ml/processing/input/NAME, outputs at /opt/ml/processing/output/NAME. `Done`
+false means: ask again with the same event. See docs/infrastructure.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from byoa.plan.asked import PreprocessData, answered, read
+from byoa.plan.asked_jobs import Here, preprocess_answer, preprocess_request
+from byoa.plan.errors import error_code
+
+
+def handle(event: Any, context: Any) -> dict[str, Any]:
+    """What Lambda calls."""
+    import boto3
+
+    here = Here(
+        project=os.environ["PROJECT"], bucket=os.environ["BUCKET"], role=os.environ["JOB_ROLE"]
+    )
+    return answered(
+        lambda: preprocess(read(PreprocessData, event), here, boto3.client("sagemaker"))
+    )
+
+
+def preprocess(asked: PreprocessData, here: Here, sagemaker: Any) -> dict[str, Any]:
+    """The job's state as JSON; started if there is none of its name."""
+    request = preprocess_request(asked, here)
+    name = request["ProcessingJobName"]
+    if found(sagemaker, name) is None:
+        try:
+            sagemaker.create_processing_job(**request)
+            print(f"started {name}")
+        except sagemaker.exceptions.ResourceInUse:
+            print(f"{name} was started at this very moment")
+    return preprocess_answer(sagemaker.describe_processing_job(ProcessingJobName=name))
+
+
+def found(sagemaker: Any, name: str) -> Mapping[str, Any] | None:
+    """The job's description; None only when SageMaker says that there is none."""
+    try:
+        described: Mapping[str, Any] = sagemaker.describe_processing_job(ProcessingJobName=name)
+    except sagemaker.exceptions.ClientError as error:
+        if error_code(error) in ("ValidationException", "ResourceNotFound"):
+            return None
+        raise
+    return described
