@@ -27,17 +27,19 @@ def ensure_role(
     policy: Mapping[str, Any],
     tags: Mapping[str, str],
     service: str = SAGEMAKER,
+    exact: bool = False,
 ) -> str:
     """The ARN of a role that may do what `policy` (role_policy, build_policy) says.
 
-    A role without the tag byoa:project is somebody's own and used as it is.
+    What it may already stays, unless `exact`. A role without the tag byoa:project is somebody's
+    own and used as it is.
     """
     iam = session.client("iam")
     role = find_role(iam, name)
     if role is None:
         return _make(iam, role_request(name, tags, service, session.account), policy)
     if any(tag["Key"] == "byoa:project" for tag in role.get("Tags", ())):
-        _allow(iam, name, policy)
+        _allow(iam, name, policy, exact)
     return str(role["Arn"])
 
 
@@ -87,10 +89,10 @@ def _make(iam: Any, request: Mapping[str, Any], policy: Mapping[str, Any]) -> st
     return arn
 
 
-def _allow(iam: Any, name: str, policy: Mapping[str, Any]) -> None:
+def _allow(iam: Any, name: str, policy: Mapping[str, Any], exact: bool = False) -> None:
     """Adds what the policy lacks; it is one inline policy, so nothing can pile up beside it."""
     now = current_policy(iam, name)
-    wanted = merged(now, policy)
+    wanted = merged({}, policy) if exact else merged(now, policy)
     if merged(now, {}) != wanted:
         iam.put_role_policy(**role_policy_request(name, wanted))
 

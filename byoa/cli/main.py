@@ -8,7 +8,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -32,6 +32,9 @@ VERBS: dict[str, dict[str, str]] = {
         "invoke": "send a file to an endpoint",
         "transform": "predictions for a folder of files, without an endpoint",
         "undeploy": "delete an endpoint and what belongs to it",
+    },
+    "Automate": {
+        "workflow": "state machines on Step Functions: make, run, watch, trigger them",
     },
     "Look": {
         "status": "how a task's last job is doing",
@@ -144,7 +147,7 @@ def parser_words(verb: str, module: ModuleType) -> dict[str, Any]:
 def parsed(verb: str, module: ModuleType, words: list[str]) -> argparse.Namespace:
     """The arguments. A module with PASSES_ON gets what it does not know, and what is after --."""
     parser = parser_for(verb, module)
-    known = [name for action in parser._actions for name in action.option_strings]
+    known = list(flags_of(parser))
     if not getattr(module, "PASSES_ON", False):
         return parser.parse_args([spelled(word, known) for word in words])
     cut = words.index("--") if "--" in words else len(words)
@@ -154,6 +157,15 @@ def parsed(verb: str, module: ModuleType, words: list[str]) -> argparse.Namespac
     arguments.passed = words[cut + 1 :]
     arguments.flags = known
     return arguments
+
+
+def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Every flag of a verb, its sub-verbs' too."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from flags_of(inner)
 
 
 def spelled(word: str, known: Sequence[str]) -> str:

@@ -39,9 +39,18 @@ def table(parser: argparse.ArgumentParser) -> Iterator[str]:
         if isinstance(action, argparse._SubParsersAction):
             for name, inner in action.choices.items():
                 yield f"| `{name}` | {cell(inner.description or '')} |"
+                yield from own_flags(f"`{name}` ", inner)
         elif action.help != argparse.SUPPRESS and action.dest != "help":
             yield f"| {names(action)} | {cell(words(action))} |"
     yield ""
+
+
+def own_flags(before: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+    """A sub-verb's own arguments; what all of them have is the same everywhere."""
+    for action in parser._actions:
+        shared = any(action in group._group_actions for group in parser._action_groups[2:])
+        if action.dest != "help" and not (shared and action.dest != "dry_run"):
+            yield f"| {before}{names(action)} | {cell(words(action))} |"
 
 
 def names(action: argparse.Action) -> str:

@@ -22,6 +22,8 @@ MODULES = {
     "context item_index item_value task_token variable",
     "byoa.plan.workflow.services": "AwsSdkStep IntegrationPattern LambdaStep",
     "byoa.plan.workflow.states": "Choice Fail Map Parallel Pass State Succeed Task Wait",
+    "byoa.workflow.execution": "Execution",
+    "byoa.workflow.workflow": "Workflow",
 }
 NAMES = {name: module for module, names in MODULES.items() for name in names.split()}
 __all__ = [*sorted(NAMES)]

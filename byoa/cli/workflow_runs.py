@@ -1,0 +1,143 @@
+"""run, watch, stop, redrive and render of `byoa workflow`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from byoa.cli.common import settings_of
+from byoa.cli.show import emit, say
+from byoa.cli.workflow_made import put, source
+from byoa.plan.errors import UsageError
+from byoa.plan.workflow import picture
+from byoa.plan.workflow.inputs import schema_of, typed
+from byoa.plan.workflow.schema import Schema
+from byoa.workflow import files, runs
+from byoa.workflow.deployment import definition_of
+from byoa.workflow.home import Home, open_home
+from byoa.workflow.watch import Watched, end_of, summary
+from byoa.workflow.watch import watch as watch_to_end
+
+
+def run(arguments: argparse.Namespace) -> int:
+    home = open_home(settings_of(arguments))
+    found = home.machine(arguments.name)
+    given = given_input(arguments, schema_of(definition_of(found)))
+    if arguments.dry_run:
+        name = arguments.execution or runs.new_name()
+        emit({"start_execution": runs.start_request(found, name, given)}, dry())
+        return 0
+    started = runs.start(home, found["stateMachineArn"], given, arguments.execution)
+    say(f"execution {started['name']} of {found['name']}: {started['status']}")
+    if arguments.wait:
+        return follow(home, started["executionArn"], arguments)
+    emit(
+        {
+            "workflow": found["name"],
+            "execution": started["name"],
+            "status": started["status"],
+            "arn": started["executionArn"],
+        },
+        arguments,
+    )
+    say(f"Next: byoa workflow watch {found['name']} {started['name']}")
+    return 0
+
+
+def given_input(arguments: argparse.Namespace, schema: Schema) -> Any:
+    """--input's JSON with the -i words on top."""
+    base = read_input(arguments.input) if arguments.input else {}
+    words = typed(schema, arguments.inputs)
+    if words and not isinstance(base, dict):
+        raise UsageError(f"--input {arguments.input} is no object, so that -i has no place in it.")
+    return over(base, words) if words else base
+
+
+def over(base: dict[str, Any], words: dict[str, Any]) -> dict[str, Any]:
+    made = dict(base)
+    for key, value in words.items():
+        below = made.get(key)
+        both = isinstance(value, dict) and isinstance(below, dict)
+        made[key] = over(below, value) if both and below is not None else value
+    return made
+
+
+def read_input(path: str) -> Any:
+    text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--input {path} is no JSON: {error}. Mend it.") from error
+
+
+def dry() -> argparse.Namespace:
+    return argparse.Namespace(json=True)
+
+
+def follow(home: Home, arn: str, arguments: argparse.Namespace) -> int:
+    """Watches to the end: 0 if it succeeded. Ctrl-C leaves it running."""
+    try:
+        watched = watch_to_end(home, arn, page=arguments.page)
+    except KeyboardInterrupt:
+        where = " ".join(arn.partition(":execution:")[2].split(":"))
+        say(f"\nThe execution runs on. Watch it: byoa workflow watch {where}")
+        say(f"Stop it: byoa workflow stop {where}")
+        return 130
+    emit(summary(watched), arguments)
+    end_of(watched)
+    return 0
+
+
+def watch(arguments: argparse.Namespace) -> int:
+    home = open_home(settings_of(arguments))
+    found = runs.find(home, arguments.name, arguments.execution)
+    return follow(home, found["executionArn"], arguments)
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    home = open_home(settings_of(arguments))
+    found = runs.find(home, arguments.name, arguments.execution)
+    runs.stop(home, found, "Stopped", arguments.cause or "Stopped with byoa workflow stop.")
+    ended = runs.ended(home, found["executionArn"])
+    emit({"execution": ended["name"], "status": ended["status"]}, arguments)
+    return 0
+
+
+def redrive(arguments: argparse.Namespace) -> int:
+    home = open_home(settings_of(arguments))
+    found = runs.find(home, arguments.name, arguments.execution)
+    runs.redrive(home, found)
+    say(f"execution {found['name']}: redriven")
+    if arguments.wait:
+        return follow(home, found["executionArn"], arguments)
+    where = " ".join(found["executionArn"].partition(":execution:")[2].split(":"))
+    say(f"Next: byoa workflow watch {where}")
+    return 0
+
+
+def render(arguments: argparse.Namespace) -> int:
+    ends = {".svg": "svg", ".html": "html", ".htm": "html"}
+    suffix = arguments.output.suffix if arguments.output else ""
+    chosen = arguments.format or ends.get(suffix, "mermaid")
+    if arguments.execution:
+        put(coloured(arguments, chosen), arguments.output)
+        return 0
+    made = source(arguments)
+    draw = getattr(picture, chosen)
+    titled = {} if chosen == "mermaid" else {"title": made.name}
+    put(draw(made.definition, **titled), arguments.output)
+    return 0
+
+
+def coloured(arguments: argparse.Namespace, chosen: str) -> str:
+    """The picture of one execution."""
+    if files.is_file(arguments.name):
+        raise UsageError(f"{arguments.name} is a file, and executions are of workflows. Name one.")
+    home = open_home(settings_of(arguments))
+    name = "" if arguments.execution == "last" else arguments.execution
+    watched = Watched(home, runs.find(home, arguments.name, name)["executionArn"])
+    watched.look()
+    return watched.drawn(chosen)
