@@ -46,6 +46,8 @@ class Block:
 
     def __init__(self, **fields: Any) -> None:
         self.fields: dict[str, Any] = {}
+        #: Fields under the language's own names, kept as they were read.
+        self.extra: dict[str, Any] = {}
         self.set(**fields)
 
     def set(self, **fields: Any) -> None:
@@ -74,7 +76,7 @@ class Block:
         made: dict[str, Any] = {}
         for name, value in self.fields.items():
             made |= written_field(pascal(name), value, query_language)
-        return made
+        return made | self.extra
 
     def to_json(self, pretty: bool = False) -> str:
         """The same as JSON."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from byoa.plan.errors import UsageError
+from byoa.plan.workflow.flow import check_outputs
 from byoa.plan.workflow.states import Branch, State, flat
 
-#: The names that a definition has taken so far, of all its branches together: state and Type.
-Scope = dict[str, tuple[object, Any]]
+#: The states that a definition has so far, of all its branches together, by their names.
+Scope = dict[str, State]
 
 
 class Chain:
@@ -74,22 +75,31 @@ class Graph:
         timeout_seconds: int | None = None,
         version: str | None = None,
         query_language: str | None = None,
+        states: Iterable[State] = (),
     ) -> None:
         if not isinstance(branch, State | Chain):
             raise UsageError(f"{branch!r} is no State and no Chain - a workflow begins with one")
         self.branch = branch
         self.query_language = query_language
-        self.fields = {
+        self.fields: dict[str, Any] = {
             "Comment": comment,
             "Version": version,
-            "QueryLanguage": query_language,
             "TimeoutSeconds": timeout_seconds,
         }
+        self.more = list(states)
+
+    @property
+    def states(self) -> dict[str, State]:
+        """Every state by its name, branches' inner ones left out."""
+        return {state.state_id: state for state in reachable(self.branch, *self.more)}
+
+    def contains(self, state: State) -> bool:
+        """Whether a state is in it."""
+        return self.states.get(state.state_id) is state
 
     def to_dict(self) -> dict[str, Any]:
         """The definition."""
-        top = {key: value for key, value in self.fields.items() if value is not None}
-        return top | nested(self.branch, self.query_language, {})
+        return nested(self, self.query_language, {})
 
     def to_json(self, pretty: bool = False) -> str:
         """The definition as JSON."""
@@ -102,41 +112,49 @@ def definition(branch: State | Chain, **fields: Any) -> dict[str, Any]:
 
 
 def nested(branch: Branch, query_language: str | None, scope: Scope | None) -> dict[str, Any]:
-    """StartAt and States of a branch; a dict that has them already stands as it is."""
+    """StartAt and States of a branch, and what a graph has besides."""
+    from byoa.plan.workflow.read import read
+
     scope = {} if scope is None else scope
-    if isinstance(branch, Mapping):
-        for name, made in branch["States"].items():
-            _take(name, made, made.get("Type"), scope)
-        return dict(branch)
-    states = list(reachable(branch))
+    graph = read(branch) if isinstance(branch, Mapping) else branch
+    if not isinstance(graph, Graph):
+        graph = Graph(graph)
+    top = {**graph.fields, "QueryLanguage": graph.query_language}
+    states = list(reachable(graph.branch, *graph.more))
     for state in states:
-        _take(state.state_id, state, state.type, scope)
+        _take(state, scope)
+    check_outputs(states)
     return {
-        "StartAt": branch.state_id,
-        "States": {state.state_id: state.to_dict(query_language, scope) for state in states},
+        **{key: value for key, value in top.items() if value is not None},
+        "StartAt": graph.branch.state_id,
+        "States": {
+            state.state_id: state.to_dict(graph.query_language or query_language, scope)
+            for state in states
+        },
     }
 
 
-def _take(name: str, state: object, kind: Any, scope: Scope) -> None:
+def _take(state: State, scope: Scope) -> None:
     """UsageError where a name is taken: AWS refuses a second one, in a branch too."""
-    if name not in scope:
-        scope[name] = state, kind
-    elif scope[name][0] is state:
+    name = state.state_id
+    other = scope.get(name)
+    if other is state:
         raise UsageError(
-            f"the {kind} state {name!r} stands in two branches, or in its own - names are unique "
-            "in a workflow and its branches: make a second state of another name"
+            f"{state.label} stands in two branches, or in its own - names are unique in a workflow "
+            "and its branches: make a second state of another name"
         )
-    else:
+    if other is not None:
         raise UsageError(
-            f"two different states are called {name!r}, a {scope[name][1]} and a {kind} - names "
+            f"two different states are called {name!r}, a {other.type} and a {state.type} - names "
             "are unique in a workflow and its branches: rename one"
         )
+    scope[name] = state
 
 
-def reachable(branch: State | Chain) -> Iterator[State]:
+def reachable(*branches: State | Chain) -> Iterator[State]:
     """Every state that may come after the first, once; the straight way first."""
     seen: set[int] = set()
-    waiting = _states(branch)
+    waiting = [state for branch in branches[::-1] for state in _states(branch)]
     while waiting:
         state = waiting.pop()
         if id(state) not in seen:

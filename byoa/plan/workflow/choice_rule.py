@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -16,6 +18,7 @@ from byoa.plan.workflow.expressions import (
     at_run_time,
     bare,
     is_jsonata,
+    part,
     put_in,
     written,
 )
@@ -108,7 +111,7 @@ class Rule(BaseRule):
                     f"{self.operator} has the path {path!r}, which JSONata cannot read - take a "
                     "placeholder, or give add_choice an expression"
                 )
-        return compared(written(self.variable, JSONATA), self.operator, self.value)
+        return compared(part(self.variable, JSONATA), self.operator, self.value)
 
 
 def compared(variable: str, operator: str, value: Any) -> str:
@@ -121,7 +124,7 @@ def compared(variable: str, operator: str, value: Any) -> str:
             f"$exists($match({variable}, /^\\d{{4}}-\\d\\d-\\d\\dT/))",
         }.get(operator) or f"$type({variable}) = '{TYPES[operator]}'"
         return tested if value is True else f"$not({tested})"
-    other = written(value, JSONATA)
+    other = part(value, JSONATA)
     if operator == "StringMatches":
         return f"$exists($match({variable}, /{glob(value)}/))"
     base = operator.removesuffix("Path")
@@ -133,8 +136,6 @@ def compared(variable: str, operator: str, value: Any) -> str:
 
 def glob(pattern: str) -> str:
     """A pattern of StringMatches as a regular expression: * is anything, \\* a star."""
-    import re
-
     pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
     return (
         "^"
@@ -177,6 +178,21 @@ class NotRule(BaseRule):
         return f"$not({self.negated.condition()})"
 
 
+class RawRule(BaseRule):
+    """A rule as it was read, with something in it that is none of the above."""
+
+    def __init__(self, made: Mapping[str, Any]) -> None:
+        self.made = dict(made)
+
+    def rule(self) -> dict[str, Any]:
+        """The rule as it was read."""
+        return self.made
+
+    def to_dict(self, query_language: str = JSONPATH) -> dict[str, Any]:
+        """The same in either language."""
+        return self.made
+
+
 class Condition(BaseRule):
     """An expression of JSONata that is true or false."""
 
@@ -190,6 +206,14 @@ class Condition(BaseRule):
             "query_language='JSONata', or take a rule of ChoiceRule"
         )
 
+    def to_dict(self, query_language: str = JSONPATH) -> dict[str, Any]:
+        """The condition; an expression with its {% %} stays to the letter."""
+        made = super().to_dict(query_language)
+        plain = isinstance(self.expression, bool) or is_jsonata(self.expression)
+        if plain and not at_run_time(self.expression):
+            made["Condition"] = self.expression
+        return made
+
     def condition(self) -> str:
         """The expression."""
         expression = self.expression
@@ -200,8 +224,6 @@ class Condition(BaseRule):
 
 def chosen(rule: BaseRule | str, more: Mapping[str, Any]) -> BaseRule:
     """The rule of a choice, with what the choice says besides."""
-    import copy
-
     unknown = more.keys() - {"assign", "output", "comment"}
     if unknown:
         raise UsageError(f"a choice has no {unknown.pop()!r} - take assign, output and comment")

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 #: The two languages that a state can be written in.
 JSONPATH, JSONATA = "JSONPath", "JSONata"
+#: What is escaped inside the quotes of an intrinsic function.
+RESERVED = "'{}\\"
 MARK = re.compile(r"zzrun[0-9a-f]{16}zz")
+QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`')
+INNERMOST = re.compile(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}")
 #: Every value that was made, by its mark: an f-string keeps no more of it than that.
 _MADE: dict[str, RunTime] = {}
 
@@ -115,7 +119,7 @@ def at_run_time(value: object) -> bool:
 
 
 def written(value: Any, language: str = JSONPATH) -> str:
-    """Any value as a part of an expression: literals quoted, values of the run as they are."""
+    """Any value as an expression: literals quoted, values of the run as they are."""
     if isinstance(value, str) and not isinstance(value, RunTime) and at_run_time(value):
         value = _joined(value)
     if isinstance(value, RunTime):
@@ -123,9 +127,38 @@ def written(value: Any, language: str = JSONPATH) -> str:
     return _literal(value) if language == JSONPATH else _jsonata_literal(value)
 
 
+def part(value: Any, language: str) -> str:
+    """Any value as a part of an expression, in parentheses where its operators need them."""
+    expression = written(value, language)
+    return _operand(expression) if language == JSONATA and at_run_time(value) else expression
+
+
+def _operand(expression: str) -> str:
+    """An expression as a part of another one: in parentheses if an operator is in its open."""
+    outside = QUOTED.sub("", expression)
+    while (inner := INNERMOST.sub("", outside)) != outside:
+        outside = inner
+    return expression if re.fullmatch(r"[\w$.]*", outside) else f"({expression})"
+
+
+def sayable(value: Any, language: str) -> bool:
+    """Whether every value of the run in it can be written in a language."""
+    if isinstance(value, Mapping):
+        return all(sayable(item, language) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(sayable(item, language) for item in value)
+    if isinstance(value, str) and not isinstance(value, RunTime):
+        if language == JSONPATH and is_jsonata(value):
+            return False
+        value = _joined(value) if at_run_time(value) else value
+    return not isinstance(value, RunTime) or value._written[language == JSONATA] is not None
+
+
 def put_in(expression: str, language: str) -> str:
     """An expression of the user's own with its marks replaced."""
-    return MARK.sub(lambda mark: written(_MADE.get(mark[0], mark[0]), language), expression)
+    return MARK.sub(
+        lambda mark: part(_MADE[mark[0]], language) if mark[0] in _MADE else mark[0], expression
+    )
 
 
 def _joined(text: str) -> RunTime:
@@ -136,10 +169,10 @@ def _joined(text: str) -> RunTime:
         return Text.marked(None, put_in(bare(text), JSONATA))
     pieces = [_MADE.get(piece, piece) for piece in re.split(f"({MARK.pattern})", text)]
     values = [piece._written for piece in pieces if isinstance(piece, RunTime)]
-    form = "".join("{}" if isinstance(x, RunTime) else escaped(x, "'{}\\") for x in pieces)
+    form = "".join("{}" if isinstance(x, RunTime) else escaped(x, RESERVED) for x in pieces)
     path = f"States.Format('{form}', {', '.join(str(one) for one, _ in values)})"
     joined = " & ".join(
-        str(piece._written[1]) if isinstance(piece, RunTime) else json.dumps(piece)
+        _operand(str(piece._written[1])) if isinstance(piece, RunTime) else json.dumps(piece)
         for piece in pieces
         if piece != ""
     )
@@ -156,7 +189,7 @@ def escaped(text: str, characters: str) -> str:
 def _literal(value: Any) -> str:
     """A literal as an argument of an intrinsic function; an object travels as its JSON."""
     if isinstance(value, str):
-        return "'" + escaped(value, "'\\") + "'"
+        return "'" + escaped(value, RESERVED) + "'"
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, list | tuple):

@@ -46,7 +46,7 @@ class Placeholder(Text):
     parent: Placeholder | None = None
     schema: Schema | None
     store: dict[str | int, Placeholder]
-    origin: Placeholder
+    origin: Self
 
     def __new__(cls, schema: Schema | None = None) -> Self:
         return cls._at(cls.ROOT, schema)

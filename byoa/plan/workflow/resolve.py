@@ -8,9 +8,6 @@ from typing import Any
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.expressions import JSONATA, JSONPATH, RunTime, at_run_time, put_in, written
 
-#: Fields that take no `Key.$` in JSONPath but have a twin of this end.
-PATHS = {"MaxItems", "MaxItemsPerBatch", "MaxInputBytesPerBatch"}
-
 
 def resolve(parameters: Mapping[str, Any], query_language: str = JSONPATH) -> dict[str, Any]:
     """The same object with `Key.$` paths (JSONPath) or `{% … %}` texts (JSONata), as plain JSON."""
@@ -27,7 +24,7 @@ def field(key: str, value: Any, query_language: str) -> dict[str, Any]:
     if key.endswith(".$"):
         own = isinstance(value, str) and not isinstance(value, RunTime)
         return {key: put_in(value, JSONPATH) if own else written(value)}
-    return {key + ("Path" if key in PATHS else ".$"): written(value)}
+    return {f"{key}.$": written(value)}
 
 
 def needs_expression(value: Any) -> bool:

@@ -18,18 +18,20 @@ from byoa.plan.workflow.fields import (
     only_in_jsonata,
     only_in_jsonpath,
 )
+from byoa.plan.workflow.items import s3_fields
 from byoa.plan.workflow.placeholders import StepInput
+from byoa.plan.workflow.resolve import needs_expression
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from byoa.plan.workflow import fields as known
-    from byoa.plan.workflow.chain import Chain, Scope
+    from byoa.plan.workflow.chain import Chain, Graph, Scope
     from byoa.plan.workflow.choice_rule import BaseRule
 
 
-#: What a Parallel or a Map runs: the last one is a definition made elsewhere.
-Branch: TypeAlias = "State | Chain | Mapping[str, Any]"
+#: What a Parallel or a Map runs: the last two are definitions made elsewhere.
+Branch: TypeAlias = "State | Chain | Graph | Mapping[str, Any]"
 
 
 class State(Block):
@@ -129,11 +131,11 @@ class State(Block):
     ) -> dict[str, Any]:
         """Its part of the definition; `scope` knows the names taken so far."""
         language = self.language(query_language)
-        scope = {self.state_id: (self, self.type)} if scope is None else scope
+        scope = {self.state_id: self} if scope is None else scope
         made: dict[str, Any] = {"Type": self.type}
         for name, value in self.fields.items():
             made |= self._written(pascal(name), value, language)
-        made |= self.inner(language, query_language, scope)
+        made |= self.extra | self.inner(language, query_language, scope)
         if self.retries:
             made["Retry"] = [retry.to_dict(language) for retry in self.retries]
         if self.catches:
@@ -149,7 +151,7 @@ class State(Block):
                     f"{self.label} has {snake(name)}, which JSONata lacks - say it in arguments, "
                     "output or assign"
                 )
-        elif only_in_jsonata(name) and name != "Items":
+        elif only_in_jsonata(name) and not (name == "Items" and needs_expression(value)):
             raise UsageError(
                 f"{self.label} has {snake(name)}, which is JSONata's - give it "
                 "query_language='JSONata', or say it in parameters and result_selector"
@@ -290,23 +292,25 @@ class Parallel(State):
 class Map(State):
     """Runs one branch for every item of a list, of S3's objects or of a file's rows."""
 
-    def __init__(
-        self,
-        state_id: str,
-        *,
-        iterator: Branch | None = None,
-        item_processor: Branch | None = None,
-        mode: str | None = "INLINE",
-        execution_type: str | None = None,
-        **fields: Any,
-    ) -> None:
-        super().__init__(state_id, "Map", **fields)
-        self.iterator = item_processor or iterator
-        self.mode, self.execution_type = mode, execution_type
+    def __init__(self, state_id: str, **fields: Unpack[known.MapFields]) -> None:
+        given: dict[str, Any] = dict(fields)
+        own = {name: given.pop(name, None) for name in ("item_processor", "iterator")}
+        self.iterator: Branch | None = own["item_processor"] or own["iterator"]
+        mode, kind = given.pop("mode", None) or "INLINE", given.pop("execution_type", None)
+        self.key = "ItemProcessor"  #: "Iterator" in definitions of before 2022
+        self.processor_config: dict[str, Any] | None = {"Mode": mode}
+        if mode == "DISTRIBUTED":
+            self.processor_config["ExecutionType"] = kind or "STANDARD"
+        super().__init__(state_id, "Map", **given)
 
     def attach_iterator(self, iterator: Branch) -> None:
         """Takes a state or a chain for the items, instead of the one it had."""
         self.iterator = iterator
+
+    def _written(self, name: str, value: Any, language: str) -> dict[str, Any]:
+        if name in ("ItemReader", "ItemBatcher", "ResultWriter"):
+            value = s3_fields(value, language)
+        return super()._written(name, value, language)
 
     def inner(
         self, language: str, query_language: str | None, scope: Scope | None
@@ -316,11 +320,17 @@ class Map(State):
 
         if self.iterator is None:
             raise UsageError(f"{self.label} has nothing to run - attach_iterator gives it a state")
-        config = {"Mode": self.mode, "ExecutionType": self.execution_type}
-        if self.mode == "DISTRIBUTED" and not self.execution_type:
-            config["ExecutionType"] = "STANDARD"
-        processor = {"ProcessorConfig": {k: v for k, v in config.items() if v}}
-        return {"ItemProcessor": processor | nested(self.iterator, query_language, scope)}
+        branch = nested(self.iterator, query_language, scope)
+        config = self.processor_config
+        return {self.key: branch if config is None else {"ProcessorConfig": config, **branch}}
+
+
+class DistributedMap(Map):
+    """A Map whose items are executions of their own, up to 10,000 at a time."""
+
+    def __init__(self, state_id: str, **fields: Unpack[known.MapFields]) -> None:
+        fields["mode"] = "DISTRIBUTED"
+        super().__init__(state_id, **fields)
 
 
 def flat(steps: Iterable[State | Chain]) -> Iterator[State]:
