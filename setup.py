@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: a wheel carries container/ too, for `--on process`."""
+"""What pyproject.toml cannot say: a wheel carries container/ for `--on process`, and infrastructure/."""
 
 import shutil
 from pathlib import Path
@@ -7,15 +7,20 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 
+#: Where byoa.local.harness and byoa.functions look for them.
+CARRIED = {"container": "_harness/container", "infrastructure": "_infrastructure"}
+
+
 class WithHarness(build_py):
-    """container/ as byoa/_harness/container, where byoa.local.harness looks for it."""
+    """byoa's packages, and beside them what it takes along."""
 
     def run(self) -> None:
         super().run()
         if not self.editable_mode:
-            target = Path(self.build_lib, "byoa", "_harness", "container")
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree("container", target, ignore=shutil.ignore_patterns("__pycache__"))
+            for folder, place in CARRIED.items():
+                target = Path(self.build_lib, "byoa", place)
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 setup(cmdclass={"build_py": WithHarness})
