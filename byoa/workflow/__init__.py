@@ -10,9 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from byoa.plan.workflow.blocks import Catch, Retry
+from byoa.plan.workflow.build import BatchSubmitJobStep as BatchSubmitJobStep
+from byoa.plan.workflow.build import CodeBuildStep as CodeBuildStep
 from byoa.plan.workflow.chain import Chain, Graph, definition
 from byoa.plan.workflow.choice_rule import ChoiceRule, Condition
+from byoa.plan.workflow.deploy import DeployStep as DeployStep
+from byoa.plan.workflow.endpoint import EndpointStep as EndpointStep
+from byoa.plan.workflow.estimator import Estimator as Estimator
+from byoa.plan.workflow.estimator import Model as Model
+from byoa.plan.workflow.estimator import PipelineModel as PipelineModel
+from byoa.plan.workflow.estimator import TrainingInput as TrainingInput
+from byoa.plan.workflow.estimator import Transformer as Transformer
 from byoa.plan.workflow.expressions import jsonata, jsonpath
+from byoa.plan.workflow.gate import GateStep as GateStep
 from byoa.plan.workflow.intrinsics import (
     array,
     array_contains,
@@ -34,6 +44,7 @@ from byoa.plan.workflow.intrinsics import (
     uuid_,
 )
 from byoa.plan.workflow.items import batches, objects_below, results_below, rows_of
+from byoa.plan.workflow.names import execution_name as execution_name
 from byoa.plan.workflow.placeholders import (
     Context,
     ErrorOutput,
@@ -47,7 +58,18 @@ from byoa.plan.workflow.placeholders import (
     task_token,
     variable,
 )
+from byoa.plan.workflow.processor import ProcessingInput as ProcessingInput
+from byoa.plan.workflow.processor import ProcessingOutput as ProcessingOutput
+from byoa.plan.workflow.processor import Processor as Processor
 from byoa.plan.workflow.read import from_json
+from byoa.plan.workflow.road import Pace as Pace
+from byoa.plan.workflow.sagemaker import DataCaptureConfig as DataCaptureConfig
+from byoa.plan.workflow.sagemaker import EndpointConfigStep as EndpointConfigStep
+from byoa.plan.workflow.sagemaker import ModelStep as ModelStep
+from byoa.plan.workflow.sagemaker import ProcessingStep as ProcessingStep
+from byoa.plan.workflow.sagemaker import TrainingStep as TrainingStep
+from byoa.plan.workflow.sagemaker import TransformStep as TransformStep
+from byoa.plan.workflow.sagemaker import TuningStep as TuningStep
 from byoa.plan.workflow.services import (
     AwsSdkStep,
     DynamoDBDeleteItemStep,
@@ -92,6 +114,10 @@ from byoa.plan.workflow.states import (
     Task,
     Wait,
 )
+from byoa.plan.workflow.tuner import CategoricalParameter as CategoricalParameter
+from byoa.plan.workflow.tuner import ContinuousParameter as ContinuousParameter
+from byoa.plan.workflow.tuner import HyperparameterTuner as HyperparameterTuner
+from byoa.plan.workflow.tuner import IntegerParameter as IntegerParameter
 
 if TYPE_CHECKING:
     from byoa.workflow.execution import Execution

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.expressions import JSONATA, at_run_time
 from byoa.plan.workflow.resolve import resolve
-from byoa.plan.workflow.states import State
+from byoa.plan.workflow.states import Parallel
 
 if TYPE_CHECKING:
     from byoa.plan.workflow.chain import Scope
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LONGEST = 80
 
 
-class Box(State):
-    """`branch(given)` makes StartAt and States; `result` names the fields that come out."""
+class Box(Parallel):
+    """`given` goes in, `result` names the fields that come out: alone, or `under` a name."""
 
     def __init__(
         self,
@@ -35,8 +35,10 @@ class Box(State):
         under: str | None = None,
         **fields: Any,
     ) -> None:
-        super().__init__(state_id, "Parallel", **fields)
-        self.given, self.states, self.result, self.under = dict(given), states, result, under
+        super().__init__(state_id, **fields)
+        self.given, self.result, self.under = dict(given), result, under
+        inside = {name: {**state, "QueryLanguage": JSONATA} for name, state in states.items()}
+        self.add_branch({"StartAt": next(iter(inside)), "States": inside})
         for name in states:
             if len(name) > LONGEST:
                 raise UsageError(
@@ -58,14 +60,6 @@ class Box(State):
         fields = {f"{name}.$": f"$[0].{name}" for name in self.result}
         after = {"ResultPath": f"$.{self.under}"} if self.under else {}
         return {"Parameters": resolve(self.given), "ResultSelector": fields, **after, **made}
-
-    def inner(
-        self, language: str, query_language: str | None, scope: Scope | None
-    ) -> dict[str, Any]:
-        """The one branch."""
-        states = {name: {**state, "QueryLanguage": JSONATA} for name, state in self.states.items()}
-        first = next(iter(states))
-        return {"Branches": [{"StartAt": first, "States": states}]}
 
 
 class Lifted:
