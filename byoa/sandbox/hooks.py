@@ -45,6 +45,8 @@ HOOKS: tuple[Hook, ...] = (
     Hook("lambda", r"/\d{4}-\d\d-\d\d/functions/[^/]+/invocations/?", "lambdas.api:invoke"),
     Hook("lambda", r"/\d{4}-\d\d-\d\d/functions(/.*)?", "lambdas.api:change"),
     Hook("stepfunctions", ".+", "stepfunctions.api:states"),
+    Hook("events", ".+", "events.api:events"),
+    Hook("cloudformation", ".+", "cloudformation.api:cloudformation"),
     Hook("iam", "CreateRole|UpdateAssumeRolePolicy", "iam:trust_policy"),
     Hook("s3", "/[^/]+/?", "s3:create_bucket"),
     Hook("s3", "(?s)/[^/]+/.+", "s3:conditional"),

@@ -1,0 +1,1 @@
+"""CloudFormation: stacks of what the sandbox can make, made through the sandbox's own API."""

@@ -1,0 +1,62 @@
+"""CodeBuild: projects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, small
+
+#: The API's word for what CloudFormation calls otherwise.
+RENAMED = {"buildSpec": "buildspec", "visibility": "projectVisibility"}
+
+
+def request(name: str, props: Props) -> dict[str, Any]:
+    """create_project's arguments."""
+    made = small({key: value for key, value in props.items() if key not in {"Name", "Triggers"}})
+    for old, new in RENAMED.items():
+        for part in (made, made.get("source", {}), *made.get("secondarySources", [])):
+            if old in part:
+                part[new] = part.pop(old)
+    if props.get("Triggers"):
+        raise ValueError("Triggers of a project are not carried out in the sandbox")
+    return {"name": name, **made}
+
+
+def create(aws: Aws, name: str, props: Props) -> str:
+    aws.client("codebuild").create_project(**request(name, props))
+    return name
+
+
+def update(aws: Aws, name: str, before: Props, after: Props) -> None:
+    aws.client("codebuild").update_project(**request(name, after))
+
+
+def delete(aws: Aws, name: str, props: Props) -> None:
+    aws.client("codebuild").delete_project(name=name)
+
+
+def attributes(aws: Aws, name: str, props: Props) -> Mapping[str, Any]:
+    arn = f"arn:aws:codebuild:{aws.region}:{aws.account}:project/{name}"
+    return {"Arn": arn, "Id": arn}
+
+
+def live(aws: Aws, name: str, props: Props) -> Props | None:
+    found = aws.client("codebuild").batch_get_projects(names=[name])["projects"]
+    if not found:
+        return None
+    wanted = request(name, props)
+    same = {
+        key: value
+        for key, value in props.items()
+        if found[0].get(key[:1].lower() + key[1:]) == wanted.get(key[:1].lower() + key[1:])
+    }
+    other = {key: found[0].get(key[:1].lower() + key[1:]) for key in props.keys() - same.keys()}
+    return {**same, **other}
+
+
+KINDS = {
+    "AWS::CodeBuild::Project": Kind(
+        create, delete, update, attributes, live, name="Name", longest=150
+    ),
+}

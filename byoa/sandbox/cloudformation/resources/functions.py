@@ -1,0 +1,167 @@
+"""Lambda: functions, from S3 or written in the template, and who may call them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+from byoa.sandbox.cloudformation.kinds import (
+    Aws,
+    Kind,
+    Props,
+    forgiving,
+    gone,
+    present,
+    tag_map,
+)  # fmt: skip
+
+#: Code written in the template: index.py, at most this much.
+MOST_INLINE = 4 * 1024 * 1024
+SETTINGS = (
+    "Description", "Environment", "Handler", "KmsKeyArn", "Layers", "MemorySize", "Role",
+    "Runtime", "Timeout", "VpcConfig", "DeadLetterConfig", "TracingConfig", "EphemeralStorage",
+    "ImageConfig", "LoggingConfig", "SnapStart", "FileSystemConfigs",
+)  # fmt: skip
+
+
+def create(aws: Aws, name: str, props: Props) -> str:
+    settings = {key: props[key] for key in (*SETTINGS, "PackageType", "Architectures")
+                if key in props}  # fmt: skip
+    aws.client("lambda").create_function(
+        FunctionName=name,
+        Code=code(props["Code"]),
+        **renamed(settings),
+        **present(Tags=tag_map(props) or None),
+    )
+    concurrency(aws, name, {}, props)
+    return name
+
+
+def renamed(settings: dict[str, Any]) -> dict[str, Any]:
+    """The API spells one of them otherwise."""
+    if "KmsKeyArn" in settings:
+        settings["KMSKeyArn"] = settings.pop("KmsKeyArn")
+    return settings
+
+
+def code(given: Mapping[str, Any]) -> dict[str, Any]:
+    if "ZipFile" not in given:
+        return dict(given)
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("index.py", given["ZipFile"])
+    return {"ZipFile": data.getvalue()}
+
+
+def concurrency(aws: Aws, name: str, before: Props, after: Props) -> None:
+    key, client = "ReservedConcurrentExecutions", aws.client("lambda")
+    if key in after and before.get(key) != after[key]:
+        client.put_function_concurrency(FunctionName=name, **{key: after[key]})
+    elif key in before and key not in after:
+        client.delete_function_concurrency(FunctionName=name)
+
+
+def update(aws: Aws, name: str, before: Props, after: Props) -> None:
+    client = aws.client("lambda")
+    if before["Code"] != after["Code"]:
+        client.update_function_code(FunctionName=name, **code(after["Code"]))
+    empty = {"Description": "", "Environment": {"Variables": {}}, "Layers": [],
+             "MemorySize": 128, "Timeout": 3}  # fmt: skip
+    changed = {
+        key: after.get(key, empty.get(key)) for key in SETTINGS if before.get(key) != after.get(key)
+    }
+    if changed:
+        client.update_function_configuration(FunctionName=name, **renamed(present(**changed)))
+    concurrency(aws, name, before, after)
+    arn = attributes(aws, name, after)["Arn"]
+    lost = sorted(tag_map(before).keys() - tag_map(after).keys())
+    if lost:
+        client.untag_resource(Resource=arn, TagKeys=lost)
+    if tag_map(after):
+        client.tag_resource(Resource=arn, Tags=tag_map(after))
+
+
+def delete(aws: Aws, name: str, props: Props) -> None:
+    forgiving(aws.client("lambda").delete_function, FunctionName=name)
+
+
+def attributes(aws: Aws, name: str, props: Props) -> Mapping[str, Any]:
+    return {"Arn": f"arn:aws:lambda:{aws.region}:{aws.account}:function:{name}"}
+
+
+def live(aws: Aws, name: str, props: Props) -> Props | None:
+    """The settings as they are; code that is no longer the template's is shown by its hash."""
+    client = aws.client("lambda")
+    try:
+        found = client.get_function_configuration(FunctionName=name)
+    except Exception as error:
+        if gone(error):
+            return None
+        raise
+    now = {key: found[key] for key in SETTINGS if found.get(key) not in (None, [], {}, "")}
+    now.pop("Layers", None)
+    if "S3Bucket" in props["Code"]:
+        wanted = sha256(aws, props["Code"])
+        same = wanted in ("", found["CodeSha256"])
+        now["Code"] = props["Code"] if same else {"CodeSha256": found["CodeSha256"]}
+    return now
+
+
+def sha256(aws: Aws, where: Mapping[str, Any]) -> str:
+    try:
+        stored = aws.client("s3").get_object(Bucket=where["S3Bucket"], Key=where["S3Key"])
+    except Exception as error:
+        if gone(error):
+            return ""  # the archive was tidied away: nothing can be said
+        raise
+    return base64.b64encode(hashlib.sha256(stored["Body"].read()).digest()).decode()
+
+
+def permit(aws: Aws, name: str, props: Props) -> str:
+    keys = (
+        "Action",
+        "Principal",
+        "SourceArn",
+        "SourceAccount",
+        "EventSourceToken",
+        "PrincipalOrgID",
+    )
+    aws.client("lambda").add_permission(
+        FunctionName=props["FunctionName"],
+        StatementId=name,
+        **{key: props[key] for key in keys if key in props},
+    )
+    return name
+
+
+def forbid(aws: Aws, identity: str, props: Props) -> None:
+    forgiving(
+        aws.client("lambda").remove_permission,
+        FunctionName=props["FunctionName"],
+        StatementId=identity,
+    )
+
+
+def invoke_config(aws: Aws, name: str, props: Props) -> str:
+    keys = ("FunctionName", "MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+    aws.client("lambda").put_function_event_invoke_config(
+        **{key: props[key] for key in keys if key in props}
+    )
+    return name
+
+
+KINDS = {
+    "AWS::Lambda::Function": Kind(create, delete, update, attributes, live, name="FunctionName"),
+    "AWS::Lambda::Permission": Kind(permit, forbid, longest=100),
+    "AWS::Lambda::EventInvokeConfig": Kind(
+        invoke_config,
+        lambda aws, identity, props: forgiving(
+            aws.client("lambda").delete_function_event_invoke_config,
+            FunctionName=props["FunctionName"],
+        ),
+    ),
+}

@@ -1,0 +1,145 @@
+"""Stacks from their template to DELETE_COMPLETE: what they hold is really there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.byoa.sandbox.cloudformation.conftest import TRUST, Stacks
+from tests.byoa.sandbox.conftest import Clients
+
+PASS = {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "Result": "${Word}", "End": True}}}
+
+
+def everything(name: str) -> dict[str, Any]:
+    """A stack like that of infrastructure/template.yml."""
+    role = {"Fn::GetAtt": ["Role", "Arn"]}
+    return {
+        "Parameters": {"Word": {"Type": "String", "Default": "hello"}},
+        "Resources": {
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "RoleName": name,
+                    "AssumeRolePolicyDocument": TRUST,
+                    "Policies": [
+                        {
+                            "PolicyName": "own",
+                            "PolicyDocument": {
+                                "Version": "2012-10-17",
+                                "Statement": [
+                                    {
+                                        "Effect": "Allow",
+                                        "Action": "s3:GetObject",
+                                        "Resource": {"Fn::Sub": "arn:aws:s3:::${Bucket}/*"},
+                                    }
+                                ],
+                            },
+                        }
+                    ],
+                },
+            },
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {
+                    "BucketName": f"{name}-bucket",
+                    "VersioningConfiguration": {"Status": "Enabled"},
+                },
+            },
+            "Repository": {
+                "Type": "AWS::ECR::Repository",
+                "Properties": {"RepositoryName": name, "ImageTagMutability": "IMMUTABLE"},
+            },
+            "Function": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "FunctionName": name,
+                    "Runtime": "python3.13",
+                    "Handler": "index.handler",
+                    "Role": role,
+                    "Timeout": "20",
+                    "MemorySize": 256,
+                    "Code": {
+                        "ZipFile": "import os\ndef handler(event, context):\n"
+                        "    return os.environ['WORD']\n"
+                    },
+                    "Environment": {"Variables": {"WORD": {"Ref": "Word"}}},
+                },
+            },
+            "Permission": {
+                "Type": "AWS::Lambda::Permission",
+                "Properties": {
+                    "FunctionName": {"Ref": "Function"},
+                    "Action": "lambda:InvokeFunction",
+                    "Principal": "events.amazonaws.com",
+                },
+            },
+            "Project": {
+                "Type": "AWS::CodeBuild::Project",
+                "Properties": {
+                    "Name": name,
+                    "ServiceRole": role,
+                    "Source": {"Type": "NO_SOURCE", "BuildSpec": "version: 0.2\nphases: {}"},
+                    "Artifacts": {"Type": "NO_ARTIFACTS"},
+                    "Environment": {
+                        "Type": "LINUX_CONTAINER",
+                        "ComputeType": "BUILD_GENERAL1_SMALL",
+                        "Image": "aws/codebuild/standard:7.0",
+                        "EnvironmentVariables": [{"Name": "A", "Value": {"Ref": "Repository"}}],
+                    },
+                },
+            },
+            "Machine": {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {
+                    "StateMachineName": name,
+                    "RoleArn": role,
+                    "DefinitionString": json.dumps(PASS),
+                    "DefinitionSubstitutions": {"Word": {"Ref": "Word"}},
+                },
+            },
+            "Rule": {
+                "Type": "AWS::Events::Rule",
+                "Properties": {
+                    "Name": name,
+                    "EventPattern": {"source": ["aws.s3"]},
+                    "Targets": [{"Id": "machine", "Arn": {"Ref": "Machine"}, "RoleArn": role}],
+                },
+            },
+        },
+        "Outputs": {
+            "Uri": {"Value": {"Fn::GetAtt": ["Repository", "RepositoryUri"]}},
+            "Machine": {"Value": {"Ref": "Machine"}, "Export": {"Name": f"{name}-machine"}},
+        },
+    }
+
+
+def test_all_of_a_stack_is_there_and_is_listed(stacks: Stacks, client: Clients) -> None:
+    name = stacks.name()
+    stack = stacks.create(everything(name), StackName=name)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stacks.reasons(name)
+
+    resources = stacks.client.describe_stack_resources(StackName=name)["StackResources"]
+    found = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    assert set(found) == set(everything(name)["Resources"])
+    assert {each["ResourceStatus"] for each in resources} == {"CREATE_COMPLETE"}
+    machine = found["Machine"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    assert outputs["Machine"] == machine
+    assert outputs["Uri"].endswith(f"/{name}")
+
+    states = client("stepfunctions")
+    definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    assert json.loads(definition)["States"]["Done"]["Result"] == "hello"
+    assert client("codebuild").batch_get_projects(names=[name])["projects"][0]["environment"][
+        "environmentVariables"
+    ] == [{"name": "A", "value": name}]
+    versioning = client("s3").get_bucket_versioning(Bucket=f"{name}-bucket")
+    assert versioning["Status"] == "Enabled"
+    assert client("events").list_targets_by_rule(Rule=name)["Targets"][0]["Arn"] == machine
+    answer = client("lambda").invoke(FunctionName=name)
+    assert json.loads(answer["Payload"].read()) == "hello"
+
+    assert stacks.delete(name)["StackStatus"] == "DELETE_COMPLETE"
+    assert client("codebuild").batch_get_projects(names=[name])["projects"] == []
+    assert not [each for each in client("iam").list_roles()["Roles"] if each["RoleName"] == name]
