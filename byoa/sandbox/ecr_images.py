@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from byoa.plan.errors import ServiceError
+from byoa.sandbox.events import images
 from byoa.sandbox.hooks import Sandbox
 from byoa.sandbox.registry import manifests
 from byoa.sandbox.registry.errors import RegistryError
@@ -183,6 +184,7 @@ def put_image(sandbox: Sandbox, call: Call) -> dict[str, Any]:
     except RegistryError as error:
         code = PUT_ERRORS.get(error.code, "InvalidParameterException")
         raise ServiceError(code, str(error), call.operation) from None
+    images.send(repository.name, digest, given.get("imageTag", ""))
     image = repository.image(digest)
     return {"image": described(repository, image, given.get("imageTag"))}
 

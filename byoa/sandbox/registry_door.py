@@ -8,6 +8,7 @@ from pathlib import Path
 
 from werkzeug.wrappers import Request, Response
 
+from byoa.sandbox.events import images
 from byoa.sandbox.hooks import Sandbox
 from byoa.sandbox.registry import passwords
 from byoa.sandbox.registry.api import Fixed, Registry
@@ -24,7 +25,9 @@ def registry(sandbox: Sandbox, call: Call) -> Response | None:
     path = call.request.path
     if path != "/v2" and not path.startswith("/v2/"):
         return None
-    return registry_of(sandbox).respond(call.request)
+    response = registry_of(sandbox).respond(call.request)
+    images.pushed(call.request, response)
+    return response
 
 
 def layer_url(sandbox: Sandbox, name: str, digest: str, now: float) -> str:

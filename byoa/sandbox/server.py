@@ -62,8 +62,10 @@ def make_application(state: State) -> Any:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from byoa.sandbox.doors import DOORS
+    from byoa.sandbox.events import rules
     from byoa.sandbox.hooks import Application, Sandbox
 
+    rules.install()
     return Application(Sandbox(state, DomainDispatcherApplication(create_backend_app)), DOORS)
 
 

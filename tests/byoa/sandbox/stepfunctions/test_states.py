@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import pytest
-
 from tests.byoa.sandbox.conftest import Clients
-from tests.byoa.sandbox.stepfunctions.conftest import Run, definition, history, output, types
+from tests.byoa.sandbox.stepfunctions.conftest import Run, definition, output
 
 
 def test_what_goes_through_a_state(run: Run):

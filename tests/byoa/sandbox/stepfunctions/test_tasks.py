@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.byoa.sandbox.conftest import ALGORITHM, Clients
-from tests.byoa.sandbox.stepfunctions.conftest import Run, definition, history, output, types
+from tests.byoa.sandbox.stepfunctions.conftest import Run, definition, history, output
 
 
 def task(service: str, parameters: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -80,7 +80,8 @@ def test_a_training_job_is_waited_for_and_deployed(
     tags = client("sagemaker").list_tags(ResourceArn=found["TrainingJobArn"])["Tags"]
     assert {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"} in tags
     events = list(history(client, ended["executionArn"]))
-    submitted = [e for e in events if e["type"] == "TaskSubmitted"][0]["taskSubmittedEventDetails"]
+    submitted = next(e for e in events if e["type"] == "TaskSubmitted")
+    submitted = submitted["taskSubmittedEventDetails"]
     assert submitted["resource"] == "createTrainingJob.sync"
     assert submitted["resourceType"] == "sagemaker"
     assert "TrainingJobArn" in json.loads(submitted["output"])

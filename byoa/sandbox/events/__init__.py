@@ -1,0 +1,1 @@
+"""EventBridge: rules whose targets really start; events of S3, ECR and schedules."""

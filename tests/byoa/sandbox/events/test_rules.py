@@ -1,0 +1,189 @@
+"""Rules whose targets start: by an event that is sent, a file in a bucket, an image pushed."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.byoa.sandbox.conftest import Clients, refused
+from tests.byoa.sandbox.stepfunctions.conftest import Machine, definition
+
+QUIET = 1.0  # seconds in which what should not come would have come
+
+
+@pytest.fixture(scope="module")
+def target(machine: Machine) -> str:
+    return machine(definition({"Type": "Pass"}), name="target")
+
+
+@pytest.fixture
+def rule(client: Clients, target: str, states_role: str) -> Iterator[Any]:
+    """Makes a rule that starts the machine, and takes it away again."""
+    made: list[str] = []
+
+    def make(pattern: dict[str, Any], **more: Any) -> str:
+        name = f"rule-{uuid.uuid4().hex[:8]}"
+        client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
+        told = {"Id": "1", "Arn": target, "RoleArn": states_role, **more}
+        answer = client("events").put_targets(Rule=name, Targets=[told])
+        assert answer["FailedEntryCount"] == 0
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        client("events").remove_targets(Rule=name, Ids=["1"])
+        client("events").delete_rule(Name=name)
+
+
+def runs(client: Clients, target: str, mark: str, count: int) -> list[Any]:
+    """The inputs of the executions that a test's events started."""
+    states, end = client("stepfunctions"), time.monotonic() + 30
+    while True:
+        found = []
+        for one in states.list_executions(stateMachineArn=target)["executions"]:
+            told = states.describe_execution(executionArn=one["executionArn"])
+            if mark in told["input"]:
+                found.append(told)
+        if len(found) >= count:
+            return found
+        assert time.monotonic() < end, f"{len(found)} of {count}"
+        time.sleep(0.1)
+
+
+def send(client: Clients, **detail: Any) -> None:
+    entry = {"Source": "tests", "DetailType": "kind", "Detail": json.dumps(detail)}
+    assert client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def test_an_event_starts_a_machine(client: Clients, rule: Any, target: str):
+    mark = uuid.uuid4().hex
+    rule({"source": ["tests"], "detail": {"mark": [mark]}})
+    rule({"source": ["tests"], "detail": {"mark": ["another"]}})
+    send(client, mark=mark)
+    [execution] = runs(client, target, mark, 1)
+    event = json.loads(execution["input"])
+    assert event["source"] == "tests" and event["detail"] == {"mark": mark}
+    assert event["time"].endswith("Z") and "ingestion-time" not in event
+    assert len(execution["name"]) == 73, "EVENT-ID_UUID, as EventBridge names it"
+    time.sleep(QUIET)
+    assert len(runs(client, target, mark, 1)) == 1
+
+
+@pytest.mark.parametrize("how", ["Input", "InputPath", "InputTransformer"])
+def test_what_a_target_gets(client: Clients, rule: Any, target: str, how: str):
+    mark = uuid.uuid4().hex
+    given = {
+        "Input": json.dumps({"fixed": mark}),
+        "InputPath": "$.detail",
+        "InputTransformer": {
+            "InputPathsMap": {"key": "$.detail.key", "all": "$.detail"},
+            "InputTemplate": '{"uri": "s3://b/<key>", "all": <all>, '
+            '"rule": <aws.events.rule-name>}',
+        },
+    }[how]
+    name = rule({"detail": {"mark": [mark]}}, **{how: given})
+    send(client, mark=mark, key='a"b')
+    [execution] = runs(client, target, mark, 1)
+    assert (
+        json.loads(execution["input"])
+        == {
+            "Input": {"fixed": mark},
+            "InputPath": {"mark": mark, "key": 'a"b'},
+            "InputTransformer": {
+                "uri": 's3://b/a"b',
+                "all": {"mark": mark, "key": 'a"b'},
+                "rule": name,
+            },
+        }[how]
+    )
+
+
+def test_a_bucket_tells_of_each_finished_object_once(client: Clients, rule: Any, target: str):
+    bucket, s3 = f"b-{uuid.uuid4().hex[:12]}", client("s3")
+    s3.create_bucket(Bucket=bucket)
+    rule(
+        {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": "in/"}]}},
+        }
+    )
+    s3.put_object(Bucket=bucket, Key="in/before.txt", Body=b"no configuration yet")
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    s3.put_object(Bucket=bucket, Key="out/other.txt", Body=b"x")
+    s3.put_object(Bucket=bucket, Key="in/one.txt", Body=b"abc")
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="in/large.bin")["UploadId"]
+    parts = []
+    for number, size in ((1, 5 << 20), (2, 10)):
+        part = s3.upload_part(
+            Bucket=bucket, Key="in/large.bin", UploadId=upload, PartNumber=number, Body=b"x" * size
+        )
+        parts.append({"PartNumber": number, "ETag": part["ETag"]})
+    s3.complete_multipart_upload(
+        Bucket=bucket, Key="in/large.bin", UploadId=upload, MultipartUpload={"Parts": parts}
+    )
+    s3.copy_object(Bucket=bucket, Key="in/copy.txt", CopySource=f"{bucket}/in/one.txt")
+    runs(client, target, bucket, 3)
+    time.sleep(QUIET)
+    events = [json.loads(one["input"])["detail"] for one in runs(client, target, bucket, 3)]
+    assert sorted((event["object"]["key"], event["reason"]) for event in events) == [
+        ("in/copy.txt", "CopyObject"),
+        ("in/large.bin", "CompleteMultipartUpload"),
+        ("in/one.txt", "PutObject"),
+    ]
+    sizes = {event["object"]["key"]: event["object"]["size"] for event in events}
+    assert sizes == {"in/copy.txt": 3, "in/one.txt": 3, "in/large.bin": (5 << 20) + 10}
+
+
+def test_a_pushed_image_is_told(client: Clients, rule: Any, target: str):
+    name = f"pushed-{uuid.uuid4().hex[:8]}"
+    client("ecr").create_repository(repositoryName=name)
+    rule(
+        {
+            "source": ["aws.ecr"],
+            "detail-type": ["ECR Image Action"],
+            "detail": {"action-type": ["PUSH"], "result": ["SUCCESS"], "repository-name": [name]},
+        }
+    )
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [],
+        }
+    )
+    client("ecr").put_image(repositoryName=name, imageManifest=manifest, imageTag="1")
+    [execution] = runs(client, target, name, 1)
+    detail = json.loads(execution["input"])["detail"]
+    assert detail["image-tag"] == "1" and detail["image-digest"].startswith("sha256:")
+
+
+def test_what_eventbridge_refuses(client: Clients, rule: Any, target: str):
+    events = client("events")
+    code, text = refused(events.put_rule, Name="r", EventPattern='{"source": [{"prefux": "a"}]}')
+    assert (code, "prefux" in text) == ("InvalidEventPatternException", True)
+    code, _ = refused(events.put_rule, Name="r", ScheduleExpression="rate(1 minutes)")
+    assert code == "ValidationException"
+    name = rule({"source": ["never"]})
+    code, text = refused(events.put_targets, Rule=name, Targets=[{"Id": "2", "Arn": target}])
+    assert (code, text) == ("ValidationException", f"RoleArn is required for target {target}.")
+    told = json.dumps(
+        {
+            "id": "1",
+            "detail-type": "x",
+            "source": "a",
+            "account": "1",
+            "time": "2026-01-01T00:00:00Z",
+            "region": "us-east-1",
+            "resources": [],
+        }
+    )
+    assert events.test_event_pattern(EventPattern='{"source": ["a"]}', Event=told)["Result"]
