@@ -19,8 +19,9 @@ LAZY_BOTO3 = {"container/program.py"}
 HTTP_SIDE = ("container.serving.app", "container.serving.supervisor", "container.serving.broker")
 #: byoa's rooms, and those each one may look into.
 BYOA = {
-    "cli": {"", "aws", "local", "sandbox", "plan"},
-    "": {"aws", "local", "sandbox", "plan"},
+    "cli": {"", "workflow", "aws", "local", "sandbox", "plan"},
+    "": {"workflow", "aws", "local", "sandbox", "plan"},
+    "workflow": {"", "aws", "plan"},
     "aws": {"plan"},
     "local": {"plan"},
     "sandbox": {"aws", "local", "plan"},  # it is a client of its own S3
