@@ -1,0 +1,305 @@
+"""What the role of a state machine may do: exactly what its states need.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from byoa.plan.errors import UsageError
+from byoa.plan.tables import table
+from byoa.plan.workflow import patterns, resource
+from byoa.plan.workflow.patterns import ANY
+from byoa.plan.workflow.resource import Resource
+from byoa.plan.workflow.walk import Place, every_state
+
+#: Log delivery and traces have no resource level.
+LOGS = (
+    "CreateLogDelivery", "DeleteLogDelivery", "DescribeLogGroups", "DescribeResourcePolicies",
+    "GetLogDelivery", "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery",
+)  # fmt: skip
+TRACES = ("GetSamplingRules", "GetSamplingTargets", "PutTelemetryRecords", "PutTraceSegments")
+#: ARNs of these services name no account or no region.
+NO_REGION, NO_ACCOUNT = ("iam", "s3"), ("s3", "bedrock")
+HOLE = re.compile(r"\{([\w.]+)(?:\|(\w+))?\}")
+
+
+@dataclass(frozen=True)
+class Need:
+    """One action on one resource, perhaps on a condition."""
+
+    action: str
+    resource: str
+    condition: str = ""  #: as JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Where the machine lives."""
+
+    account: str
+    region: str
+    partition: str = "aws"
+    name: str = ANY  #: of the state machine itself, for distributed Maps
+
+    def arn(self, service: str, rest: str) -> str:
+        region = "" if service in NO_REGION else self.region
+        account = "" if service in NO_ACCOUNT else self.account
+        return f"arn:{self.partition}:{service}:{region}:{account}:{rest}"
+
+
+@dataclass
+class Found:
+    needs: set[Need] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+
+def execution_policy(  # noqa: PLR0913 - where, and what comes on top
+    definition: Mapping[str, Any],
+    *,
+    account: str,
+    region: str,
+    partition: str = "aws",
+    name: str = ANY,
+    logs: bool = False,
+    tracing: bool = False,
+) -> dict[str, Any]:
+    """The policy of the execution role; UsageError names the states that nobody can say it for."""
+    scope = Scope(account=account, region=region, partition=partition, name=name)
+    found = Found()
+    for place in every_state(definition):
+        if place.kind == "Task":
+            try:
+                found.needs.update(_task(place, scope))
+            except UsageError as error:
+                found.problems.append(f'state "{place.name}": {error}')
+        elif place.kind == "Map":
+            found.needs.update(_map(place, scope))
+    if found.problems:
+        raise UsageError("\n".join(found.problems))
+    found.needs.update(Need(f"logs:{one}", ANY) for one in LOGS * logs)
+    found.needs.update(Need(f"xray:{one}", ANY) for one in TRACES * tracing)
+    return {"Version": "2012-10-17", "Statement": _statements(found.needs)}
+
+
+def _statements(needs: set[Need]) -> list[dict[str, Any]]:
+    """Needs with the same resources together; without any, AWS's own form of nothing."""
+    if not needs:
+        return [{"Sid": "Nothing", "Effect": "Deny", "Action": "*", "Resource": "*"}]
+    resources: dict[tuple[str, str], set[str]] = {}
+    for need in needs:
+        resources.setdefault((need.action, need.condition), set()).add(need.resource)
+    actions: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (action, condition), wanted in sorted(resources.items()):
+        service = action.partition(":")[0]
+        actions.setdefault((service, condition, _widest(wanted)), []).append(action)
+    made: list[dict[str, Any]] = []
+    for number, ((service, condition, reached), allowed) in enumerate(actions.items(), 1):
+        sid = re.sub(r"\W", "", service.title())
+        statement = {"Sid": f"{sid}{number}", "Effect": "Allow", "Action": allowed}
+        statement["Resource"] = list(reached) if reached != (ANY,) else ANY
+        made.append(statement | ({"Condition": json.loads(condition)} if condition else {}))
+    return made
+
+
+def _widest(arns: set[str]) -> tuple[str, ...]:
+    """Without those that another one covers."""
+    return tuple(
+        one
+        for one in sorted(arns)
+        if not any(other != one and fnmatch.fnmatchcase(one, other) for other in arns)
+    )
+
+
+def _task(place: Place, scope: Scope) -> Iterator[Need]:
+    called = resource.parsed(place.state.get("Resource"))
+    why = next(iter(resource.problems(called.text)), "")
+    if called.kind == resource.UNKNOWN and not _a_function(called.text):
+        raise UsageError(why or "it has no Resource - give it one")
+    credentials = place.state.get("Credentials")
+    if isinstance(credentials, Mapping) and credentials:
+        for _, role in patterns.arns(credentials):
+            yield Need("sts:AssumeRole", _role(role, scope))
+        return
+    if called.kind in (resource.FUNCTION, resource.UNKNOWN):
+        yield from _function(called.text, scope)
+    elif called.kind == resource.INTEGRATION:
+        if why and "pattern" not in why:
+            raise UsageError(why)
+        yield from _integration(called, place.parameters, scope)
+    elif called.kind == resource.SDK:
+        if why:
+            raise UsageError(why)
+        yield from _sdk(called, place.parameters, scope)
+
+
+def _a_function(text: str) -> bool:
+    """An ARN of a function whose account somebody has still to fill in, as tutorials have it."""
+    return bool(re.fullmatch(r"arn:[\w-]+:lambda:[\w-]*:\w+:function:.+", text))
+
+
+def _function(name: str, scope: Scope) -> Iterator[Need]:
+    """A function by its ARN or its name; without a qualifier its versions and aliases, too."""
+    parts = name.split(":")
+    if name.startswith("arn:"):
+        arn, qualified = name, len(parts) > 7
+    elif "function" in parts:
+        arn, qualified = scope.arn("lambda", f"function:{':'.join(parts[2:])}"), len(parts) > 3
+    else:
+        arn, qualified = scope.arn("lambda", f"function:{name}"), len(parts) > 1
+    yield Need("lambda:InvokeFunction", arn)
+    if not qualified and not arn.endswith(ANY):
+        yield Need("lambda:InvokeFunction", f"{arn}:*")
+
+
+def _integration(called: Resource, given: Mapping[str, Any], scope: Scope) -> Iterator[Need]:
+    if called.key == "http:invoke":
+        yield from _http(given, scope)
+        return
+    if called.key == "lambda:invoke":
+        for name in patterns.member(given, "FunctionName") or [ANY]:
+            yield from _function(name, scope)
+        return
+    known = resource.integration(called) or {}
+    for line in [*known.get("allow", []), *(known.get("sync", []) if called.waits else [])]:
+        allowed, _, reached = line.partition(" on ")
+        for target in reached.split(", "):
+            for arn in _arns(target, given, scope):
+                for action in allowed.split(", "):
+                    yield Need(action, arn)
+    if called.waits and (rule := known.get("rule")):
+        for action in ("DescribeRule", "PutRule", "PutTargets"):
+            yield Need(f"events:{action}", scope.arn("events", f"rule/{rule}"))
+    yield from _passes(known.get("pass"), given, scope, bool(known.get("passes anyway")))
+
+
+def _arns(target: str, given: Mapping[str, Any], scope: Scope) -> Iterator[str]:
+    """`service:rest` with the request's values in its holes, as ARNs."""
+    if target == ANY:
+        yield ANY
+        return
+    service, _, rest = target.partition(":")
+    rests = {rest}
+    for hole in HOLE.finditer(rest):
+        values = _values(hole[1], given) or [hole[2] or ANY]
+        if any(value.startswith("arn:") for value in values) and rest.endswith(hole[0]):
+            yield from (value for value in values if value.startswith("arn:"))
+            values = [value for value in values if not value.startswith("arn:")]
+        rests = {one.replace(hole[0], value) for one in rests for value in values}
+    for one in rests:
+        made = re.sub(r"\*{2,}", ANY, one).removeprefix(":")
+        yield scope.arn(service, made)
+        if service == "sagemaker" and made != made.lower():
+            yield scope.arn(service, made.lower())  # SageMaker's ARNs are in small letters
+
+
+def _values(name: str, given: Mapping[str, Any]) -> list[str]:
+    """A hole's values: of the request, or worked out of one of its ARNs or addresses."""
+    if name == "StateMachineName":
+        arns = patterns.member(given, "StateMachineArn")
+        return [re.split(":", one)[6] if one.count(":") > 5 else ANY for one in arns]
+    if name == "QueueUrl":
+        found = [one.rstrip("/").rpartition("/")[2] for one in patterns.member(given, name)]
+        return [one or ANY for one in found]
+    if name == "TopicArn":
+        return patterns.member(given, name) or patterns.member(given, "TargetArn")
+    if name == "SecretId":
+        found = patterns.member(given, name)
+        return [one if one.startswith("arn:") or ANY in one else f"{one}-??????" for one in found]
+    return patterns.member(given, name)
+
+
+def _passes(
+    to: str | list[str] | None, given: Mapping[str, Any], scope: Scope, anyway: bool
+) -> Iterator[Need]:
+    """iam:PassRole for the roles that the request hands to a service, to no other service."""
+    if not to:
+        return
+    condition = json.dumps({"StringEquals": {"iam:PassedToService": to}})
+    roles = [role for _, role in patterns.arns(given)] or ([ANY] if anyway else [])
+    for role in roles:
+        yield Need("iam:PassRole", _role(role, scope), condition)
+
+
+def _role(pattern: str, scope: Scope) -> str:
+    return pattern if pattern.startswith("arn:") else scope.arn("iam", f"role/{pattern}")
+
+
+def _sdk(called: Resource, given: Mapping[str, Any], scope: Scope) -> Iterator[Need]:
+    """An action of aws-sdk: on what the request names, where AWS knows such a resource."""
+    known = table("workflow/actions.json")
+    prefix = known["services"][called.service]
+    name = called.action[:1].upper() + called.action[1:]
+    told = known["actions"].get(called.service, {}).get(name, [])
+    action = next((one[1:] for one in told if one.startswith("=")), name)
+    targets = [one for one in told if not one.startswith("=")]
+    if (prefix, action) == ("lambda", "InvokeFunction"):
+        for function in patterns.member(given, "FunctionName") or [ANY]:
+            yield from _function(function, scope)
+        return
+    arns = [one for one in patterns.member(given, "ResourceArn") if one.startswith("arn:")]
+    for target in targets:
+        arns += _arns(f"{prefix}:{target}", given, scope)
+    for arn in arns or [ANY]:
+        yield Need(f"{prefix}:{action}", arn)
+    if not re.match(r"(Describe|List|Get|BatchGet|Delete|Stop)", name):
+        yield from _passes(f"{prefix}.amazonaws.com", given, scope, anyway=False)
+
+
+def _map(place: Place, scope: Scope) -> Iterator[Need]:
+    """A distributed Map starts executions of its own machine, reads its items, writes results."""
+    processor = place.state.get("ItemProcessor")
+    config = processor.get("ProcessorConfig") if isinstance(processor, Mapping) else None
+    if not isinstance(config, Mapping) or config.get("Mode") != "DISTRIBUTED":
+        return
+    yield Need("states:StartExecution", scope.arn("states", f"stateMachine:{scope.name}"))
+    for action in ("DescribeExecution", "RedriveExecution", "StopExecution"):
+        runs = f"execution:{scope.name}/*" if scope.name != ANY else "execution:*"
+        yield Need(f"states:{action}", scope.arn("states", runs))
+    yield from _objects(place, "ItemReader", ("s3:GetObject",), scope)
+    written = ("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts")
+    yield from _objects(place, "ResultWriter", ("s3:PutObject", *written), scope)
+
+
+def _objects(place: Place, key: str, actions: tuple[str, ...], scope: Scope) -> Iterator[Need]:
+    body = place.state.get(key)
+    if not isinstance(body, Mapping) or not body.get("Resource"):
+        return
+    given = body.get("Parameters", body.get("Arguments"))
+    given = given if isinstance(given, Mapping) else {}
+    for bucket in patterns.member(given, "Bucket") or [ANY]:
+        if str(body["Resource"]).endswith(":listObjectsV2"):
+            yield Need("s3:ListBucket", scope.arn("s3", bucket))
+            continue
+        prefixes = patterns.member(given, "Key") or [
+            f"{one.rstrip('/')}/*" if one != ANY else ANY
+            for one in patterns.member(given, "Prefix") or [ANY]
+        ]
+        for name in prefixes:
+            for action in actions:
+                yield Need(action, scope.arn("s3", f"{bucket}/{name}"))
+
+
+def _http(given: Mapping[str, Any], scope: Scope) -> Iterator[Need]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html"""
+    endpoint = (patterns.member(given, "ApiEndpoint") or [ANY])[0]
+    method = (patterns.member(given, "Method") or [ANY])[0]
+    tests: dict[str, dict[str, str]] = {}
+    for key, value in (("states:HTTPEndpoint", endpoint), ("states:HTTPMethod", method)):
+        if value != ANY:
+            sort = "StringLike" if ANY in value else "StringEquals"
+            tests.setdefault(sort, {})[key] = value
+    machine = scope.arn("states", f"stateMachine:{scope.name}")
+    yield Need("states:InvokeHTTPEndpoint", machine, json.dumps(tests) if tests else "")
+    for connection in patterns.member(given, "Authentication.ConnectionArn") or [ANY]:
+        arn = connection if connection != ANY else scope.arn("events", "connection/*")
+        yield Need("events:RetrieveConnectionCredentials", arn)
+    for action in ("DescribeSecret", "GetSecretValue"):
+        secret = scope.arn("secretsmanager", "secret:events!connection/*")
+        yield Need(f"secretsmanager:{action}", secret)
