@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from byoa.plan.errors import UsageError
+from byoa.plan.errors import ByoaError, UsageError
 from byoa.workflow.workflow import Workflow
 
 SUFFIXES = {".py": "Python", ".json": "JSON", ".asl": "JSON", ".yaml": "YAML", ".yml": "YAML"}
@@ -34,7 +35,7 @@ def load(path: Path, name: str = "") -> Workflow:
 
 
 def in_program(path: Path, name: str) -> Workflow:
-    """Runs the program, beside its own modules; what goes wrong inside is its own traceback."""
+    """Runs the program, beside its own modules."""
     path = path.absolute()
     spec = importlib.util.spec_from_file_location(f"byoa_workflow_{path.stem}", path)
     assert spec and spec.loader
@@ -43,6 +44,12 @@ def in_program(path: Path, name: str) -> Workflow:
     sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(module)
+    except ByoaError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"{path}{line_of(error, path)}: {type(error).__name__}: {error}."
+        ) from error
     finally:
         sys.path.remove(str(path.parent))
     found = {one.name: one for one in map(workflow_of, vars(module).values()) if one}
@@ -52,6 +59,14 @@ def in_program(path: Path, name: str) -> Workflow:
         raise UsageError(f"{path} holds no Workflow. Write: workflow = Workflow(name=…, …)")
     said = f"no workflow {name}" if name else f"{len(found)} workflows"
     raise UsageError(f"{path} holds {said}. Name one with --name: {', '.join(sorted(found))}.")
+
+
+def line_of(error: Exception, path: Path) -> str:
+    """Where in the program it happened, as far as can be told."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame.lineno for frame in frames if frame.filename == str(path)]
+    number = error.lineno if isinstance(error, SyntaxError) else inside[-1] if inside else None
+    return f", line {number}" if number else ""
 
 
 def workflow_of(value: Any) -> Workflow | None:

@@ -11,6 +11,7 @@ from byoa.aws import statemachines
 from byoa.aws.statemachines import OVER, utc
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError, error_code
 from byoa.plan.workflow import requests
+from byoa.plan.workflow.history import read
 from byoa.plan.workflow.inputs import schema_of
 from byoa.workflow.deployment import definition_of
 from byoa.workflow.home import Home
@@ -102,6 +103,13 @@ def redrive(home: Home, described: Mapping[str, Any], now: datetime | None = Non
     """Goes on where it failed; UsageError says why AWS would not."""
     if reason := why_not(described, now or utc()):
         raise UsageError(reason)
+    events = statemachines.new_events(home.states, described["executionArn"])
+    last = read(events).last
+    if last is not None and last.kind == "Fail":
+        raise UsageError(
+            f"The execution {described['name']} ended in the Fail state {last.name}, and going on"
+            f" there would only fail again. {ANEW}"
+        )
     token = secrets.token_hex(16)
     try:
         home.states.redrive_execution(**requests.redrive_request(described["executionArn"], token))

@@ -160,7 +160,9 @@ def hints(watched: Watched) -> list[str]:
     found = failure_of(watched.described, watched.events)
     job = watched.works.get(found.state)
     said = [f"Its log: {job.log}"] if job and job.log else []
-    if not runs.why_not(watched.described, utc()):
+    if found.is_final:
+        said.append(f"Once that is mended, start it anew: byoa workflow run {watched.workflow}")
+    elif not runs.why_not(watched.described, utc()):
         again = f"byoa workflow redrive {watched.workflow} {watched.name}"
         where = f"{found.state} on" if found.state else "where it failed"
         said.append(f"Once that is mended, this goes on from {where}: {again}")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from byoa.plan.advice import for_reason
-from byoa.plan.workflow.history import failure
+from byoa.plan.workflow.history import CAUGHT, failure, read
 from byoa.plan.workflow.work import opened
 
 #: Errors of Step Functions' own, for those that come without a cause.
@@ -36,6 +36,8 @@ class Failure(NamedTuple):
     state: str
     error: str
     reason: str
+    #: It ended in a Fail state: going on from there would only fail again.
+    is_final: bool = False
 
     def sentence(self, workflow: str, status: str = "FAILED") -> str:
         """One sentence, and what to do where the reason is a known one."""
@@ -46,11 +48,27 @@ class Failure(NamedTuple):
 
 
 def failure_of(described: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Failure:
-    """The failure of an execution that did not succeed."""
+    """The failure of an execution that did not succeed.
+
+    A Fail state that a Catch led to may say nothing of its own: then what was caught is told.
+    """
+    events = list(events)
+    history = read(events)
     state, error, cause = failure(events) or ("", "", "")
     error = error or str(described.get("error") or "")
     cause = cause or str(described.get("cause") or "")
-    return Failure(state, error, reason(error, cause))
+    is_final = history.last is not None and history.last.kind == "Fail"
+    said = reason(error, cause)
+    if is_final and not cause:
+        caught = [
+            one for one in history.visits if one.status == CAUGHT and (one.error or one.cause)
+        ]
+        if caught:
+            state, inner = caught[-1].name, reason(caught[-1].error, caught[-1].cause)
+            said = f"{error}: {inner}" if error else inner
+    elif is_final:  # "Deploy: failed" is a part of the step Deploy
+        state = state.partition(": ")[0]
+    return Failure(state, error, said, is_final)
 
 
 def reason(error: str, cause: str) -> str:

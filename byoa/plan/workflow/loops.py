@@ -1,0 +1,62 @@
+"""Workflows that would start themselves: a trigger waits for what the workflow makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from byoa.plan.workflow.events import Trigger
+from byoa.plan.workflow.outputs import Output, builds, outputs
+
+Given = Mapping[str, Any] | None
+
+
+def loops(trigger: Trigger, definition: Mapping[str, Any], given: Given = None) -> Iterator[str]:
+    """A sentence for everything that the workflow does and that would start it again."""
+    if trigger.kind == "s3":
+        for output in outputs(definition, given):
+            if meets(trigger, output):
+                yield (
+                    f"The state {output.state} writes to {output.uri}, and {trigger.what} would"
+                    " start the workflow again for what it writes: a loop. Let it write elsewhere,"
+                    " or upload elsewhere."
+                )
+    elif trigger.kind == "image":
+        repository = re.escape(trigger.what.partition(":")[0])
+        for state, text in builds(definition):
+            if re.fullmatch(rf"(.*/)?{repository}(:[\w.-]+)?(@.+)?", text):
+                yield (
+                    f"The state {state} is given {text}, which is this trigger's image: if it"
+                    " builds it, the workflow starts itself, a loop. Take --push or --s3 for that."
+                )
+
+
+def unknown(trigger: Trigger, definition: Mapping[str, Any], given: Given = None) -> list[Output]:
+    """Outputs whose address only an execution knows: whether they loop cannot be told."""
+    if trigger.kind != "s3":
+        return []
+    return [
+        one
+        for one in outputs(definition, given)
+        if one.path and one.bucket in ("", trigger.bucket) and not meets(trigger, one)
+    ]
+
+
+def meets(trigger: Trigger, output: Output) -> bool:
+    """Whether what is written is, or may be, below the trigger's prefix.
+
+    A training job writes into a folder of its own name: a trigger may be below its output path.
+    """
+    if output.bucket != trigger.bucket or excluded(trigger, output.key):
+        return False
+    key, prefix = output.key, trigger.prefix
+    inside = key.startswith(prefix) or f"{key}/" == prefix
+    return inside or (prefix.startswith(key) and not output.own_folder and not output.path)
+
+
+def excluded(trigger: Trigger, key: str) -> bool:
+    for one in trigger.pattern["detail"]["object"].get("key", ()):
+        if isinstance(one, dict) and (but := one.get("anything-but")):
+            return any(key.startswith(prefix) for prefix in but["prefix"])
+    return False
