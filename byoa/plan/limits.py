@@ -18,6 +18,8 @@ TYPES: dict[str, tuple[str, Any]] = {
     "long": ("a whole number", (int,)),
     "float": ("a number", (int, float)),
     "double": ("a number", (int, float)),
+    "timestamp": ("a time", (str, int, float)),
+    "blob": ("text", (str, bytes)),
     "boolean": ("true or false", (bool,)),
     "list": ("a list", (list, tuple)),
     "map": ("an object of names and values", (dict,)),

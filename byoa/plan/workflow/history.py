@@ -132,6 +132,8 @@ def _take(history: History, event: Mapping[str, Any]) -> None:
 def _execution(history: History, kind: str, at: datetime, details: Mapping[str, Any]) -> None:
     if kind == "ExecutionRedriven":
         history.status, history.ended, history.error, history.cause = RUNNING, None, "", ""
+        for visit in history.visits:
+            visit.broke = False
     elif status := ENDED.get(kind):
         history.status, history.ended = status, at
         history.error, history.cause = details.get("error", ""), details.get("cause", "")

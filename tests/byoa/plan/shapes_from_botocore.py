@@ -20,14 +20,27 @@ OPERATIONS = {
         "CreateEndpointConfig",
         "CreateEndpoint",
         "UpdateEndpoint",
+        # what tasks of a workflow ask for besides
+        *(
+            f"Describe{one}"
+            for one in ("Endpoint", "EndpointConfig", "Model", "ProcessingJob", "TrainingJob")
+        ),
+        *("DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"),
+        *("StopProcessingJob", "StopTrainingJob", "StopTransformJob"),
     ),
+    "lambda": ("Invoke",),
+    "sns": ("Publish",),
+    "sqs": ("SendMessage",),
+    "dynamodb": ("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+    "glue": ("StartJobRun",),
+    "ecs": ("RunTask",),
     "ecr": (
         "CreateRepository",
         "PutLifecyclePolicy",
         "PutImageScanningConfiguration",
         "SetRepositoryPolicy",
     ),
-    "codebuild": ("CreateProject", "UpdateProject", "StartBuild"),
+    "codebuild": ("CreateProject", "UpdateProject", "StartBuild", "StartBuildBatch", "StopBuild"),
     "iam": ("CreateRole", "PutRolePolicy", "UpdateAssumeRolePolicy"),
     "batch": ("CreateComputeEnvironment", "CreateJobQueue", "RegisterJobDefinition", "SubmitJob"),
     "s3": (
@@ -52,7 +65,7 @@ OPERATIONS = {
         "TagResource",
         "UntagResource",
     ),
-    "events": ("PutRule", "PutTargets"),
+    "events": ("PutRule", "PutTargets", "PutEvents"),
 }
 
 #: The pages' patterns are Java's; these are the parts that Python writes otherwise.
