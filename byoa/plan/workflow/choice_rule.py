@@ -40,6 +40,7 @@ SIGNS = {
     "Equals": "=",
 }
 TYPES = {"IsString": "string", "IsNumeric": "number", "IsBoolean": "boolean"}
+TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
 
 
 class BaseRule:
@@ -115,33 +116,38 @@ class Rule(BaseRule):
 
 
 def compared(variable: str, operator: str, value: Any) -> str:
-    """A comparison written in JSONata."""
+    """A comparison written in JSONata; where the kinds differ it is false, as in JSONPath."""
     if operator.startswith("Is"):
-        tested = {
-            "IsPresent": f"$exists({variable})",
-            "IsNull": f"{variable} = null",
-            "IsTimestamp": f"$type({variable}) = 'string' and "
-            f"$exists($match({variable}, /^\\d{{4}}-\\d\\d-\\d\\dT/))",
-        }.get(operator) or f"$type({variable}) = '{TYPES[operator]}'"
+        tested = f"$exists({variable})" if operator == "IsPresent" else guard(operator, variable)
         return tested if value is True else f"$not({tested})"
-    other = part(value, JSONATA)
-    if operator == "StringMatches":
-        return f"$exists($match({variable}, /{glob(value)}/))"
-    base = operator.removesuffix("Path")
-    sign = next(sign for end, sign in SIGNS.items() if base.endswith(end))
-    if base.startswith("Timestamp"):
-        return f"$toMillis({variable}) {sign} $toMillis({other})"
-    return f"{variable} {sign} {other}"
+    kind, other = operator.removesuffix("Path"), part(value, JSONATA)
+    if kind == "StringMatches":
+        return f"{guard('IsString', variable)} and $exists($match({variable}, /{pattern(value)}/))"
+    family = next(name for name in KINDS if kind.startswith(name))
+    sign = SIGNS[kind.removeprefix(family)]
+    guards = [guard(f"Is{family}", variable)]
+    if at_run_time(value):
+        guards.append(guard(f"Is{family}", other))
+    if sign == "=" and family != "Timestamp" and not at_run_time(value):
+        guards = []  # nothing of another kind equals the literal
+    sides = (f"$toMillis({one})" if family == "Timestamp" else one for one in (variable, other))
+    return " and ".join([*guards, f" {sign} ".join(sides)])
 
 
-def glob(pattern: str) -> str:
-    """A pattern of StringMatches as a regular expression: * is anything, \\* a star."""
-    pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
-    return (
-        "^"
-        + "".join(".*" if p == "*" else re.escape(p[-1]).replace("/", "\\/") for p in pieces)
-        + "$"
-    )
+def guard(operator: str, variable: str) -> str:
+    """Whether a value is of a kind."""
+    if operator == "IsNull":
+        return f"{variable} = null"
+    if operator == "IsTimestamp":
+        return f"$type({variable}) = 'string' and $exists($match({variable}, /{TIME}/))"
+    return f"$type({variable}) = '{TYPES[operator]}'"
+
+
+def pattern(said: str) -> str:
+    """The regular expression of StringMatches' pattern: * is anything, \\* a star."""
+    pieces = re.findall(r"\\[*\\]|.", said, re.DOTALL)
+    made = ("[\\s\\S]*" if one == "*" else re.escape(one[-1]).replace("/", "\\/") for one in pieces)
+    return f"^{''.join(made)}$"
 
 
 class CompoundRule(BaseRule):

@@ -172,7 +172,7 @@ def _joined(text: str) -> RunTime:
     form = "".join("{}" if isinstance(x, RunTime) else escaped(x, RESERVED) for x in pieces)
     path = f"States.Format('{form}', {', '.join(str(one) for one, _ in values)})"
     joined = " & ".join(
-        _operand(str(piece._written[1])) if isinstance(piece, RunTime) else json.dumps(piece)
+        _operand(str(piece._written[1])) if isinstance(piece, RunTime) else quoted(piece)
         for piece in pieces
         if piece != ""
     )
@@ -186,6 +186,11 @@ def escaped(text: str, characters: str) -> str:
     return "".join(f"\\{one}" if one in characters else one for one in text)
 
 
+def quoted(value: Any) -> str:
+    """A literal of JSONata, whose readers do not all know a pair of \\u escapes."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _literal(value: Any) -> str:
     """A literal as an argument of an intrinsic function; an object travels as its JSON."""
     if isinstance(value, str):
@@ -195,7 +200,7 @@ def _literal(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"States.Array({', '.join(written(item) for item in value)})"
     if isinstance(value, Mapping) and not _holds(value):
-        return f"States.StringToJson({_literal(json.dumps(value))})"
+        return f"States.StringToJson({_literal(quoted(value))})"
     raise UsageError(
         f"{str(value)[:80]} cannot stand in an expression of JSONPath - make it in a Pass state "
         "before, or give the state query_language='JSONata'"
@@ -208,9 +213,9 @@ def _jsonata_literal(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(written(item, JSONATA) for item in value)}]"
     if isinstance(value, Mapping):
-        pairs = (f"{json.dumps(str(k))}: {written(v, JSONATA)}" for k, v in value.items())
+        pairs = (f"{quoted(str(k))}: {written(v, JSONATA)}" for k, v in value.items())
         return f"{{{', '.join(pairs)}}}"
-    return json.dumps(value)
+    return quoted(value)
 
 
 def _holds(value: Any) -> bool:

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from byoa.plan.errors import UsageError
@@ -18,6 +17,7 @@ from byoa.plan.workflow.expressions import (
     at_run_time,
     escaped,
     part,
+    quoted,
     sayable,
 )
 
@@ -106,9 +106,9 @@ def math_add(first: Any, second: Any) -> Text:
 def string_split(text: Any, separator: Any) -> Text:
     """The pieces of a text; each character of the separator separates."""
     if at_run_time(separator) or len(separator) == 1:
-        return _call("StringSplit", "$split({0}, {1})", text, separator)
-    characters = "".join(f"\\{one}" if not one.isalnum() else one for one in separator)
-    return _call("StringSplit", f"$split({{0}}, /[{characters}]/)", text, separator)
+        return _call("StringSplit", "[$split({0}, {1})[$ != '']]", text, separator)
+    characters = "".join(one if one.isalnum() else f"\\{one}" for one in separator)
+    return _call("StringSplit", f"[$split({{0}}, /[{characters}]/)[$ != '']]", text, separator)
 
 
 def uuid_() -> Text:
@@ -125,7 +125,7 @@ def format_(form: str, *values: Any) -> Text:
         )
     inner = "{}".join(escaped(word, RESERVED) for word in words)
     pieces = [f"$string({{{place}}})" for place in range(len(values))]
-    texts = [json.dumps(word).replace("{", "{{").replace("}", "}}") for word in words]
+    texts = [quoted(word).replace("{", "{{").replace("}", "}}") for word in words]
     joined = [texts[0], *(part for pair in zip(pieces, texts[1:]) for part in pair)]
     said = " & ".join(part for part in joined if part != '""') or '""'
     return _call("Format", said, *values, head=f"'{inner}'")

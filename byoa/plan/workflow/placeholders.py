@@ -7,13 +7,12 @@ f"s3://{inputs['Data']['Bucket']}/train"        States.Format('s3://{}/train', â
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.expressions import Text, escaped
+from byoa.plan.workflow.expressions import Text, escaped, quoted
 from byoa.plan.workflow.schema import Schema, problems_of, schema_as_text, schema_from_text
 
 if TYPE_CHECKING:
@@ -185,7 +184,7 @@ def _jsonata_step(expression: str, name: str | int) -> str:
     if PLAIN.fullmatch(name) and name not in WORDS:
         return f"{expression}.{name}"
     if "`" in name:
-        return f"$lookup({expression}, {json.dumps(name)})"
+        return f"$lookup({expression}, {quoted(name)})"
     return f"{expression}.`{name}`"
 
 
