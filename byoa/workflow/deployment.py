@@ -11,7 +11,7 @@ from byoa.aws import statemachines
 from byoa.aws.role import ensure_role, retry_until_assumable, role_arn
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.iam import role_policy_request, role_request
-from byoa.plan.workflow import check, requests
+from byoa.plan.workflow import check, permissions, requests
 from byoa.plan.workflow.inputs import schema_of
 from byoa.plan.workflow.requests import LEVELS, STATES, Machine
 from byoa.progress import say as tell
@@ -127,13 +127,10 @@ def running(home: Home, arn: str) -> list[str]:
 
 
 def policy(home: Home, wanted: Wanted) -> dict[str, Any]:
-    from byoa.plan.workflow import permissions
-
     logs = wanted.log_level != "OFF"
-    made: dict[str, Any] = permissions.execution_policy(
-        wanted.definition, **home.where, logs=logs, tracing=wanted.tracing
+    return permissions.execution_policy(
+        wanted.definition, **home.where, name=wanted.name, logs=logs, tracing=wanted.tracing
     )
-    return made
 
 
 def expected(home: Home, wanted: Wanted) -> Machine:
