@@ -21,6 +21,7 @@ from byoa.sandbox.lambdas import asynchronous, checks
 from byoa.sandbox.lambdas.function import Function, find, moto_function, split
 from byoa.sandbox.lambdas.launch import launch_zip
 from byoa.sandbox.lambdas.launch import root as lambda_root
+from byoa.sandbox.lambdas.launch_image import launch_image
 from byoa.sandbox.lambdas.log import FunctionLog, stream_name
 from byoa.sandbox.lambdas.pool import Pool
 from byoa.sandbox.lambdas.runtime_api import Event
@@ -49,14 +50,11 @@ def start(function: Function, state: State) -> Worker:
     lambda_root(state).mkdir(exist_ok=True)
     stream = stream_name(function)
     log = FunctionLog(LogWriter(root(state, function.region)), function.log_group, stream)
-    here = f"python:{sys.version_info.major}.{sys.version_info.minor}"
-    log.line(f"INIT_START Runtime Version: {here} (the sandbox's, for {function.runtime})")
-    return Worker(
-        function,
-        log,
-        lambda address: launch_zip(function, state, stream, address),
-        "127.0.0.1",
-    )
+    launch = launch_image if function.package == "Image" else launch_zip
+    if launch is launch_zip:
+        here = f"python:{sys.version_info.major}.{sys.version_info.minor}"
+        log.line(f"INIT_START Runtime Version: {here} (the sandbox's, for {function.runtime})")
+    return Worker(function, log, lambda address: launch(function, state, stream, address))
 
 
 def invoke(sandbox: Sandbox, call: Call) -> Response:

@@ -9,6 +9,6 @@ if __name__ == "__main__":
     task, libraries, layers, handler = sys.argv[1:]
     sys.path[0:1] = [task, f"{layers}/python", libraries]
     sys.argv = ["bootstrap", handler]
-    from awslambdaric.__main__ import main  # type: ignore[import-untyped]
+    from awslambdaric.__main__ import main
 
     main(sys.argv)

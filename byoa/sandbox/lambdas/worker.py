@@ -22,6 +22,7 @@ LOOK_SECONDS = 0.05
 #: Answers may be this long: 6 MB and what JSON puts around them.
 MOST_ANSWER = 6_291_556
 MB = 1024 * 1024
+KILLED = 137
 
 Launch = Callable[[str], Launched]  #: from the Runtime API's address
 
@@ -38,10 +39,9 @@ class Outcome:
 class Worker:
     """Starts at once; `invoke` waits until it is ready."""
 
-    def __init__(self, function: Function, log: FunctionLog, launch: Launch, host: str) -> None:
+    def __init__(self, function: Function, log: FunctionLog, launch: Launch) -> None:
         self.function, self.log = function, log
-        self.api = RuntimeApi(host)
-        self.began = time.monotonic()
+        self.api = RuntimeApi()
         self.init = 0.0  #: seconds; told in the first report
         self.ready = self.dead = False
         self.peak = 0
@@ -50,6 +50,7 @@ class Worker:
         except BaseException:
             self.api.close()
             raise
+        self.began = time.monotonic()
         self.pipe = Pipe(output(self.launched.process), log)
         threading.Thread(target=self._wait, daemon=True).start()
 
@@ -129,16 +130,11 @@ class Worker:
         if news.kind == "timeout":
             text = f"RequestId: {event.id} Error: {timed_out(self.function)}"
             return failed("Sandbox.Timedout", text), "Unhandled", "timeout"
-        how = {None: "signal: killed", 0: ""}.get(code, f"exit status {code}")
-        if code is not None and code < 0:
-            how = "signal: killed" if code == -9 else f"signal: {-code}"
-        why = (
-            f"Runtime exited with error: {how}"
-            if how
-            else "Runtime exited without providing a reason"
-        )
-        kind = "Runtime.OutOfMemory" if news.kind == "memory" else "Runtime.ExitError"
-        return failed(kind, f"RequestId: {event.id} Error: {why}"), "Unhandled", "error"
+        # docker says 137 of a container that the kernel ended for its memory
+        memory = news.kind == "memory" or code == KILLED
+        kind = "Runtime.OutOfMemory" if memory else "Runtime.ExitError"
+        text = f"RequestId: {event.id} Error: {why_ended(None if memory else code)}"
+        return failed(kind, text), "Unhandled", "error"
 
     def report(self, event: Event, seconds: float, status: str) -> str:
         took = min(seconds, float(self.function.timeout)) * 1000
@@ -155,6 +151,15 @@ class Worker:
         if status:
             fields.append(f"Status: {status}")
         return "\t".join([*fields, ""])
+
+
+def why_ended(code: int | None) -> str:
+    """What Lambda says of a process that is gone: None, when it was killed."""
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    known = {None: "signal: killed", -9: "signal: killed", -11: "signal: segmentation fault"}
+    plain = f"exit status {code}" if (code or 0) > 0 else f"signal: {-(code or 0)}"
+    return f"Runtime exited with error: {known.get(code, plain)}"
 
 
 def failed(kind: str, text: str) -> bytes:
