@@ -1,4 +1,4 @@
-"""Step Functions' API: executions are ours, state machines, activities and tags moto's."""
+"""Step Functions' API: executions are ours; moto keeps machines, with tags and aliases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from byoa.plan.errors import ServiceError
 from byoa.sandbox import answers, shapes
 from byoa.sandbox.hooks import Sandbox, not_implemented
 from byoa.sandbox.state import ACCOUNT
-from byoa.sandbox.stepfunctions import machines, tokens
+from byoa.sandbox.stepfunctions import keeping, machines, tokens
 from byoa.sandbox.stepfunctions.calls import parsed
 from byoa.sandbox.stepfunctions.errors import StateError
 from byoa.sandbox.stepfunctions.executions import Execution, Machine, parse_input
@@ -67,6 +67,7 @@ def started(store: Store, request: Request, operation: str) -> Execution:
     """A new execution; the very same request again finds the first, while it runs."""
     given = parse_input(request.get("input"), operation)
     machine = machines.find(store.region, request["stateMachineArn"], operation)
+    keeping.existing(store.region, machine.arn, operation)
     name = request.get("name") or str(uuid.uuid4())
     kind = "express" if machine.kind == "EXPRESS" else "execution"
     arn = f"arn:aws:states:{store.region}:{ACCOUNT}:{kind}:{machine.name}:{name}"
@@ -208,6 +209,16 @@ def task_heartbeat(store: Store, request: Request) -> Request:
     return settled(request, tokens.beat(request["taskToken"]), "SendTaskHeartbeat")
 
 
+def list_versions(store: Store, request: Request) -> Request:
+    found = keeping.versions(store.region, request["stateMachineArn"])
+    page, token = paged(found, request, "ListStateMachineVersions", 100)
+    return {"stateMachineVersions": page, "nextToken": token}
+
+
+def delete_machine(store: Store, request: Request) -> Request:
+    return keeping.delete(store.region, request, store.of(request["stateMachineArn"]))
+
+
 def validate(store: Store, request: Request) -> Request:
     found = machines.problems_of(request["definition"])
     worst = any(one["severity"] == "ERROR" for one in found)
@@ -227,11 +238,18 @@ OPERATIONS: dict[str, Callable[[Store, Request], Request]] = {
     "SendTaskFailure": task_failure,
     "SendTaskHeartbeat": task_heartbeat,
     "ValidateStateMachineDefinition": validate,
+    "CreateStateMachine": lambda store, request: keeping.create(store.region, request),
+    "UpdateStateMachine": lambda store, request: keeping.update(store.region, request),
+    "DescribeStateMachine": lambda store, request: keeping.describe(store.region, request),
+    "DeleteStateMachine": delete_machine,
+    "ListStateMachineVersions": list_versions,
+    "PublishStateMachineVersion": lambda s, request: keeping.publish_version(s.region, request),
+    "DeleteStateMachineVersion": lambda s, request: keeping.delete_version(s.region, request),
 }
 
 
 def states(sandbox: Sandbox, call: Call) -> Response | None:
-    """Executions are answered here; a machine is checked before moto keeps it."""
+    """What OPERATIONS holds is answered here; the rest (tags, aliases, activities) is moto's."""
     try:
         call.model  # noqa: B018
     except Exception as error:  # botocore has no such operation
@@ -240,6 +258,4 @@ def states(sandbox: Sandbox, call: Call) -> Response | None:
     act = OPERATIONS.get(call.operation)
     if act is not None:
         return answers.answer(call, act(store_of(call.region), call.parameters))
-    if call.operation in {"CreateStateMachine", "UpdateStateMachine"}:
-        machines.checked(call.parameters, call.operation)
     return None

@@ -6,12 +6,13 @@ What was reached is kept as Progress, so a redrive goes on where the course ende
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.sandbox.stepfunctions.clock import Clock
-from byoa.sandbox.stepfunctions.errors import StateError
+from byoa.sandbox.stepfunctions.errors import StateError, StoppedError
 from byoa.sandbox.stepfunctions.history import History, Thread, data, iso, now, text
 from byoa.sandbox.stepfunctions.scope import Scope, Variables
 
@@ -23,6 +24,8 @@ LOCATED = {
     "States.ResultPathMatchFailure", "States.NoChoiceMatched", "States.ParameterPathFailure",
     "States.ItemReaderFailed", "States.ResultWriterFailed",
 }  # fmt: skip
+#: States that last, and so may be cut short.
+ABORTABLE = {"Task", "Wait", "Map", "Parallel"}
 LOCATION = "An error occurred while executing the state "
 
 
@@ -34,6 +37,8 @@ class Run:
     context: dict[str, Any]  #: the context object's Execution and StateMachine
     history: History
     clock: Clock
+    gone: threading.Event  #: set when the machine is deleted: the next state is the end
+    active: dict[int, tuple[str, Thread]]  #: states that wait for something, the outer ones first
     task: Callable[[Course, Scope], Any]  #: carries a Task state out
     map_run: Callable[[Course, Scope], Any]  #: carries a distributed Map out
 
@@ -83,6 +88,8 @@ class Course:
             at.state, at.input = name, value
             at.variables = copy.deepcopy(self.variables.own)
             self.clock.check()
+            if self.run.gone.is_set():
+                raise StoppedError
             value, following = self.visit(name, value)
             if following is None:
                 at.done, at.output = True, value
@@ -105,11 +112,19 @@ class Course:
         }
         language = state.get("QueryLanguage", self.language)
         scope = Scope(state, value, context, self.variables, language == "JSONata")
+        if kind in ABORTABLE:
+            self.run.active[id(self)] = (kind, self.events)
         try:
             output, following, assigned = ACTS[kind](self, scope)
             check_size(name, output)
         except StateError as error:
             raise located(error, name, entered) from None
+        except StoppedError:
+            if kind in ABORTABLE:
+                self.events.add(f"{kind}StateAborted")
+            raise
+        finally:
+            self.run.active.pop(id(self), None)
         told = {"name": name, **data("output", output)}
         if assigned:
             told["assignedVariables"] = {key: text(item) for key, item in assigned.items()}

@@ -68,7 +68,9 @@ class Execution:
     lock: threading.RLock = field(default_factory=threading.RLock)
     ended: threading.Event = field(default_factory=threading.Event)
     map_runs: dict[str, maps.MapRun] = field(default_factory=dict)
+    active: dict[int, tuple[str, Thread]] = field(default_factory=dict)
     listeners: list[Callable[[Execution], None]] = field(default_factory=list)
+    machine_gone: threading.Event = field(default_factory=threading.Event)
     parent: str = ""  #: the Map Run that it is a child of
 
     def start(self) -> None:
@@ -107,6 +109,7 @@ class Execution:
 
     def begin(self, last: int) -> None:
         self.tell()
+        self.active = {}
         definition = self.machine.definition
         seconds = definition.get("TimeoutSeconds")
         self.clock = Clock(seconds=seconds)
@@ -115,7 +118,9 @@ class Execution:
             context=self.context(),
             history=self.history,
             clock=self.clock,
+            gone=self.machine_gone,
             task=tasks.task,
+            active=self.active,
             map_run=lambda course, scope: maps.map_run(self, course, scope),
         )
         course = Course(
@@ -168,7 +173,10 @@ class Execution:
         """At once; what still runs of it is told to stop and heard no more."""
         with self.lock:
             if self.status == "RUNNING":
-                self.end(self.clock, "ABORTED", len(self.history.events), error=error, cause=cause)
+                for kind, events in reversed(list(self.active.values())):
+                    events.add(f"{kind}StateAborted")
+                last = len(self.history.events)
+                self.end(self.clock, "ABORTED", last, error=error, cause=cause)
                 self.clock.stop()
 
     def end(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from typing import Any
 
 from byoa.plan.errors import ServiceError
+from byoa.plan.workflow import check
 from byoa.sandbox.iam import may_assume
 from byoa.sandbox.state import ACCOUNT
 from byoa.sandbox.stepfunctions.executions import Machine
-
-MOST_DEFINITION = 1024 * 1024
-TYPES = {"Pass", "Succeed", "Fail", "Wait", "Choice", "Task", "Parallel", "Map"}
 
 
 def backend(region: str) -> Any:
@@ -24,11 +24,9 @@ def backend(region: str) -> Any:
 def checked(request: dict[str, Any], operation: str) -> None:
     """Refuses a definition or a role that AWS would refuse."""
     if request.get("definition") is not None:
-        problems = problems_of(request["definition"])
-        errors = [found for found in problems if found["severity"] == "ERROR"]
-        if errors:
-            said = ", ".join(f"{one['code']}: {one['message']} at {one['location']}"
-                             for one in errors)  # fmt: skip
+        found = problems_of(request["definition"])
+        if found:
+            said = ", ".join(f"{one['code']}: {one['message']}" for one in found)
             text = f"Invalid State Machine Definition: '{said}'"
             raise ServiceError("InvalidDefinition", text, operation)
     role = request.get("roleArn")
@@ -38,64 +36,29 @@ def checked(request: dict[str, Any], operation: str) -> None:
             f"authorized to assume the provided role: {role}"
         )
         raise ServiceError("AccessDeniedException", text, operation)
+    logging = request.get("loggingConfiguration") or {}
+    if logging.get("level", "OFF") != "OFF" and not logging.get("destinations"):
+        text = "Invalid Logging Configuration: Must specify exactly one Log Destination."
+        raise ServiceError("InvalidLoggingConfiguration", text, operation)
 
 
 def problems_of(definition: str) -> list[dict[str, str]]:
     """What is wrong with a definition, as ValidateStateMachineDefinition says it."""
-    if len(definition.encode()) > MOST_DEFINITION:
-        return [problem("DEFINITION_TOO_LARGE", "The definition is over 1 MB", "/")]
-    try:
-        program = json.loads(definition)
-    except (ValueError, RecursionError) as error:
-        return [problem("INVALID_JSON_DESCRIPTION", str(error), "/")]
-    if not isinstance(program, dict):
-        return [problem("SCHEMA_VALIDATION_FAILED", "The definition has to be an object", "/")]
-    return list(program_problems(program, ""))
+    return [
+        {
+            "severity": "ERROR",
+            "code": "SCHEMA_VALIDATION_FAILED",
+            "message": sentence,
+            "location": location(sentence),
+        }
+        for sentence in check.problems(definition)
+    ]
 
 
-def problem(code: str, message: str, location: str) -> dict[str, str]:
-    return {"severity": "ERROR", "code": code, "message": message, "location": location}
-
-
-def program_problems(program: dict[str, Any], path: str) -> list[dict[str, str]]:
-    """States, their types, and where they go: of a machine, a branch, an iterator."""
-    states = program.get("States")
-    if not isinstance(states, dict) or not states:
-        text = "These fields are required: [States]"
-        return [problem("SCHEMA_VALIDATION_FAILED", text, path or "/")]
-    found = []
-    if program.get("StartAt") not in states:
-        code, text = "MISSING_TRANSITION_TARGET", "Missing 'StartAt' target"
-        if "StartAt" not in program:
-            code, text = "SCHEMA_VALIDATION_FAILED", "These fields are required: [StartAt]"
-        found.append(problem(code, f"{text}: {program.get('StartAt')}", f"{path}/StartAt"))
-    for name, state in states.items():
-        found += state_problems(state, f"{path}/States/{name}", set(states))
-    return found
-
-
-def state_problems(state: Any, path: str, names: set[str]) -> list[dict[str, str]]:
-    if not isinstance(state, dict) or state.get("Type") not in TYPES:
-        return [problem("SCHEMA_VALIDATION_FAILED", "The field Type is wrong", f"{path}/Type")]
-    found = []
-    targets = [(f"{path}/{word}", state[word]) for word in ("Next", "Default") if word in state]
-    for word in ("Choices", "Catch"):
-        for at, rule in enumerate(state.get(word, [])):
-            targets.append((f"{path}/{word}[{at}]/Next", rule.get("Next")))
-    for where, target in targets:
-        if target not in names:
-            text = f"Missing 'Next' target: {target}"
-            found.append(problem("MISSING_TRANSITION_TARGET", text, where))
-    goes_on = state["Type"] not in {"Succeed", "Fail", "Choice"}
-    if goes_on and ("Next" in state) == bool(state.get("End")):
-        text = "One of these fields is required: [Next, End]"
-        found.append(problem("SCHEMA_VALIDATION_FAILED", text, path))
-    for at, branch in enumerate(state.get("Branches", [])):
-        found += program_problems(branch, f"{path}/Branches[{at}]")
-    for word in ("ItemProcessor", "Iterator"):
-        if word in state:
-            found += program_problems(state[word], f"{path}/{word}")
-    return found
+def location(sentence: str) -> str:
+    """`state "Train": …` is about /States/Train."""
+    named = re.match(r'state "(.*?)": ', sentence)
+    return f"/States/{named[1]}" if named else "/"
 
 
 def find(region: str, arn: str, operation: str) -> Machine:
@@ -125,8 +88,6 @@ def find(region: str, arn: str, operation: str) -> Machine:
 
 def routed(store: Any, arn: str, operation: str) -> str:
     """The version that an alias leads to: by its weights, as AWS does."""
-    import random
-
     try:
         routes = store.describe_state_machine_alias(arn).routing_configuration
     except Exception:
