@@ -1,4 +1,4 @@
-"""What goes wrong in a workflow ends right: the state, the cause in a sentence, nothing left to pay.
+"""What goes wrong in a workflow ends right: the cause in a sentence, nothing left to pay for.
 
 Everything runs in one sandbox, jobs and endpoints as plain processes: no docker.
 """
