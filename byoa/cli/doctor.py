@@ -14,6 +14,7 @@ EXAMPLES = """\
 byoa doctor                                    this machine, the account, the project's role
 byoa doctor --image mask-r-cnn --it ml.g5.xlarge
 byoa doctor --policy -p cells                  what your own user must be allowed, as a policy
+byoa doctor --policy workflows -p cells        and what `byoa workflow` needs on top of that
 """
 
 
@@ -22,13 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", help="look into this image, too: here or in ECR")
     parser.add_argument("--instance_type", "--it", default="", help="is there a quota, a driver")
     parser.add_argument("--role", help="the role that jobs run as (the project's own)")
-    parser.add_argument("--policy", action="store_true", help="print your user's policy; no checks")
+    parser.add_argument(
+        "--policy", nargs="?", const="jobs", choices=("jobs", "workflows"), metavar="FOR",
+        help="print your user's policy, for jobs (all but workflows) or workflows; no checks",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     if arguments.policy:
-        print(policy(settings))
+        print(policy(settings, arguments.policy))
         return 0
     from byoa.doctor import checkup
 
@@ -48,14 +52,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def policy(settings: Settings) -> str:
+def policy(settings: Settings, what: str = "jobs") -> str:
     """What the driving user needs for this project, to hand to an administrator."""
     from byoa.doctor import session_of
     from byoa.plan.bucket import default_bucket
-    from byoa.plan.iam import user_policy
+    from byoa.plan.iam import user_policy, workflow_user_policy
 
     session = session_of(settings)
     account, region, partition = session.account, session.region, session.partition
     bucket, project = settings.bucket or default_bucket(account, region), settings.need_project()
-    document = user_policy(account, region, partition, project, bucket, settings.role)
+    document = (
+        workflow_user_policy(account, region, partition, project, bucket)
+        if what == "workflows"
+        else user_policy(account, region, partition, project, bucket, settings.role)
+    )
     return json.dumps(document, indent=2)

@@ -12,6 +12,7 @@ from typing import Any
 
 from byoa.plan import names, templates
 from byoa.plan.ecr import parse_image
+from byoa.plan.infrastructure import Infrastructure
 from byoa.plan.layout import bucket_and_key
 from byoa.plan.tables import table
 
@@ -93,6 +94,24 @@ def user_policy(
     both = (role or names.role_name(project), names.role_name(project, names.BUILD))
     roles = [f"arn:{partition}:iam::{account}:role/{name}" for name in both]
     return policy(["user"], vars(here) | {"project": project, "bucket": bucket, "roles": roles})
+
+
+def setup_policy(here: Infrastructure, code_bucket: str) -> dict[str, Any]:
+    """What `byoa setup` and `byoa teardown` need beside the user's own policy, for one project."""
+    words = {"name": here.name, "data": here.bucket, "code": code_bucket}
+    return policy(["setup"], vars(here) | words)
+
+
+def workflow_user_policy(
+    account: str, region: str, partition: str, project: str, bucket: str
+) -> dict[str, Any]:
+    """What `byoa workflow` needs besides: `byoa doctor --policy workflows` prints it.
+
+    State machines are told apart by their tag; executions have none, so all of them may be seen.
+    """
+    here = {"account": account, "region": region, "partition": partition}
+    roles = [f"arn:{partition}:iam::{account}:role/byoa-{project}+*"]
+    return policy(["workflow"], here | {"project": project, "bucket": bucket, "roles": roles})
 
 
 def values(access: Access, log_groups: Iterable[str]) -> dict[str, Any]:

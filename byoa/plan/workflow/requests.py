@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.plan import templates
-from byoa.plan.names import fitted, role_name
+from byoa.plan.names import fitted
 from byoa.plan.workflow.inputs import checked, comment_of, schema_of
 from byoa.plan.workflow.schema import schema_as_text
 from byoa.plan.workflow.walk import every_state, inner
@@ -53,12 +53,22 @@ class Names:
     @property
     def role(self) -> str:
         """What the state machine runs as."""
-        return role_name(self.project, f"+workflow-{self.workflow}")
+        return self._role("workflow")
 
     @property
     def events_role(self) -> str:
         """What EventBridge starts it as."""
-        return role_name(self.project, f"+events-{self.workflow}")
+        return self._role("events")
+
+    def _role(self, kind: str) -> str:
+        """A name that fits, and that begins with `byoa-PROJECT+` wherever that is possible."""
+        start = f"byoa-{self.project}+{kind}-"
+        if len(start + self.workflow) <= 64:
+            return start + self.workflow
+        room = 64 - len(start)
+        return (
+            start + fitted(self.workflow, room) if room > 9 else fitted(start + self.workflow, 64)
+        )
 
     @property
     def log_group(self) -> str:
