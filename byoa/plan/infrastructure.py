@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,10 @@ def short(project: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Infrastructure:
-    """One project's stack, and what is in it, by name."""
+    """One project's stack, and what is in it, by name.
+
+    No project's name holds a "_": what begins with `byoa-cells_` is of the project cells alone.
+    """
 
     project: str
     account: str
@@ -57,19 +60,19 @@ class Infrastructure:
 
     @property
     def build_project(self) -> str:
-        """CodeBuild's; `byoa build` makes one of its own, whose name never holds a "_"."""
+        """CodeBuild's, of its own: the one of `byoa build` holds no "_"."""
         return f"{self.name}_image"
 
     @property
     def machine(self) -> str:
-        return f"{self.name}-build-train-deploy"
+        return f"{self.name}_build-train-deploy"
 
     def function(self, kind: str) -> str:
-        return f"{self.name}-{kind}"
+        return f"{self.name}_{kind}"
 
     def role(self, kind: str) -> str:
         """IAM is one for all regions, so a role says which one it is for."""
-        return f"{self.name}-{kind}-{self.region}"
+        return f"{self.name}_{kind}-{self.region}"
 
     def role_arn(self, kind: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role(kind)}"
@@ -92,15 +95,76 @@ class Infrastructure:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{what}"
 
 
-def change_set_request(
-    stack: str, name: str, template: str, parameters: Mapping[str, str], *, new: bool, project: str
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class ChangeSet:
+    """What is asked of CloudFormation: the template, and what its parameters are to be."""
+
+    stack: str
+    name: str
+    template: str
+    project: str
+    parameters: Mapping[str, str]
+    kept: Sequence[str] = ()  #: parameters that stay what they are
+    new: bool = False
+    revert_drift: bool = False
+
+
+def change_set_request(wanted: ChangeSet) -> dict[str, Any]:
     """The dict for create_change_set: what would change, and nothing that does."""
-    values = {
-        "stack": stack, "name": name, "template": template, "type": "CREATE" if new else "UPDATE",
-        "parameters": [
-            {"ParameterKey": key, "ParameterValue": parameters[key]} for key in sorted(parameters)
-        ],
-        "tags": {"byoa:project": project},
+    said: list[dict[str, Any]] = [
+        {"ParameterKey": key, "ParameterValue": value}
+        for key, value in sorted(wanted.parameters.items())
+    ]
+    said += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(wanted.kept)]
+    values = vars(wanted) | {
+        "type": "CREATE" if wanted.new else "UPDATE", "parameters": said,
+        "tags": {"byoa:project": wanted.project},
+        "mode": "REVERT_DRIFT" if wanted.revert_drift else None,
     }  # fmt: skip
     return templates.request("cloudformation.CreateChangeSet", values)
+
+
+def change_row(change: Mapping[str, Any]) -> dict[str, str]:
+    """A row of what `byoa setup` shows before it does anything."""
+    found = change["ResourceChange"]
+    replaced = {"True": "replaced", "Conditional": "perhaps replaced"}
+    details = {
+        one["Target"].get("Name") or one["Target"].get("Attribute", "")
+        for one in found.get("Details", ())
+    }
+    return {
+        "action": "REMOVE" if found["Action"] == "Remove" else found["Action"].lower(),
+        "what": found["LogicalResourceId"],
+        "kind": found["ResourceType"].removeprefix("AWS::"),
+        "name": found.get("PhysicalResourceId", ""),
+        "how": replaced.get(found.get("Replacement", ""), "").upper()
+        or ", ".join(sorted(filter(None, details))),
+    }
+
+
+def failure(events: Iterable[Mapping[str, Any]]) -> str:
+    """Why a stack's operation failed: its first failed resource's own reason."""
+    for event in sorted(events, key=lambda event: event["Timestamp"]):
+        reason = event.get("ResourceStatusReason", "")
+        status = event["ResourceStatus"]
+        if status.endswith("_FAILED") and "cancelled" not in reason.lower():
+            return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason or status}"
+    return ""
+
+
+#: What to do about a reason, by what stands in it.
+ADVICE = (
+    (r"not authorized|AccessDenied|not have permission",
+     "Ask whoever owns the account for the policy that `byoa setup --policy` prints"),
+    (r"already exists|AlreadyExists",
+     "Something of that name was not made by this stack: remove it or rename the project"),
+    (r"[Ll]imit|[Qq]uota|TooMany",
+     "Ask for a higher quota in Service Quotas, or remove what is old"),
+    (r"not empty|NotEmpty", "Say --delete-data to remove what is in it, or empty it"),
+)  # fmt: skip
+
+
+def advised(reason: str) -> str:
+    """The reason as a sentence, and what to do."""
+    found = (words for pattern, words in ADVICE if re.search(pattern, reason))
+    return f"{reason.strip().rstrip('.')}. {next(found, 'Mend that, then run byoa setup again')}."
