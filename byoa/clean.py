@@ -64,6 +64,11 @@ def find(place: Place, project: str, everything: bool = False) -> Found:
     """What `byoa clean` removes; with `everything` what `byoa teardown` removes."""
     found, home = Found(), ProjectPlace(place.storage.base, project).uri
     stored = _objects(place, home)
+    if place.session is not None:  # what starts jobs goes before the jobs
+        from byoa.workflow.home import Home
+        from byoa.workflow.removal import of_project
+
+        found.add(partial(of_project, Home(place, project), everything))
     for kind in KINDS:
         new = found.add(partial(tagged, place, project, kind))
         if kind == "endpoint" and place.session is not None:

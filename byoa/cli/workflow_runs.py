@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,15 @@ def follow(home: Home, arn: str, arguments: argparse.Namespace) -> int:
         say(f"\nThe execution runs on. Watch it: byoa workflow watch {where}")
         say(f"Stop it: byoa workflow stop {where}")
         return 130
-    emit(summary(watched), arguments)
+    told = summary(watched)
+    emit(told if arguments.json else {**told, **texts(told)}, arguments)
     end_of(watched)
     return 0
+
+
+def texts(told: Mapping[str, Any]) -> dict[str, str]:
+    """Input and output as a line each."""
+    return {name: json.dumps(told[name]) for name in ("input", "output")}
 
 
 def watch(arguments: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from byoa.aws.role import find_role
 from byoa.plan.errors import ByoaError
 from byoa.plan.workflow.requests import PROJECT, WORKFLOW, Names, stop_request
 from byoa.progress import say as tell
-from byoa.workflow.deployment import refuse_strangers, running
+from byoa.workflow.deployment import STACK, refuse_strangers, running
 from byoa.workflow.home import Home
 
 
@@ -55,6 +55,21 @@ def things(home: Home, found: Mapping[str, Any]) -> Iterator[Thing]:
         yield from group(home.session, names_of.log_group)
     words = {"stateMachineArn": arn}
     yield Thing("workflow", found["name"], partial(states.delete_state_machine, **words))
+
+
+def of_project(home: Home, everything: bool) -> Iterator[Thing]:
+    """What of a project's workflows costs, or starts what costs; with `everything` the rest, too.
+
+    A workflow of a stack goes with its stack.
+    """
+    for one in statemachines.machines(home.states):
+        tags = statemachines.tags(home.states, one["stateMachineArn"])
+        if not home.is_ours(tags) or one.get("type") == "EXPRESS":
+            continue
+        found = list(things(home, one))
+        kept = ("trigger", "running execution")
+        whole = everything and STACK not in tags
+        yield from (thing for thing in found if whole or thing.kind in kept)
 
 
 def triggers(home: Home, found: Mapping[str, Any]) -> Iterator[Thing]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -170,12 +171,13 @@ def hints(watched: Watched) -> list[str]:
 
 
 def summary(watched: Watched) -> Mapping[str, Any]:
-    """What there is to tell of an execution at last."""
+    """What there is to tell of an execution at last; its JSON opened."""
     described = watched.described
     return {
         "workflow": watched.workflow,
         "execution": watched.name,
         "status": described["status"],
-        "output": described.get("output"),
+        "input": json.loads(described.get("input") or "null"),
+        "output": json.loads(described.get("output") or "null"),
         "arn": watched.arn,
     }
