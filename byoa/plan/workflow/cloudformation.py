@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from byoa.plan.iam import trust_policy
 from byoa.plan.workflow.permissions import execution_policy
-from byoa.plan.workflow.walk import JSONATA
 
 #: CloudFormation puts these in where the stack is made.
 HERE = {
@@ -74,11 +73,14 @@ def _machine(
     asked: tuple[bool, bool],
 ) -> dict[str, Any]:
     logs, tracing = asked
+    lines = json.dumps(definition, indent=1)
     values: dict[str, Any] = {
         "StateMachineName": name,
         "StateMachineType": "STANDARD",
         "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
-        "DefinitionString": json.dumps(_spoken(definition), indent=1, ensure_ascii=False),
+        # by lines, which can be read; and cfn-lint, whose copy of the language lacks much of what
+        # AWS takes (Parameters of a Parallel, JSONata in texts), leaves them to our own check
+        "DefinitionString": {"Fn::Join": ["\n", lines.splitlines()]},
     }
     if holes := sorted(set(HOLE.findall(json.dumps(definition)))):
         values["DefinitionSubstitutions"] = {hole: {"Ref": hole} for hole in holes}
@@ -104,38 +106,3 @@ def substituted(value: Any) -> Any:
     if isinstance(value, str) and "${" in value:
         return {"Fn::Sub": re.sub(r"\$\{(?!AWS::|\w+\})", "${!", value)}
     return value
-
-
-def _spoken(definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A JSONata workflow with the language at each state: cfn-lint looks there only."""
-    if definition.get("QueryLanguage") != JSONATA:
-        return definition
-    return dict(_states_spoken(definition))
-
-
-def _states_spoken(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in machine.items():
-        if key != "States" or not isinstance(value, Mapping):
-            yield key, value
-            continue
-        yield (
-            key,
-            {
-                name: _state_spoken(state) if isinstance(state, Mapping) else state
-                for name, state in value.items()
-            },
-        )
-
-
-def _state_spoken(state: Mapping[str, Any]) -> dict[str, Any]:
-    made = dict(state)
-    if state.get("Type") not in ("Succeed", "Fail"):
-        made["QueryLanguage"] = JSONATA
-    if isinstance(branches := state.get("Branches"), list):
-        made["Branches"] = [
-            dict(_states_spoken(one)) if isinstance(one, Mapping) else one for one in branches
-        ]
-    for key in ("ItemProcessor", "Iterator"):
-        if isinstance(body := state.get(key), Mapping):
-            made[key] = dict(_states_spoken(body))
-    return made

@@ -16,8 +16,12 @@ from byoa.plan.tables import table
 FUNCTION, ACTIVITY, INTEGRATION, SDK, UNKNOWN = "function", "activity", "integration", "sdk", ""
 PATTERNS = ("sync", "sync:2", "waitForTaskToken")
 #: A value that CloudFormation puts in: DefinitionSubstitutions.
-LATER = re.compile(r"\$\{[\w:.]+\}")
-ARN = re.compile(r"arn:(aws(?:-[a-z]+)*):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|aws|):(.+)", re.DOTALL)
+HOLE = r"\$\{[\w:.]+\}"
+ARN = re.compile(
+    rf"arn:(aws(?:-[a-z]+)*|{HOLE}):([a-z0-9-]+):([a-z0-9-]*|{HOLE}):(\d{{12}}|{HOLE}|):(.+)",
+    re.DOTALL,
+)
+LATER = re.compile(HOLE)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def parsed(text: Any) -> Resource:
     text = text if isinstance(text, str) else ""
     if LATER.search(text) and not text.startswith("arn:"):
         return Resource(FUNCTION, text)  # a whole ARN that comes later
-    found = ARN.fullmatch(LATER.sub("123456789012", text))
+    found = ARN.fullmatch(text)
     if not found:
         return Resource(UNKNOWN, text)
     service, rest = found[2], found[5]
