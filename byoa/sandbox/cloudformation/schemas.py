@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -90,13 +91,15 @@ def followed(known: Any, root: Schema) -> Schema:
 def problems(properties: Mapping[str, Any], known: Schema) -> Iterator[str]:
     """What is wrong with a resource's properties, in CloudFormation's words."""
     from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+    from jsonschema.validators import extend  # type: ignore[import-untyped]
 
+    validator = extend(Draft7Validator, {"pattern": pattern})
     yield from (
         f"#: extraneous key [{name}] is not permitted"
         for name in names(known, "readOnlyProperties")
         if name in properties and name not in writable(known)
     )
-    for error in Draft7Validator(known).iter_errors(dict(properties)):
+    for error in validator(known).iter_errors(dict(properties)):
         place = "/".join(["#", *(str(part) for part in error.absolute_path)])
         if error.validator == "additionalProperties":
             allowed = error.schema.get("properties", {})
@@ -107,6 +110,18 @@ def problems(properties: Mapping[str, Any], known: Schema) -> Iterator[str]:
             yield f"{place}: required key [{missing[0]}] not found"
         elif error.validator in {"type", "enum", "pattern", "minLength", "maxLength"}:
             yield f"{place}: {error.message[:300]}"
+
+
+def pattern(validator: Any, wanted: str, value: Any, schema: Any) -> Iterator[Any]:
+    """jsonschema's own check; patterns that only Java can read (`\\p{L}`) hold nothing back."""
+    from jsonschema import ValidationError
+
+    try:
+        fits = not isinstance(value, str) or re.search(wanted, value)
+    except re.error:
+        return
+    if not fits:
+        yield ValidationError(f"{value!r} does not match {wanted!r}")
 
 
 def writable(known: Schema) -> set[str]:
