@@ -41,7 +41,7 @@ def create(arguments: argparse.Namespace) -> int:
             f"The workflow {wanted.name} is there already, and the file differs: "
             f"{'; '.join(done.changes)}. Change it: byoa workflow update {arguments.file}"
         )
-    return tell(done, wanted, arguments)
+    return tell(home, done, wanted, arguments)
 
 
 def update(arguments: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ def update(arguments: argparse.Namespace) -> int:
     home = open_home(settings)
     if arguments.dry_run:
         return dry_run(home, wanted)
-    return tell(deployment.update(home, wanted), wanted, arguments)
+    return tell(home, deployment.update(home, wanted), wanted, arguments)
 
 
 def dry_run(home: Home, wanted: Wanted) -> int:
@@ -58,13 +58,13 @@ def dry_run(home: Home, wanted: Wanted) -> int:
     return 0
 
 
-def tell(done: Outcome, wanted: Wanted, arguments: argparse.Namespace) -> int:
+def tell(home: Home, done: Outcome, wanted: Wanted, arguments: argparse.Namespace) -> int:
     for line in done.changes:
         say(line)
     version = {"version": done.version} if done.version else {}
     emit({"workflow": wanted.name, "action": done.action, **version, "arn": done.arn}, arguments)
     given = "".join(f" -i {name}=…" for name in wanted.schema)
-    say(f"Next: byoa workflow run {wanted.name}{given} --wait")
+    say(f"Next: byoa workflow run {wanted.name}{given} --wait{home.said}")
     return 0
 
 

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         },
         arguments,
     )
-    say(f"Next: byoa workflow watch {found['name']} {started['name']}")
+    say(f"Next: byoa workflow watch {found['name']} {started['name']}{home.said}")
     return 0
 
 
@@ -84,8 +84,8 @@ def follow(home: Home, arn: str, arguments: argparse.Namespace) -> int:
         watched = watch_to_end(home, arn, page=arguments.page)
     except KeyboardInterrupt:
         where = " ".join(arn.partition(":execution:")[2].split(":"))
-        say(f"\nThe execution runs on. Watch it: byoa workflow watch {where}")
-        say(f"Stop it: byoa workflow stop {where}")
+        say(f"\nThe execution runs on. Watch it: byoa workflow watch {where}{home.said}")
+        say(f"Stop it: byoa workflow stop {where}{home.said}")
         return 130
     told = summary(watched)
     emit(told if arguments.json else {**told, **texts(told)}, arguments)
@@ -121,7 +121,7 @@ def redrive(arguments: argparse.Namespace) -> int:
     if arguments.wait:
         return follow(home, found["executionArn"], arguments)
     where = " ".join(found["executionArn"].partition(":execution:")[2].split(":"))
-    say(f"Next: byoa workflow watch {where}")
+    say(f"Next: byoa workflow watch {where}{home.said}")
     return 0
 
 

@@ -38,6 +38,11 @@ class Home:
             "account": session.account, "region": session.region, "partition": session.partition,
         }  # fmt: skip
 
+    @property
+    def said(self) -> str:
+        """What a command that is proposed needs, to find the same place."""
+        return " --on sandbox" if self.place.name == "sandbox" else ""
+
     def arn(self, name: str, kind: str = "stateMachine") -> str:
         partition, region, account = (self.where[k] for k in ("partition", "region", "account"))
         return f"arn:{partition}:states:{region}:{account}:{kind}:{name}"

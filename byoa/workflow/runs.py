@@ -73,7 +73,7 @@ def find(home: Home, target: str, name: str = "") -> dict[str, Any]:
     if newest is None:
         raise NotFoundError(
             f"The workflow {found['name']} has not run yet. Start it: byoa workflow run"
-            f" {found['name']}"
+            f" {found['name']}{home.said}"
         )
     return statemachines.describe(home.states, newest["executionArn"])
 

@@ -160,13 +160,16 @@ def hints(watched: Watched) -> list[str]:
     """Where to read more, and how to go on from there."""
     found = failure_of(watched.described, watched.events)
     job = watched.works.get(found.state)
-    said = [f"Its log: {job.log}"] if job and job.log else []
+    place = watched.home.said
+    said = []
+    if job and job.log:
+        said.append(f"Its log: {job.log}{place if job.log.startswith('byoa') else ''}")
+    mended = "" if watched.described["status"] == "ABORTED" else "Once that is mended: "
     if found.is_final:
-        said.append(f"Once that is mended, start it anew: byoa workflow run {watched.workflow}")
+        said.append(f"{mended}byoa workflow run {watched.workflow}{place} starts it anew.")
     elif not runs.why_not(watched.described, utc()):
-        again = f"byoa workflow redrive {watched.workflow} {watched.name}"
-        where = f"{found.state} on" if found.state else "where it failed"
-        said.append(f"Once that is mended, this goes on from {where}: {again}")
+        again = f"byoa workflow redrive {watched.workflow} {watched.name}{place}"
+        said.append(f"{mended}{again} goes on from {found.state or 'there'}.")
     return said
 
 

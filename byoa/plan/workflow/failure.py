@@ -38,13 +38,14 @@ class Failure(NamedTuple):
     reason: str
     #: It ended in a Fail state: going on from there would only fail again.
     is_final: bool = False
+    advice: str = ""
 
     def sentence(self, workflow: str, status: str = "FAILED") -> str:
         """One sentence, and what to do where the reason is a known one."""
         verb = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(status, "failed")
         where = f" in {self.state}" if self.state else ""
         said = f"{workflow} {verb}{where}{f': {self.reason}' if self.reason else ''}"
-        return " ".join(part for part in (ended(said), for_reason(self.reason)) if part)
+        return " ".join(part for part in (ended(said), self.advice) if part)
 
 
 def failure_of(described: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Failure:
@@ -58,17 +59,19 @@ def failure_of(described: Mapping[str, Any], events: Iterable[Mapping[str, Any]]
     error = error or str(described.get("error") or "")
     cause = cause or str(described.get("cause") or "")
     is_final = history.last is not None and history.last.kind == "Fail"
-    said = reason(error, cause)
     if is_final and not cause:
         caught = [
             one for one in history.visits if one.status == CAUGHT and (one.error or one.cause)
         ]
         if caught:
-            state, inner = caught[-1].name, reason(caught[-1].error, caught[-1].cause)
-            said = f"{error}: {inner}" if error else inner
+            state, cause = caught[-1].name, caught[-1].cause
+            error = error or caught[-1].error
     elif is_final:  # "Deploy: failed" is a part of the step Deploy
         state = state.partition(": ")[0]
-    return Failure(state, error, said, is_final)
+    said = reason(error, cause)
+    found = opened(cause)
+    knows = not found or of_job(found)  # the table's advice is about jobs and endpoints
+    return Failure(state, error, said, is_final, for_reason(said) if knows else "")
 
 
 def reason(error: str, cause: str) -> str:
@@ -118,9 +121,10 @@ def of_build(found: Mapping[str, Any]) -> str:
             continue
         contexts = [one for one in phase.get("Contexts") or () if isinstance(one, Mapping)]
         messages = " ".join(str(one.get("Message") or "") for one in contexts).strip()
-        said.append(f"{phase.get('PhaseType')} {messages or phase.get('PhaseStatus')}")
-    status = f"the build is {build.get('BuildStatus', 'FAILED')}"
-    return f"{build.get('Id', 'the build')}: {'; '.join(said) or status}"
+        said.append(f"{phase.get('PhaseType')}: {messages or phase.get('PhaseStatus')}")
+    name = f"the build {build.get('Id', '')}".rstrip()
+    status = str(build.get("BuildStatus", "FAILED"))
+    return f"{name} failed in its phase {'; '.join(said)}" if said else f"{name} is {status}"
 
 
 def of_function(found: Mapping[str, Any]) -> str:
