@@ -104,10 +104,13 @@ def end(value: str, said: Any) -> bool:
     return value.endswith(said)
 
 
+ESCAPES = {"\\*", "\\\\"}
+
+
 @lru_cache(maxsize=512)
 def wildcard(said: str) -> re.Pattern[str]:
     parts = re.split(r"(\\[\\*]|\*)", said)
-    made = [".*" if part == "*" else re.escape(part[-1] if part[:1] == "\\" and part[1:] else part)
+    made = [".*" if part == "*" else re.escape(part[1] if part in ESCAPES else part)
             for part in parts]  # fmt: skip
     return re.compile("".join(made), re.DOTALL)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.wrappers import Response
@@ -18,44 +16,10 @@ from byoa.sandbox.stepfunctions import keeping, machines, tokens
 from byoa.sandbox.stepfunctions.calls import parsed
 from byoa.sandbox.stepfunctions.errors import StateError
 from byoa.sandbox.stepfunctions.executions import Execution, Machine, parse_input
+from byoa.sandbox.stepfunctions.store import Store, store_of
 from byoa.sandbox.wire import Call
 
 Request = dict[str, Any]
-
-
-@dataclass
-class Store:
-    """The executions of one region; they live as long as the server does."""
-
-    region: str
-    found: dict[str, Execution] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def get(self, arn: str, operation: str) -> Execution:
-        if arn not in self.found:
-            text = f"Execution Does Not Exist: '{arn}'"
-            raise ServiceError("ExecutionDoesNotExist", text, operation)
-        return self.found[arn]
-
-    def of(self, machine: str) -> list[Execution]:
-        """The executions of a machine, of one of its versions or aliases; the newest first."""
-        with self.lock:
-            every = list(self.found.values())
-        mine = [
-            one for one in every
-            if machine in (one.machine.arn, one.machine.version, one.machine.alias)
-            and not one.parent
-        ]  # fmt: skip
-        return sorted(mine, key=lambda one: one.started, reverse=True)
-
-
-STORES: dict[str, Store] = {}
-LOCK = threading.Lock()
-
-
-def store_of(region: str) -> Store:
-    with LOCK:
-        return STORES.setdefault(region, Store(region))
 
 
 def start(store: Store, request: Request) -> Request:
@@ -136,7 +100,8 @@ def describe_machine(store: Store, request: Request) -> Request:
 
 def list_executions(store: Store, request: Request) -> Request:
     if "mapRunArn" in request:
-        every = [one for one in list(store.found.values()) if one.parent == request["mapRunArn"]]
+        every = store.map_run(request["mapRunArn"], "ListExecutions").children
+        every = [one for one in every if one.begun]
     else:
         machines.find(store.region, request["stateMachineArn"], "ListExecutions")
         every = store.of(request["stateMachineArn"])
@@ -209,6 +174,25 @@ def task_heartbeat(store: Store, request: Request) -> Request:
     return settled(request, tokens.beat(request["taskToken"]), "SendTaskHeartbeat")
 
 
+def list_map_runs(store: Store, request: Request) -> Request:
+    arn = store.get(request["executionArn"], "ListMapRuns").arn
+    found = [run.listed() for run in list(store.map_runs.values()) if run.execution == arn]
+    page, token = paged(found, request, "ListMapRuns", 100)
+    return {"mapRuns": page, "nextToken": token}
+
+
+def describe_map_run(store: Store, request: Request) -> Request:
+    return store.map_run(request["mapRunArn"], "DescribeMapRun").described()
+
+
+def update_map_run(store: Store, request: Request) -> Request:
+    """Its tolerance from now on; how many run at once was settled at its start."""
+    run = store.map_run(request["mapRunArn"], "UpdateMapRun")
+    run.tolerated = request.get("toleratedFailureCount", run.tolerated)
+    run.tolerated_share = request.get("toleratedFailurePercentage", run.tolerated_share)
+    return {}
+
+
 def list_versions(store: Store, request: Request) -> Request:
     found = keeping.versions(store.region, request["stateMachineArn"])
     page, token = paged(found, request, "ListStateMachineVersions", 100)
@@ -234,6 +218,9 @@ OPERATIONS: dict[str, Callable[[Store, Request], Request]] = {
     "DescribeStateMachineForExecution": describe_machine,
     "ListExecutions": list_executions,
     "GetExecutionHistory": history,
+    "ListMapRuns": list_map_runs,
+    "DescribeMapRun": describe_map_run,
+    "UpdateMapRun": update_map_run,
     "SendTaskSuccess": task_success,
     "SendTaskFailure": task_failure,
     "SendTaskHeartbeat": task_heartbeat,

@@ -115,9 +115,12 @@ def is_present(path: str, scope: Scope) -> bool:
         return False
 
 
+ESCAPES = {"\\*", "\\\\"}
+
+
 def wildcard(pattern: str) -> re.Pattern[str]:
     """* for anything, \\* for a star."""
     parts = re.split(r"(\\[\\*]|\*)", pattern)
-    made = [".*" if part == "*" else re.escape(part[-1:] if part[:1] == "\\" else part)
+    made = [".*" if part == "*" else re.escape(part[1] if part in ESCAPES else part)
             for part in parts]  # fmt: skip
     return re.compile("".join(made), re.DOTALL)

@@ -53,6 +53,7 @@ class Progress:
     done: bool = False
     output: Any = None
     branches: dict[int, Progress] = field(default_factory=dict)
+    map_run: Any = None  #: a distributed Map's, with its children
 
     def branch(self, index: int) -> Progress:
         return self.branches.setdefault(index, Progress())
@@ -84,6 +85,7 @@ class Course:
         while True:
             if not resumed:
                 at.branches.clear()
+                at.map_run = None
             resumed = False
             at.state, at.input = name, value
             at.variables = copy.deepcopy(self.variables.own)

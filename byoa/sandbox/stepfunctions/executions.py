@@ -6,6 +6,7 @@ import datetime
 import json
 import threading
 import traceback
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,13 +68,33 @@ class Execution:
     clock: Clock = field(default_factory=Clock)
     lock: threading.RLock = field(default_factory=threading.RLock)
     ended: threading.Event = field(default_factory=threading.Event)
-    map_runs: dict[str, maps.MapRun] = field(default_factory=dict)
     active: dict[int, tuple[str, Thread]] = field(default_factory=dict)
     listeners: list[Callable[[Execution], None]] = field(default_factory=list)
     machine_gone: threading.Event = field(default_factory=threading.Event)
     parent: str = ""  #: the Map Run that it is a child of
+    begun: bool = False
+
+    def child(self, program: dict[str, Any], given: Any, run: maps.MapRun) -> Execution:
+        """An execution for one input of a distributed Map."""
+        mine = self.machine
+        config = program.get("ProcessorConfig", {})
+        language = program.get("QueryLanguage", mine.definition.get("QueryLanguage", "JSONPath"))
+        definition = {**program, "QueryLanguage": language}
+        machine = Machine(
+            run.machine,
+            f"{mine.name}/{run.machine.rpartition('/')[2]}",
+            definition,
+            text(definition),
+            mine.role,
+            config.get("ExecutionType", "STANDARD"),
+        )
+        name = str(uuid.uuid4())
+        kind = "express" if machine.kind == "EXPRESS" else "execution"
+        arn = f"{mine.arn.replace(':stateMachine:', f':{kind}:')}/{machine.name.partition('/')[2]}"
+        return Execution(f"{arn}:{name}", name, machine, self.region, given, parent=run.arn)
 
     def start(self) -> None:
+        self.begun = True
         told = {**data("input", self.input), "roleArn": self.machine.role}
         if self.machine.version:
             told["stateMachineVersionArn"] = self.machine.version

@@ -99,7 +99,9 @@ def path_end(expression: str, at: int) -> int:
     depth, quote = 0, ""
     while at < len(expression):
         character = expression[at]
-        if quote:
+        if quote and character == "\\":
+            at += 1
+        elif quote:
             quote = "" if character == quote else quote
         elif character in "'\"":
             quote = character

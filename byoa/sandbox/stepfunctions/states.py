@@ -96,6 +96,7 @@ def patient(work: Callable[[Course, Scope], Any]) -> Act:
                 course.clock.wait(delay)
                 scope.context["State"]["RetryCount"] += 1
                 course.progress.branches.clear()
+                course.progress.map_run = None
 
     return act
 
