@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 SWEEPS = 12
+NEARLY = 8.0  #: what is straight but for so little is made straight
 
 
 @dataclass
@@ -136,17 +137,25 @@ def columns(made: Layered, widths: Sequence[float], gap: float) -> list[float]:
         for box in layer:
             middles[box] = at + widths[box] / 2
             at += widths[box] + gap
-    for sweep in range(SWEEPS):
-        down = sweep % 2 == 0
+    ways = {box: chain[1:-1] for chain in made.chains for box in chain[1:-1]}
+    for sweep in range(2 * SWEEPS):
+        down, both = sweep % 2 == 0, sweep >= SWEEPS
         for layer in made.layers if down else reversed(made.layers):
             wanted, weights = [], []
             for box in layer:
-                near = (made.above if down else made.below).get(box, [])
+                above, below = made.above.get(box, []), made.below.get(box, [])
+                near = above + below if both else above if down else below
+                if both:  # a long way is straight, and draws no box along
+                    near = ways.get(box) or [one for one in near if one not in ways] or near
                 wanted.append(
                     sum(middles[one] for one in near) / len(near) if near else middles[box]
                 )
-                weights.append((8.0 if box >= made.size else 2.0) if near else 0.1)
+                weights.append((8.0 if box in ways else 2.0) if near else 0.1)
             _spread(layer, middles, widths, gap, wanted, weights)
+    for way in ways.values():
+        found = [middles[box] for box in way]
+        if max(found) - min(found) < NEARLY:
+            middles = [sum(found) / len(way) if n in way else at for n, at in enumerate(middles)]
     left = min((middles[box] - widths[box] / 2 for box in range(len(widths))), default=0.0)
     return [middle - left for middle in middles]
 

@@ -102,27 +102,29 @@ def _round(sort: str) -> Box:
 
 def _links(place: Place, numbers: Mapping[str, int], boxes: list[Box]) -> list[Link]:
     """A state's ways on; a rule's words stand in a box of their own: nothing covers them."""
-    made, said = [], set()
+    made, rules, caught = [], dict[int, list[str]](), dict[int, list[str]]()
+    source = numbers[place.name]
     for edge in edges(place):
         if edge.target not in numbers:
             continue
-        source, target = numbers[edge.source], numbers[edge.target]
-        full = words.plain(words.edge_label(place, edge))
-        if edge.kind in ("choice", "default"):
-            boxes.append(_label(full))
-            number = len(boxes) - 1
-            made += [
-                Link(source, number, edge.kind, full, arrow=False),
-                Link(number, target, edge.kind, full),
-            ]
-        elif (target, edge.kind) not in said:
-            made.append(Link(source, target, edge.kind, full))
-        said.add((target, edge.kind))
+        target, full = numbers[edge.target], words.plain(words.edge_label(place, edge))
+        if edge.kind == "next":
+            made.append(Link(source, target, edge.kind))
+        else:
+            (caught if edge.kind == "catch" else rules).setdefault(target, []).append(full)
+    for target, said in rules.items():
+        boxes.append(_label(" — or ".join(said)))
+        number, full = len(boxes) - 1, "; ".join(said)
+        made += [
+            Link(source, number, "choice", full, arrow=False),
+            Link(number, target, "choice", full),
+        ]
+    made += [Link(source, target, "catch", "; ".join(said)) for target, said in caught.items()]
     return made
 
 
 def _label(full: str) -> Box:
-    rows = words.lines(full, WIDEST * 0.85, 3, SMALL)
+    rows = words.lines(full, WIDEST * 0.75, 4, SMALL)
     wide = max(words.width(row, SMALL) for row in rows) + 8
     return Box(LABEL, wide, len(rows) * (SMALL + 3) + 4, rows, full=full)
 
