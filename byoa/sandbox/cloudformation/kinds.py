@@ -34,6 +34,8 @@ class Kind:
     attributes: Callable[[Aws, str, Props], Mapping[str, Any]] = lambda aws, identity, props: {}
     #: properties as they are now, those that can be told; None when it is gone
     live: Callable[[Aws, str, Props], Props | None] | None = None
+    #: the properties that it carries out; another one of AWS's is refused, not passed over
+    takes: frozenset[str] = frozenset()
     name: str = ""  #: the property that names it
     longest: int = 64  #: of a name that is made up
     lower: bool = False
@@ -52,7 +54,6 @@ MODULES = {
     "AWS::SQS": "messages",
     "AWS::SSM": "parameters",
     "AWS::SageMaker": "sagemaker",
-    "AWS::Batch": "batch",
     "AWS::CloudFormation": "handles",
 }
 
@@ -71,6 +72,11 @@ def kind_of(resource_type: str) -> Kind | None:
 
 
 GONE = {"404", "StateMachineDoesNotExist", "QueueDoesNotExist"}
+
+
+def words(text: str) -> frozenset[str]:
+    """Names with spaces between them."""
+    return frozenset(text.split())
 
 
 def present(**values: Any) -> dict[str, Any]:

@@ -149,6 +149,12 @@ def takes_tags(known: schemas.Schema) -> bool:
 
 def check_properties(kind: str, properties: Mapping[str, Any], logical: str) -> None:
     found = list(schemas.problems(properties, schemas.schema(kind) or {}))
+    made = kind_of(kind)
+    if made is not None and not found:
+        found = [
+            f"#: {name} is not carried out in the sandbox"
+            for name in sorted(properties.keys() - made.takes)
+        ]
     if found:
         raise ResourceError(
             f"Properties validation failed for resource {logical} with message:\n"

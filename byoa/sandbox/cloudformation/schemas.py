@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from byoa.sandbox.shapes import matcher
+
 Schema = Mapping[str, Any]
 #: Every type that is in us-east-1; regions differ little.
 REGION = "us-east-1"
@@ -21,10 +23,34 @@ def schema(kind: str) -> Schema | None:
     )
 
     try:
-        found: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+        found = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
     except ResourceNotFoundError:
         return None
-    return found
+    readable: Schema = in_python(found)
+    return readable
+
+
+def in_python(value: Any) -> Any:
+    """The schema with its patterns in Python's words; those that only others read fall away."""
+    if isinstance(value, list):
+        return [in_python(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {}
+    for key, item in value.items():
+        if key == "pattern" and isinstance(item, str):
+            known = matcher(item)
+            if known is not None:
+                made[key] = known.pattern
+        elif key == "patternProperties":
+            known_keys = {pattern: matcher(pattern) for pattern in item}
+            made[key] = {
+                (known.pattern if known else ""): in_python(item[pattern])
+                for pattern, known in known_keys.items()
+            }
+        else:
+            made[key] = in_python(item)
+    return made
 
 
 def names(known: Schema, key: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, small
+from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, small, words
 
 #: The API's word for what CloudFormation calls otherwise.
 RENAMED = {"buildSpec": "buildspec", "visibility": "projectVisibility"}
@@ -13,13 +13,11 @@ RENAMED = {"buildSpec": "buildspec", "visibility": "projectVisibility"}
 
 def request(name: str, props: Props) -> dict[str, Any]:
     """create_project's arguments."""
-    made = small({key: value for key, value in props.items() if key not in {"Name", "Triggers"}})
+    made = small({key: value for key, value in props.items() if key != "Name"})
     for old, new in RENAMED.items():
         for part in (made, made.get("source", {}), *made.get("secondarySources", [])):
             if old in part:
                 part[new] = part.pop(old)
-    if props.get("Triggers"):
-        raise ValueError("Triggers of a project are not carried out in the sandbox")
     return {"name": name, **made}
 
 
@@ -57,6 +55,17 @@ def live(aws: Aws, name: str, props: Props) -> Props | None:
 
 KINDS = {
     "AWS::CodeBuild::Project": Kind(
-        create, delete, update, attributes, live, name="Name", longest=150
+        create,
+        delete,
+        update,
+        attributes,
+        live,
+        words(
+            "Name Description Source SecondarySources SourceVersion Artifacts SecondaryArtifacts "
+            "Environment ServiceRole TimeoutInMinutes QueuedTimeoutInMinutes EncryptionKey Cache "
+            "LogsConfig ConcurrentBuildLimit Tags VpcConfig Visibility BadgeEnabled"
+        ),
+        name="Name",
+        longest=150,
     ),
 }

@@ -14,7 +14,8 @@ from byoa.sandbox.cloudformation.kinds import (
     gone,
     present,
     small,
-)  # fmt: skip
+    words,
+)
 
 
 def create(aws: Aws, name: str, props: Props) -> str:
@@ -90,6 +91,17 @@ def live(aws: Aws, name: str, props: Props) -> Props | None:
 
 KINDS = {
     "AWS::ECR::Repository": Kind(
-        create, delete, update, attributes, live, name="RepositoryName", longest=256, lower=True
+        create,
+        delete,
+        update,
+        attributes,
+        live,
+        words(
+            "RepositoryName ImageTagMutability ImageScanningConfiguration EncryptionConfiguration "
+            "Tags LifecyclePolicy RepositoryPolicyText EmptyOnDelete"
+        ),
+        name="RepositoryName",
+        longest=256,
+        lower=True,
     ),
 }

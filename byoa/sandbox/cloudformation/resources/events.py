@@ -6,7 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, as_json, forgiving, gone, present
+from byoa.sandbox.cloudformation.kinds import (
+    Aws,
+    Kind,
+    Props,
+    as_json,
+    forgiving,
+    gone,
+    present,
+    words,
+)
 
 
 def bus(props: Props) -> dict[str, Any]:
@@ -71,4 +80,17 @@ def live(aws: Aws, name: str, props: Props) -> Props | None:
     return {**now, "Targets": sorted(targets, key=lambda target: str(target["Id"]))}
 
 
-KINDS = {"AWS::Events::Rule": Kind(put, delete, update, attributes, live, name="Name")}
+KINDS = {
+    "AWS::Events::Rule": Kind(
+        put,
+        delete,
+        update,
+        attributes,
+        live,
+        words(
+            "Name EventBusName EventPattern Description RoleArn ScheduleExpression State Tags "
+            "Targets"
+        ),
+        name="Name",
+    ),
+}

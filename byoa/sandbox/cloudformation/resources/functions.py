@@ -17,7 +17,8 @@ from byoa.sandbox.cloudformation.kinds import (
     gone,
     present,
     tag_map,
-)  # fmt: skip
+    words,
+)
 
 #: Code written in the template: index.py, at most this much.
 MOST_INLINE = 4 * 1024 * 1024
@@ -122,46 +123,51 @@ def sha256(aws: Aws, where: Mapping[str, Any]) -> str:
 
 
 def permit(aws: Aws, name: str, props: Props) -> str:
-    keys = (
-        "Action",
-        "Principal",
-        "SourceArn",
-        "SourceAccount",
-        "EventSourceToken",
-        "PrincipalOrgID",
-    )
-    aws.client("lambda").add_permission(
-        FunctionName=props["FunctionName"],
-        StatementId=name,
-        **{key: props[key] for key in keys if key in props},
-    )
+    given = {key: props[key] for key in PERMISSION if key in props}
+    aws.client("lambda").add_permission(StatementId=name, **given)
     return name
 
 
 def forbid(aws: Aws, identity: str, props: Props) -> None:
-    forgiving(
-        aws.client("lambda").remove_permission,
-        FunctionName=props["FunctionName"],
-        StatementId=identity,
-    )
+    remove = aws.client("lambda").remove_permission
+    forgiving(remove, FunctionName=props["FunctionName"], StatementId=identity)
 
 
-def invoke_config(aws: Aws, name: str, props: Props) -> str:
-    keys = ("FunctionName", "MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
-    aws.client("lambda").put_function_event_invoke_config(
-        **{key: props[key] for key in keys if key in props}
-    )
+def put_invoke_config(aws: Aws, name: str, props: Props) -> str:
+    given = {key: props[key] for key in INVOKE_CONFIG - {"Qualifier"} if key in props}
+    aws.client("lambda").put_function_event_invoke_config(**given)
     return name
 
 
+def change_invoke_config(aws: Aws, identity: str, before: Props, after: Props) -> None:
+    put_invoke_config(aws, identity, after)
+
+
+def delete_invoke_config(aws: Aws, identity: str, props: Props) -> None:
+    remove = aws.client("lambda").delete_function_event_invoke_config
+    forgiving(remove, FunctionName=props["FunctionName"])
+
+
+PERMISSION = words(
+    "FunctionName Action Principal SourceArn SourceAccount EventSourceToken PrincipalOrgID"
+)
+INVOKE_CONFIG = words(
+    "FunctionName Qualifier MaximumRetryAttempts MaximumEventAgeInSeconds DestinationConfig"
+)
 KINDS = {
-    "AWS::Lambda::Function": Kind(create, delete, update, attributes, live, name="FunctionName"),
-    "AWS::Lambda::Permission": Kind(permit, forbid, longest=100),
+    "AWS::Lambda::Function": Kind(
+        create,
+        delete,
+        update,
+        attributes,
+        live,
+        words(
+            "FunctionName Code PackageType Architectures Tags ReservedConcurrentExecutions"
+        ).union(SETTINGS),
+        name="FunctionName",
+    ),
+    "AWS::Lambda::Permission": Kind(permit, forbid, takes=PERMISSION),
     "AWS::Lambda::EventInvokeConfig": Kind(
-        invoke_config,
-        lambda aws, identity, props: forgiving(
-            aws.client("lambda").delete_function_event_invoke_config,
-            FunctionName=props["FunctionName"],
-        ),
+        put_invoke_config, delete_invoke_config, change_invoke_config, takes=INVOKE_CONFIG
     ),
 }

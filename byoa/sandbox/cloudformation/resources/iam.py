@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, as_json, forgiving, gone, present
+from byoa.sandbox.cloudformation.kinds import (
+    Aws,
+    Kind,
+    Props,
+    as_json,
+    forgiving,
+    gone,
+    present,
+    words,
+)
 
 
 def create_role(aws: Aws, name: str, props: Props) -> str:
@@ -160,16 +168,30 @@ def delete_managed(aws: Aws, arn: str, props: Props) -> None:
     forgiving(iam.delete_policy, PolicyArn=arn)
 
 
-def as_document(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
-
-
 KINDS = {
     "AWS::IAM::Role": Kind(
-        create_role, delete_role, update_role, role_attributes, live_role, name="RoleName"
+        create_role,
+        delete_role,
+        update_role,
+        role_attributes,
+        live_role,
+        words(
+            "RoleName AssumeRolePolicyDocument Path Description MaxSessionDuration "
+            "PermissionsBoundary Tags Policies ManagedPolicyArns"
+        ),
+        name="RoleName",
     ),
-    "AWS::IAM::Policy": Kind(put_policy, remove_policy, change_policy),
+    "AWS::IAM::Policy": Kind(
+        put_policy,
+        remove_policy,
+        change_policy,
+        takes=words("PolicyName PolicyDocument Roles Users Groups"),
+    ),
     "AWS::IAM::ManagedPolicy": Kind(
-        create_managed, delete_managed, name="ManagedPolicyName", longest=128
+        create_managed,
+        delete_managed,
+        takes=words("ManagedPolicyName PolicyDocument Description Path Roles Users Groups"),
+        name="ManagedPolicyName",
+        longest=128,
     ),
 }

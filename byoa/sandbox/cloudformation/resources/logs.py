@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, forgiving, present, tag_map
+from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, forgiving, present, tag_map, words
 
 
 def create(aws: Aws, name: str, props: Props) -> str:
@@ -46,6 +46,13 @@ def live(aws: Aws, name: str, props: Props) -> Props | None:
 
 KINDS = {
     "AWS::Logs::LogGroup": Kind(
-        create, delete, update, attributes, live, name="LogGroupName", longest=512
+        create,
+        delete,
+        update,
+        attributes,
+        live,
+        words("LogGroupName RetentionInDays Tags"),
+        name="LogGroupName",
+        longest=512,
     ),
 }

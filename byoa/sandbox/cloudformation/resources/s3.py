@@ -119,9 +119,6 @@ SETTINGS: dict[str, Setting] = {
 
 def create(aws: Aws, name: str, props: Props) -> str:
     s3 = aws.client("s3")
-    unknown = sorted(set(props) - set(SETTINGS) - {"BucketName"})
-    if unknown:
-        raise ValueError(f"{unknown[0]} of a bucket is not carried out in the sandbox")
     taken(s3, name)
     if aws.region == "us-east-1":
         s3.create_bucket(Bucket=name)
@@ -199,17 +196,23 @@ def delete_policy(aws: Aws, identity: str, props: Props) -> None:
             raise
 
 
+def change_policy(aws: Aws, identity: str, before: Props, after: Props) -> None:
+    put_policy(aws, identity, after)
+
+
 KINDS = {
     "AWS::S3::Bucket": Kind(
-        create, delete, update, attributes, live, name="BucketName", longest=63, lower=True
+        create,
+        delete,
+        update,
+        attributes,
+        live,
+        frozenset({"BucketName", *SETTINGS}),
+        name="BucketName",
+        longest=63,
+        lower=True,
     ),
     "AWS::S3::BucketPolicy": Kind(
-        put_policy,
-        delete_policy,
-        lambda aws, identity, before, after: void(put_policy(aws, "", after)),
+        put_policy, delete_policy, change_policy, takes=frozenset({"Bucket", "PolicyDocument"})
     ),
 }
-
-
-def void(_: object) -> None:
-    """For what answers something where nothing is wanted."""

@@ -16,7 +16,8 @@ from byoa.sandbox.cloudformation.kinds import (
     gone,
     present,
     small,
-)  # fmt: skip
+    words,
+)
 
 HOLE = re.compile(r"\$\{([a-zA-Z0-9_]+)\}")
 
@@ -118,6 +119,16 @@ def live(aws: Aws, arn: str, props: Props) -> Props | None:
 
 KINDS = {
     "AWS::StepFunctions::StateMachine": Kind(
-        create, delete, update, attributes, live, name="StateMachineName", longest=80
+        create,
+        delete,
+        update,
+        attributes,
+        live,
+        words(
+            "StateMachineName StateMachineType Definition DefinitionString DefinitionS3Location "
+            "DefinitionSubstitutions RoleArn LoggingConfiguration TracingConfiguration Tags"
+        ),
+        name="StateMachineName",
+        longest=80,
     ),
 }
