@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from byoa import __version__
+from byoa.plan.advice import noted
 from byoa.plan.errors import UsageError
 
 
@@ -71,8 +72,7 @@ class Session:
         client = self.boto.client(
             name, region_name=self.region, endpoint_url=self.endpoint or None, config=config
         )
-        client.meta.events.register("before-parameter-build", _remember)
-        client.meta.events.register("after-call", _note)
+        noted(client)
         client.meta.events.register("needs-retry", self._whole)
         return client
 
@@ -107,19 +107,6 @@ class Session:
     def partition(self) -> str:
         """aws, aws-cn or aws-us-gov: the second word of every ARN."""
         return str(self.boto.get_partition_for_region(self.region))
-
-
-def _remember(params: Any, context: dict[str, Any], **_: Any) -> None:
-    """Keeps what a request is about: S3, for one, never says which bucket is missing."""
-    names = [key for key in params if key == "Bucket" or key.lower().endswith("name")]
-    context["byoa"] = "/".join(str(params[key]) for key in [*names[:1], "Key"] if key in params)
-
-
-def _note(parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
-    """Writes service and resource beside an error's code, for byoa.plan.advice."""
-    if isinstance(parsed, dict) and "Error" in parsed:
-        parsed["Error"]["Service"] = model.service_model.service_name
-        parsed["Error"].setdefault("Resource", context.get("byoa", ""))
 
 
 def _moment(value: Any) -> datetime:

@@ -37,6 +37,26 @@ def explain(error: BaseException) -> ByoaError | None:
     return (UsageError if row.get("exit_code") == 2 else ByoaError)(text)
 
 
+def noted(client: Any) -> Any:
+    """A boto3 client whose errors say what they are about; the same client."""
+    client.meta.events.register("before-parameter-build", _remember)
+    client.meta.events.register("after-call", _note)
+    return client
+
+
+def _remember(params: Any, context: dict[str, Any], **_: Any) -> None:
+    """Keeps what a request is about: S3, for one, never says which bucket is missing."""
+    names = [key for key in params if key == "Bucket" or key.lower().endswith("name")]
+    context["byoa"] = "/".join(str(params[key]) for key in [*names[:1], "Key"] if key in params)
+
+
+def _note(parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+    """Writes service and resource beside an error's code, for byoa.plan.advice."""
+    if isinstance(parsed, dict) and "Error" in parsed:
+        parsed["Error"]["Service"] = model.service_model.service_name
+        parsed["Error"].setdefault("Resource", context.get("byoa", ""))
+
+
 def situation(error: BaseException) -> str:
     """The name of the table's row that an error belongs to; '' when it has none."""
     words = _words(error)

@@ -26,6 +26,7 @@ INNER = (
     "moto.logs.models:LogsBackend.create_log_group",
     "moto.logs.models:LogsBackend.create_log_stream",
     "moto.logs.models:LogsBackend.put_log_events",
+    "moto.s3.models:FakeBucket.get_permission",
     "moto.sts.models:STSBackend.assume_role",
 )
 

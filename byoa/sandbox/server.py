@@ -61,11 +61,13 @@ def make_application(state: State) -> Any:
     """Our hooks around moto."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+    from byoa.sandbox import s3
     from byoa.sandbox.doors import DOORS
     from byoa.sandbox.events import rules
     from byoa.sandbox.hooks import Application, Sandbox
 
     rules.install()
+    s3.install()
     return Application(Sandbox(state, DomainDispatcherApplication(create_backend_app)), DOORS)
 
 

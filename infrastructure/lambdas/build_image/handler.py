@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from byoa.plan.advice import noted
 from byoa.plan.asked import BuildImage, answered, object_address, of_object, read
 from byoa.plan.asked_build import (
     MOST_BYTES,
@@ -41,9 +42,9 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
     here = {name: os.environ[name.upper()] for name in names} | {"region": os.environ["AWS_REGION"]}
     builder = Builder(
         here,
-        s3=boto3.client("s3"),
-        ecr=boto3.client("ecr"),
-        codebuild=boto3.client("codebuild"),
+        s3=noted(boto3.client("s3")),
+        ecr=noted(boto3.client("ecr")),
+        codebuild=noted(boto3.client("codebuild")),
         left=lambda: float(context.get_remaining_time_in_millis()) / 1000,
     )
     return answered(lambda: builder.build(read(BuildImage, of_object(event, "Context"))))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from byoa.plan.advice import noted
 from byoa.plan.asked import IngestData, answered, object_address, of_object, read
 from byoa.plan.errors import ByoaError, UsageError, error_code
 
@@ -44,7 +45,7 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
     def left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
-    ingest = Ingest(boto3.client("s3"), dict(os.environ), left)
+    ingest = Ingest(noted(boto3.client("s3")), dict(os.environ), left)
     return answered(lambda: ingest.run(read(IngestData, of_object(event, "Source"))))
 
 

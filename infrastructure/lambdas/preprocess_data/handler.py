@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from byoa.plan.advice import noted
 from byoa.plan.asked import PreprocessData, answered, read
 from byoa.plan.asked_jobs import Here, preprocess_answer, preprocess_request
 from byoa.plan.errors import error_code
@@ -26,7 +27,7 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
         project=os.environ["PROJECT"], bucket=os.environ["BUCKET"], role=os.environ["JOB_ROLE"]
     )
     return answered(
-        lambda: preprocess(read(PreprocessData, event), here, boto3.client("sagemaker"))
+        lambda: preprocess(read(PreprocessData, event), here, noted(boto3.client("sagemaker")))
     )
 
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from byoa.plan.advice import noted
 from byoa.plan.asked import TrainModel, answered, read
 from byoa.plan.asked_jobs import Here, train_answer, train_request
 from byoa.plan.errors import error_code
@@ -24,7 +25,7 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
     here = Here(
         project=os.environ["PROJECT"], bucket=os.environ["BUCKET"], role=os.environ["JOB_ROLE"]
     )
-    return answered(lambda: train(read(TrainModel, event), here, boto3.client("sagemaker")))
+    return answered(lambda: train(read(TrainModel, event), here, noted(boto3.client("sagemaker"))))
 
 
 def train(asked: TrainModel, here: Here, sagemaker: Any) -> dict[str, Any]:
