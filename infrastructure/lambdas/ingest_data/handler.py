@@ -144,9 +144,10 @@ class Ingest:
                 " and Sha256."
             )
         known = {HASH: digest, MARK: staging.state.get("Mark", ""), SOURCE: of}
+        held = {**known, "bytes": str(staging.size)}
         staging.deliver(target, known)
-        print(f"{staging.size:,} bytes at s3://{target['Bucket']}/{target['Key']}")
-        return answer(target, {**known, "bytes": str(staging.size)}, changed=True)
+        print(f"{held['bytes']} bytes at s3://{target['Bucket']}/{target['Key']}")
+        return answer(target, held, changed=True)
 
 
 def mark(*words: str) -> str:

@@ -181,7 +181,7 @@ class Bucket:
         if code in ("AccessDenied", "403", "NoSuchKey", "404", "NoSuchBucket"):
             raise SourceError(
                 f"{self.url} cannot be read ({code}). Look at Source; another bucket than the"
-                " stack's own stands in its parameter SourceBuckets."
+                " stack's own stands in its parameter SourceArns."
             ) from error
         raise error
 
