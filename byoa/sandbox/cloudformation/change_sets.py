@@ -14,8 +14,9 @@ from typing import Any
 
 from byoa.plan.errors import ServiceError
 from byoa.sandbox.cloudformation import parameters, planning, schemas
+from byoa.sandbox.cloudformation.comparison import as_it_is, existing
 from byoa.sandbox.cloudformation.functions import LATER, Scope
-from byoa.sandbox.cloudformation.kinds import kind_of
+from byoa.sandbox.cloudformation.kinds import Aws, kind_of
 from byoa.sandbox.cloudformation.planning import Surroundings
 from byoa.sandbox.cloudformation.stack import Resource, Stack, Wanted, now
 from byoa.sandbox.cloudformation.stacks import Request, Stacks, check_name
@@ -195,7 +196,7 @@ def difference(stack: Stack, wanted: Wanted, around: Surroundings) -> list[dict[
     names = planning.chosen(wanted.template, scope)
     changes = []
     for logical in names:
-        change = difference_of(logical, stack, wanted, scope)
+        change = difference_of(logical, stack, wanted, scope, around.aws)
         if change is None:
             continue
         if change["Action"] == "Add" or change.get("Replacement") == "True":
@@ -233,15 +234,21 @@ def other_changes(stack: Stack, wanted: Wanted, scope: Scope) -> bool:
 
 
 def difference_of(
-    logical: str, stack: Stack, wanted: Wanted, scope: Scope
+    logical: str, stack: Stack, wanted: Wanted, scope: Scope, aws: Aws
 ) -> dict[str, Any] | None:
     definition = wanted.template["Resources"][logical]
     properties = planning.properties_of(logical, wanted.template, scope, wanted.tags)
     before = stack.resources.get(logical)
     common = {"LogicalResourceId": logical, "ResourceType": definition["Type"]}
     after = json.dumps({"Properties": properties})
+    if before is not None and wanted.revert:
+        before = as_it_is(aws, before)
     if before is None:
-        return {"Action": "Add", **common, "Scope": [], "Details": [], "AfterContext": after}
+        found = ""
+        if wanted.adopt:
+            found = existing(aws, Resource(logical, definition["Type"], properties=properties))
+        how = {"Action": "Import", "PhysicalResourceId": found} if found else {"Action": "Add"}
+        return {**how, **common, "Scope": [], "Details": [], "AfterContext": after}
     if before.type == definition["Type"] and before.properties == properties:
         return None
     fixed = schemas.created_only(schemas.schema(definition["Type"]) or {})

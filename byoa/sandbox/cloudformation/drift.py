@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Props, kind_of
+from byoa.sandbox.cloudformation.comparison import differences, live
+from byoa.sandbox.cloudformation.kinds import Aws
 from byoa.sandbox.cloudformation.stack import Resource, Stack, now
 from byoa.sandbox.cloudformation.stacks import Request, Stacks, missing
 from byoa.sandbox.cloudformation.template import invalid
@@ -68,14 +68,6 @@ def describe(stacks: Stacks, request: Request) -> dict[str, Any]:
     return {"StackResourceDrifts": [shown(stack, each, aws) for each in found]}
 
 
-def live(aws: Aws, resource: Resource) -> tuple[bool, Props | None]:
-    """Whether its type can be compared, and how it is now."""
-    kind = kind_of(resource.type)
-    if kind is None or kind.live is None:
-        return False, None
-    return True, kind.live(aws, resource.identity, resource.properties)
-
-
 def compare(aws: Aws, resource: Resource) -> None:
     known, found = live(aws, resource)
     resource.checked = now()
@@ -85,59 +77,6 @@ def compare(aws: Aws, resource: Resource) -> None:
         resource.drift = DELETED
     else:
         resource.drift = MODIFIED if list(differences(resource.properties, found)) else IN_SYNC
-
-
-def differences(expected: Props, actual: Props) -> Iterator[dict[str, str]]:
-    """What the template sets and is otherwise. What it does not set may be as it likes, but for
-    lists, where something more is something else."""
-    for name, value in expected.items():
-        if name in actual:
-            yield from unequal(f"/{name}", ordered(value), ordered(actual[name]))
-    for name in actual.keys() - expected.keys():
-        if isinstance(actual[name], list) and actual[name]:
-            yield entry("ADD", f"/{name}", None, actual[name])
-
-
-def unequal(path: str, expected: Any, actual: Any) -> Iterator[dict[str, str]]:
-    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        for key in sorted({*expected, *actual}):
-            if key not in actual:
-                yield entry("REMOVE", f"{path}/{key}", expected[key], None)
-            elif key not in expected:
-                yield entry("ADD", f"{path}/{key}", None, actual[key])
-            else:
-                yield from unequal(f"{path}/{key}", expected[key], actual[key])
-    elif expected != actual:
-        yield entry("NOT_EQUAL", path, expected, actual)
-
-
-def ordered(value: Any) -> Any:
-    """Lists of named things in one order; documents as objects, whichever way they were written."""
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    if isinstance(value, list):
-        return sorted(
-            (ordered(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True)
-        )
-    if isinstance(value, Mapping):
-        return {key: ordered(item) for key, item in value.items()}
-    return value
-
-
-def entry(kind: str, path: str, expected: Any, actual: Any) -> dict[str, str]:
-    return {
-        "PropertyPath": path,
-        "ExpectedValue": text(expected),
-        "ActualValue": text(actual),
-        "DifferenceType": kind,
-    }
-
-
-def text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def shown(stack: Stack, resource: Resource, aws: Aws) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from byoa.plan.errors import error_code
 from byoa.sandbox.cloudformation import planning, schemas
+from byoa.sandbox.cloudformation.comparison import as_it_is, existing
 from byoa.sandbox.cloudformation.functions import Scope
 from byoa.sandbox.cloudformation.kinds import Kind, kind_of
 from byoa.sandbox.cloudformation.planning import ResourceError, Surroundings
@@ -106,10 +107,12 @@ class Engine:
                 logical, wanted.template, scope, wanted.tags
             )
             planning.check_properties(resource.type, resource.properties, logical)
-            if before is None:
-                self.make(resource)
+            if before is not None:
+                self.change(before, resource, definition, wanted.revert)
+            elif wanted.adopt and (found := existing(self.around.aws, resource)):
+                self.adopt(resource, found)
             else:
-                self.change(before, resource, definition)
+                self.make(resource)
         except Exception as error:
             if (
                 not isinstance(error, ResourceError)
@@ -149,8 +152,24 @@ class Engine:
 
         self.undo.append(take_away)
 
-    def change(self, before: Resource, after: Resource, definition: Mapping[str, Any]) -> None:
+    def adopt(self, resource: Resource, identity: str) -> None:
+        """Takes up what is there, as it is; a rollback lets go of it again."""
+        self.stack.mark(resource, "IMPORT_IN_PROGRESS")
+        resource.identity = identity
+        self.stack.resources[resource.logical] = resource
+        self.stack.mark(resource, "IMPORT_COMPLETE")
+        self.undo.append(lambda: self.stack.mark(resource, "DELETE_SKIPPED"))
+
+    def change(
+        self, before: Resource, after: Resource, definition: Mapping[str, Any], revert: bool
+    ) -> None:
         """In place where the type can, else another one in its stead."""
+        if revert:
+            found = as_it_is(self.around.aws, before)
+            if found is None:
+                self.make(after)
+                return
+            before = found
         if before.type == after.type and before.properties == after.properties:
             before.policy = after.policy
             return

@@ -39,6 +39,8 @@ class Kind:
     name: str = ""  #: the property that names it
     longest: int = 64  #: of a name that is made up
     lower: bool = False
+    #: Ref of the one that bears a name
+    identity: Callable[[Aws, str], str] = lambda aws, name: name
 
 
 MODULES = {

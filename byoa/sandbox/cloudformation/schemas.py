@@ -36,7 +36,7 @@ def in_python(value: Any) -> Any:
         return [in_python(item) for item in value]
     if not isinstance(value, dict):
         return value
-    made = {}
+    made: dict[str, Any] = {}
     for key, item in value.items():
         if key == "pattern" and isinstance(item, str):
             known = matcher(item)

@@ -47,6 +47,8 @@ class Wanted:
     tags: tuple[Mapping[str, str], ...] = ()
     capabilities: tuple[str, ...] = ()
     role: str = ""
+    adopt: bool = False  #: what bears a name of the template already becomes the stack's
+    revert: bool = False  #: what has drifted is put back
 
 
 @dataclass

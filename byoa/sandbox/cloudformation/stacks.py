@@ -66,7 +66,16 @@ class Stacks:
         tags = request.get("Tags")
         if tags is None:
             tags = before.wanted.tags if before else ()
-        return Wanted(text, template, values, tuple(tags), tuple(given), request.get("RoleARN", ""))
+        return Wanted(
+            text,
+            template,
+            values,
+            tuple(tags),
+            tuple(given),
+            request.get("RoleARN", ""),
+            adopt=bool(request.get("ImportExistingResources")),
+            revert=request.get("DeploymentMode") == "REVERT_DRIFT",
+        )
 
     def text_of(self, request: Request, before: Stack | None, operation: str) -> str:
         """The template's text: in the request, in S3, or the stack's own."""

@@ -22,6 +22,10 @@ from byoa.sandbox.cloudformation.kinds import (
 HOLE = re.compile(r"\$\{([a-zA-Z0-9_]+)\}")
 
 
+def arn_of(aws: Aws, name: str) -> str:
+    return f"arn:aws:states:{aws.region}:{aws.account}:stateMachine:{name}"
+
+
 def definition(aws: Aws, props: Props) -> str:
     """The definition's text, with the template's substitutions made."""
     given = [
@@ -130,5 +134,6 @@ KINDS = {
         ),
         name="StateMachineName",
         longest=80,
+        identity=arn_of,
     ),
 }
