@@ -23,6 +23,7 @@ def variables(state: State, around: Mapping[str, str] = os.environ) -> dict[str,
         "AWS_DEFAULT_REGION": state.region,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # there is no sync-127.0.0.1
         **past_proxies(around),
     }
 

@@ -11,8 +11,9 @@ from werkzeug.wrappers import Response
 from byoa.plan.errors import ServiceError
 from byoa.sandbox import answers, shapes
 from byoa.sandbox.hooks import Sandbox, not_implemented
+from byoa.sandbox.sagemaker import root
 from byoa.sandbox.state import ACCOUNT
-from byoa.sandbox.stepfunctions import keeping, machines, tokens
+from byoa.sandbox.stepfunctions import keeping, logbook, machines, tokens
 from byoa.sandbox.stepfunctions.calls import parsed
 from byoa.sandbox.stepfunctions.errors import StateError
 from byoa.sandbox.stepfunctions.executions import Execution, Machine, parse_input
@@ -46,6 +47,8 @@ def started(store: Store, request: Request, operation: str) -> Execution:
             raise ServiceError("ExecutionAlreadyExists", text, operation)
         execution = Execution(arn, name, machine, store.region, given)
         store.found[arn] = execution
+    logbook.follow(execution, store.root)
+    execution.listeners.append(logbook.tell)
     execution.start()
     return execution
 
@@ -244,5 +247,8 @@ def states(sandbox: Sandbox, call: Call) -> Response | None:
     shapes.check(call, "ValidationException")
     act = OPERATIONS.get(call.operation)
     if act is not None:
-        return answers.answer(call, act(store_of(call.region), call.parameters))
+        region = call.region or sandbox.state.region
+        return answers.answer(
+            call, act(store_of(region, root(sandbox.state, region)), call.parameters)
+        )
     return None

@@ -11,6 +11,7 @@ from byoa.plan.errors import ServiceError
 from byoa.plan.workflow import check
 from byoa.sandbox.iam import may_assume
 from byoa.sandbox.state import ACCOUNT
+from byoa.sandbox.stepfunctions import logbook
 from byoa.sandbox.stepfunctions.executions import Machine
 
 
@@ -36,10 +37,7 @@ def checked(request: dict[str, Any], operation: str) -> None:
             f"authorized to assume the provided role: {role}"
         )
         raise ServiceError("AccessDeniedException", text, operation)
-    logging = request.get("loggingConfiguration") or {}
-    if logging.get("level", "OFF") != "OFF" and not logging.get("destinations"):
-        text = "Invalid Logging Configuration: Must specify exactly one Log Destination."
-        raise ServiceError("InvalidLoggingConfiguration", text, operation)
+    logbook.check(request.get("loggingConfiguration") or {}, operation)
 
 
 def problems_of(definition: str) -> list[dict[str, str]]:

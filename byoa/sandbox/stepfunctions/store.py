@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byoa.plan.errors import ServiceError
@@ -18,6 +19,7 @@ class Store:
     """Executions and Map Runs by their ARNs."""
 
     region: str
+    root: Path  #: where the sandbox keeps this region's log lines
     found: dict[str, Execution] = field(default_factory=dict)
     map_runs: dict[str, MapRun] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -52,6 +54,7 @@ STORES: dict[str, Store] = {}
 LOCK = threading.Lock()
 
 
-def store_of(region: str) -> Store:
+def store_of(region: str, root: Path = Path()) -> Store:
+    """The region's store; its first caller, the API, knows where the sandbox's files are."""
     with LOCK:
-        return STORES.setdefault(region, Store(region))
+        return STORES.setdefault(region, Store(region, root))
