@@ -10,19 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from byoa.plan.workflow.blocks import Catch, Retry
-from byoa.plan.workflow.build import BatchSubmitJobStep as BatchSubmitJobStep
-from byoa.plan.workflow.build import CodeBuildStep as CodeBuildStep
+from byoa.plan.workflow.build import BatchSubmitJobStep, CodeBuildStep
 from byoa.plan.workflow.chain import Chain, Graph, definition
 from byoa.plan.workflow.choice_rule import ChoiceRule, Condition
-from byoa.plan.workflow.deploy import DeployStep as DeployStep
-from byoa.plan.workflow.endpoint import EndpointStep as EndpointStep
-from byoa.plan.workflow.estimator import Estimator as Estimator
-from byoa.plan.workflow.estimator import Model as Model
-from byoa.plan.workflow.estimator import PipelineModel as PipelineModel
-from byoa.plan.workflow.estimator import TrainingInput as TrainingInput
-from byoa.plan.workflow.estimator import Transformer as Transformer
+from byoa.plan.workflow.deploy import DeployStep
+from byoa.plan.workflow.endpoint import EndpointStep
+from byoa.plan.workflow.estimator import Estimator, Model, PipelineModel, TrainingInput, Transformer
 from byoa.plan.workflow.expressions import jsonata, jsonpath
-from byoa.plan.workflow.gate import GateStep as GateStep
+from byoa.plan.workflow.gate import GateStep
 from byoa.plan.workflow.intrinsics import (
     array,
     array_contains,
@@ -44,7 +39,7 @@ from byoa.plan.workflow.intrinsics import (
     uuid_,
 )
 from byoa.plan.workflow.items import batches, objects_below, results_below, rows_of
-from byoa.plan.workflow.names import execution_name as execution_name
+from byoa.plan.workflow.names import execution_name
 from byoa.plan.workflow.placeholders import (
     Context,
     ErrorOutput,
@@ -58,18 +53,18 @@ from byoa.plan.workflow.placeholders import (
     task_token,
     variable,
 )
-from byoa.plan.workflow.processor import ProcessingInput as ProcessingInput
-from byoa.plan.workflow.processor import ProcessingOutput as ProcessingOutput
-from byoa.plan.workflow.processor import Processor as Processor
+from byoa.plan.workflow.processor import ProcessingInput, ProcessingOutput, Processor
 from byoa.plan.workflow.read import from_json
-from byoa.plan.workflow.road import Pace as Pace
-from byoa.plan.workflow.sagemaker import DataCaptureConfig as DataCaptureConfig
-from byoa.plan.workflow.sagemaker import EndpointConfigStep as EndpointConfigStep
-from byoa.plan.workflow.sagemaker import ModelStep as ModelStep
-from byoa.plan.workflow.sagemaker import ProcessingStep as ProcessingStep
-from byoa.plan.workflow.sagemaker import TrainingStep as TrainingStep
-from byoa.plan.workflow.sagemaker import TransformStep as TransformStep
-from byoa.plan.workflow.sagemaker import TuningStep as TuningStep
+from byoa.plan.workflow.road import Pace
+from byoa.plan.workflow.sagemaker import (
+    DataCaptureConfig,
+    EndpointConfigStep,
+    ModelStep,
+    ProcessingStep,
+    TrainingStep,
+    TransformStep,
+    TuningStep,
+)
 from byoa.plan.workflow.services import (
     AwsSdkStep,
     DynamoDBDeleteItemStep,
@@ -114,10 +109,12 @@ from byoa.plan.workflow.states import (
     Task,
     Wait,
 )
-from byoa.plan.workflow.tuner import CategoricalParameter as CategoricalParameter
-from byoa.plan.workflow.tuner import ContinuousParameter as ContinuousParameter
-from byoa.plan.workflow.tuner import HyperparameterTuner as HyperparameterTuner
-from byoa.plan.workflow.tuner import IntegerParameter as IntegerParameter
+from byoa.plan.workflow.tuner import (
+    CategoricalParameter,
+    ContinuousParameter,
+    HyperparameterTuner,
+    IntegerParameter,
+)
 
 if TYPE_CHECKING:
     from byoa.workflow.execution import Execution
@@ -125,12 +122,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AwsSdkStep",
+    "BatchSubmitJobStep",
     "Catch",
+    "CategoricalParameter",
     "Chain",
     "Choice",
     "ChoiceRule",
+    "CodeBuildStep",
     "Condition",
     "Context",
+    "ContinuousParameter",
+    "DataCaptureConfig",
+    "DeployStep",
     "DistributedMap",
     "DynamoDBDeleteItemStep",
     "DynamoDBGetItemStep",
@@ -152,20 +155,34 @@ __all__ = [
     "EmrModifyInstanceGroupByNameStep",
     "EmrSetClusterTerminationProtectionStep",
     "EmrTerminateClusterStep",
+    "EndpointConfigStep",
+    "EndpointStep",
     "ErrorOutput",
+    "Estimator",
     "EventBridgePutEventsStep",
     "Execution",
     "ExecutionInput",
     "Fail",
+    "GateStep",
     "GlueDataBrewStartJobRunStep",
     "GlueStartJobRunStep",
     "Graph",
+    "HyperparameterTuner",
+    "IntegerParameter",
     "IntegrationPattern",
     "LambdaStep",
     "Map",
+    "Model",
+    "ModelStep",
+    "Pace",
     "Parallel",
     "Pass",
+    "PipelineModel",
     "Placeholder",
+    "ProcessingInput",
+    "ProcessingOutput",
+    "ProcessingStep",
+    "Processor",
     "Retry",
     "ServiceStep",
     "SnsPublishStep",
@@ -176,6 +193,11 @@ __all__ = [
     "StepResult",
     "Succeed",
     "Task",
+    "TrainingInput",
+    "TrainingStep",
+    "TransformStep",
+    "Transformer",
+    "TuningStep",
     "Wait",
     "Workflow",
     "array",
@@ -190,6 +212,7 @@ __all__ = [
     "batches",
     "context",
     "definition",
+    "execution_name",
     "format_",
     "from_json",
     "hash_",

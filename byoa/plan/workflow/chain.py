@@ -81,11 +81,8 @@ class Graph:
             raise UsageError(f"{branch!r} is no State and no Chain - a workflow begins with one")
         self.branch = branch
         self.query_language = query_language
-        self.fields: dict[str, Any] = {
-            "Comment": comment,
-            "Version": version,
-            "TimeoutSeconds": timeout_seconds,
-        }
+        given = {"Comment": comment, "Version": version, "TimeoutSeconds": timeout_seconds}
+        self.fields: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
         self.more = list(states)
 
     @property
@@ -119,13 +116,14 @@ def nested(branch: Branch, query_language: str | None, scope: Scope | None) -> d
     graph = read(branch) if isinstance(branch, Mapping) else branch
     if not isinstance(graph, Graph):
         graph = Graph(graph)
-    top = {**graph.fields, "QueryLanguage": graph.query_language}
+    language = {"QueryLanguage": graph.query_language} if graph.query_language else {}
     states = list(reachable(graph.branch, *graph.more))
     for state in states:
         _take(state, scope)
     check_outputs(states)
     return {
-        **{key: value for key, value in top.items() if value is not None},
+        **graph.fields,
+        **language,
         "StartAt": graph.branch.state_id,
         "States": {
             state.state_id: state.to_dict(graph.query_language or query_language, scope)

@@ -17,6 +17,7 @@ from byoa.plan.workflow.expressions import (
     RunTime,
     at_run_time,
     bare,
+    in_pattern,
     is_jsonata,
     part,
     put_in,
@@ -40,7 +41,8 @@ SIGNS = {
     "Equals": "=",
 }
 TYPES = {"IsString": "string", "IsNumeric": "number", "IsBoolean": "boolean"}
-TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
+ANY, END = r"[\s\S]*", r"(?![\s\S])"  #: $ would be met before a last line's end, too
+TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)" + END
 
 
 class BaseRule:
@@ -146,8 +148,7 @@ def guard(operator: str, variable: str) -> str:
 def pattern(said: str) -> str:
     """The regular expression of StringMatches' pattern: * is anything, \\* a star."""
     pieces = re.findall(r"\\[*\\]|.", said, re.DOTALL)
-    made = ("[\\s\\S]*" if one == "*" else re.escape(one[-1]).replace("/", "\\/") for one in pieces)
-    return f"^{''.join(made)}$"
+    return f"^{''.join(ANY if one == '*' else in_pattern(one[-1]) for one in pieces)}{END}"
 
 
 class CompoundRule(BaseRule):
@@ -196,7 +197,7 @@ class RawRule(BaseRule):
 
     def to_dict(self, query_language: str = JSONPATH) -> dict[str, Any]:
         """The same in either language."""
-        return self.made
+        return self.made | more_of(self.more, query_language)
 
 
 class Condition(BaseRule):

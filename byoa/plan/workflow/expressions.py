@@ -186,6 +186,11 @@ def escaped(text: str, characters: str) -> str:
     return "".join(f"\\{one}" if one in characters else one for one in text)
 
 
+def in_pattern(one: str) -> str:
+    """A character in a pattern of JSONata, by its number: its reader stumbles over escaped ones."""
+    return one if one.isalnum() or ord(one) > 0xFFFF else f"\\u{ord(one):04x}"
+
+
 def quoted(value: Any) -> str:
     """A literal of JSONata, whose readers do not all know a pair of \\u escapes."""
     return json.dumps(value, ensure_ascii=False)

@@ -16,6 +16,7 @@ from byoa.plan.workflow.expressions import (
     Text,
     at_run_time,
     escaped,
+    in_pattern,
     part,
     quoted,
     sayable,
@@ -107,7 +108,7 @@ def string_split(text: Any, separator: Any) -> Text:
     """The pieces of a text; each character of the separator separates."""
     if at_run_time(separator) or len(separator) == 1:
         return _call("StringSplit", "[$split({0}, {1})[$ != '']]", text, separator)
-    characters = "".join(one if one.isalnum() else f"\\{one}" for one in separator)
+    characters = "".join(map(in_pattern, separator))
     return _call("StringSplit", f"[$split({{0}}, /[{characters}]/)[$ != '']]", text, separator)
 
 

@@ -67,7 +67,7 @@ def read(made: Any) -> Graph:
     if not isinstance(states, Mapping) or not states:
         raise UsageError("the definition has no States - give it an object of states")
     found = {name: _state(name, one) for name, one in states.items()}
-    if start not in found:
+    if not isinstance(start, str) or start not in found:
         raise UsageError(f"StartAt is {start!r}, but the states are {', '.join(found)} - name one")
     for name, one in states.items():
         _link(found[name], one, _finder(name, found))
@@ -98,7 +98,7 @@ def _state(name: str, made: Any) -> State:
     elif isinstance(state, Map):
         _processor(state, made)
     taken = {"Type", *(pascal(key) for key in fields), *LINKS.get(kind, ENDS)}
-    state.extra = {key: value for key, value in made.items() if key not in taken}
+    state.extra = {key: one for key, one in made.items() if key not in taken or one == []}
     return state
 
 
@@ -171,7 +171,7 @@ def rule(made: Mapping[str, Any]) -> BaseRule:
 
 def _finder(name: str, found: Mapping[str, State]) -> Callable[[Any], State]:
     def find(other: Any) -> State:
-        if other not in found:
+        if not isinstance(other, str) or other not in found:
             raise UsageError(
                 f"the state {name!r} goes on to {other!r}, but the states beside it are "
                 f"{', '.join(found)} - name one of them"

@@ -118,6 +118,15 @@ def test_any_text_travels_through_a_format(before, inside):
     assert both(f"{before}{X['t']}", {"t": inside}) == before + inside
 
 
+@given(
+    st.text(alphabet="a[]/\\^-.{}'\"\n", min_size=1, max_size=4),
+    st.text(alphabet="ab[/-.\\", max_size=8),
+)
+def test_any_separator_separates(separator, text):
+    found = both(i.string_split(X["t"], separator), {"t": text})
+    assert found == [one for one in re.split(f"[{re.escape(separator)}]", text) if one]
+
+
 literals = st.recursive(
     st.booleans() | st.integers(-999, 999) | st.text(max_size=6),
     lambda below: (
