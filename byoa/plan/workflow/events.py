@@ -124,7 +124,8 @@ def image_trigger(image: str) -> Trigger:
 def push_trigger(text: str) -> Trigger:
     """A push to a branch of a repository of CodeCommit."""
     repository, _, branch = text.partition(":")
-    if not re.fullmatch(r"[\w.-]{1,100}", repository):
+    right = re.fullmatch(r"[\w.-]{1,100}", repository)
+    if not right or not re.fullmatch(r"(?!/)[\w./-]{0,255}", branch):
         raise UsageError(
             f"--push {text[:80]!r} is no REPOSITORY or REPOSITORY:BRANCH of CodeCommit."
         )

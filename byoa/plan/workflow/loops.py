@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +16,7 @@ Given = Mapping[str, Any] | None
 def loops(trigger: Trigger, definition: Mapping[str, Any], given: Given = None) -> Iterator[str]:
     """A sentence for everything that the workflow does and that would start it again."""
     if trigger.kind == "s3":
-        for output in outputs(definition, given):
+        for output in outputs(definition, of_event(trigger, given)):
             if meets(trigger, output):
                 yield (
                     f"The state {output.state} writes to {output.uri}, and {trigger.what} would"
@@ -38,9 +39,22 @@ def unknown(trigger: Trigger, definition: Mapping[str, Any], given: Given = None
         return []
     return [
         one
-        for one in outputs(definition, given)
-        if one.path and one.bucket in ("", trigger.bucket) and not meets(trigger, one)
+        for one in outputs(definition, of_event(trigger, given))
+        if one.path
+        and one.bucket in ("", trigger.bucket)
+        and trigger.prefix.startswith(one.key)
+        and not meets(trigger, one)
     ]
+
+
+def of_event(trigger: Trigger, given: Given) -> Given:
+    """The input with what is known of every event of the trigger: its bucket, how keys begin."""
+    known = {"{bucket}": trigger.bucket, "{key}": f"{trigger.prefix}{{key}}"}
+    text = json.dumps(given)
+    for hole, value in known.items():
+        text = text.replace(hole, json.dumps(value)[1:-1])
+    made: Given = json.loads(text)
+    return made
 
 
 def meets(trigger: Trigger, output: Output) -> bool:

@@ -90,15 +90,16 @@ def address(state: str, text: str, own_folder: bool, given: Mapping[str, Any]) -
         yield Output(state, found[0], own_folder, "" if whole else text)
     elif path := PATH.search(text):
         known = at(given, re.findall(r"\w+", path[1]))
-        yield Output(state, known, own_folder) if known else Output(state, "", own_folder, path[0])
+        found = LITERAL.match(known)
+        whole = found is not None and found[0] == known
+        yield Output(state, found[0] if found else "", own_folder, "" if whole else path[0])
 
 
 def at(given: Any, keys: list[str]) -> str:
-    """The address that the input has there; "" when there is none, or it is the event's."""
+    """The text that the input has there; "" when there is none."""
     for key in keys:
         given = given.get(key) if isinstance(given, Mapping) else None
-    found = LITERAL.match(given) if isinstance(given, str) else None
-    return found[0] if found else ""
+    return given if isinstance(given, str) else ""
 
 
 def put_object(place: Place) -> Iterator[Output]:
