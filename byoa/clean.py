@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from byoa.aws import belongings
+from byoa.aws import belongings, infrastructure
 from byoa.aws.belongings import TAG, Thing
 from byoa.place import Place
 from byoa.plan.advice import explain, situation
+from byoa.plan.infrastructure import PACKAGES
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.storage import Stored
+from byoa.progress import say
 
 #: boto3's words for each kind; what uses another thing comes before it.
 KINDS = {
@@ -45,6 +47,7 @@ class Found:
 
     things: list[Thing] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)  #: sentences on what is not removed, and how
 
     def add(self, things: Callable[[], Iterable[Thing]]) -> list[Thing]:
         """One kind of thing; that AWS does not let us see it hides no other kind."""
@@ -60,10 +63,14 @@ class Found:
         return new
 
 
-def find(place: Place, project: str, everything: bool = False) -> Found:
+def find(place: Place, project: str, everything: bool = False, delete_data: bool = False) -> Found:
     """What `byoa clean` removes; with `everything` what `byoa teardown` removes."""
     found, home = Found(), ProjectPlace(place.storage.base, project).uri
     stored = _objects(place, home)
+    if not everything:  # a stack that is rolled back reads its packages again
+        stored = [one for one in stored if not one.name.startswith(PACKAGES)]
+    if everything and place.session is not None:
+        found.add(partial(infrastructure.stack, place.session, project, say))
     if place.session is not None:  # what starts jobs goes before the jobs
         from byoa.workflow.home import Home
         from byoa.workflow.removal import of_project
@@ -80,8 +87,11 @@ def find(place: Place, project: str, everything: bool = False) -> Found:
         found.add(partial(belongings.uploads, place.session, home))
     if stored:
         name = f"{home} ({len(stored)} object{'s' * (len(stored) > 1)})"
-        found.things.append(Thing("stored", name, partial(place.storage.delete, home)))
+        found.things.append(Thing("stored", name, partial(delete, place, home, stored)))
     if everything and place.session is not None:
+        found.add(
+            partial(infrastructure.data, place.session, project, delete_data, found.kept.append)
+        )
         found.add(partial(belongings.image_repositories, place.session, project))
         found.add(partial(belongings.roles, place.session, project))
         found.add(partial(belongings.bucket, place.session, home))
@@ -111,6 +121,13 @@ def _objects(place: Place, home: str) -> list[Stored]:
         if situation(error) in GONE:  # no bucket
             return []
         raise
+
+
+def delete(place: Place, home: str, stored: Iterable[Stored]) -> None:
+    """What was found below the project, by its folders."""
+    parts = (one.name.partition("/") for one in stored)
+    for name in sorted({folder + slash for folder, slash, _ in parts}):
+        place.storage.delete(home + name)
 
 
 def jobs_of(stored: Iterable[Stored]) -> list[str]:

@@ -14,12 +14,19 @@ from functools import cached_property
 from typing import Any
 
 from byoa.aws.bucket import ensure_bucket
+from byoa.aws.infrastructure import names
 from byoa.aws.stack import Stack
 from byoa.functions import Package, infrastructure, packages
 from byoa.place import Place
 from byoa.plan.bucket import default_bucket
 from byoa.plan.errors import ByoaError, UsageError
-from byoa.plan.infrastructure import ChangeSet, Infrastructure, change_row, change_set_request
+from byoa.plan.infrastructure import (
+    PACKAGES,
+    ChangeSet,
+    Infrastructure,
+    change_row,
+    change_set_request,
+)
 from byoa.plan.layout import ProjectPlace
 
 DEFINITION = "build-train-deploy.asl.json"
@@ -48,11 +55,7 @@ class Setup:
 
     @cached_property
     def names(self) -> Infrastructure:
-        session = self.place.session
-        return Infrastructure(
-            project=self.project, account=session.account, region=session.region,
-            partition=session.partition,
-        )  # fmt: skip
+        return names(self.place.session, self.project)
 
     @cached_property
     def stack(self) -> Stack:
@@ -84,7 +87,7 @@ class Setup:
     def _put(self, data: bytes, end: str) -> str:
         """The key of something that is uploaded by content."""
         home = ProjectPlace(f"s3://{self.code_bucket}", self.project).uri
-        uri = f"{home}infrastructure/{hashlib.sha256(data).hexdigest()}{end}"
+        uri = f"{home}{PACKAGES}{hashlib.sha256(data).hexdigest()}{end}"
         self.uploads[uri] = data
         return uri.partition(f"{self.code_bucket}/")[2]
 

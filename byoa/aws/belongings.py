@@ -10,6 +10,7 @@ from byoa.aws.bucket import MADE, find_bucket, tags_of
 from byoa.aws.endpoints import GROUP
 from byoa.aws.logs import streams
 from byoa.aws.role import find_role
+from byoa.plan.infrastructure import short
 from byoa.plan.layout import bucket_and_key
 from byoa.plan.names import BUILD, fitted, role_name
 
@@ -74,10 +75,13 @@ def build_project(session: Session, project: str) -> Iterator[Thing]:
 
 
 def image_repositories(session: Session, project: str) -> Iterator[Thing]:
-    ecr = session.client("ecr")
+    """Those of `byoa build`; the stack's own is byoa.aws.infrastructure's."""
+    ecr, of_stack = session.client("ecr"), f"byoa-{short(project)}"
     for page in ecr.get_paginator("describe_repositories").paginate():
         for one in page["repositories"]:
             name, arn = one["repositoryName"], one["repositoryArn"]
+            if name == of_stack:
+                continue
             tags = ecr.list_tags_for_resource(resourceArn=arn)["tags"]
             if {"Key": TAG, "Value": project} in tags:
                 words = {"repositoryName": name, "force": True}

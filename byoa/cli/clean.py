@@ -32,10 +32,12 @@ def clean(arguments: argparse.Namespace, everything: bool) -> int:
     settings = settings_of(arguments)
     project = settings.need_project()
     place = open_place(settings)
-    found = find(place, project, everything)
+    found = find(place, project, everything, getattr(arguments, "delete_data", False))
     emit([{"kind": thing.kind, "name": thing.name} for thing in found.things], arguments)
     for sentence in found.unseen:
         say(f"could not be looked at: {sentence}")
+    for sentence in found.kept:
+        say(sentence)
     if found.things and not arguments.dry_run and (arguments.yes or agreed(len(found.things))):
         failed = remove(found.things, say)
         for sentence in failed:

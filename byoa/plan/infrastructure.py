@@ -17,6 +17,8 @@ from byoa.plan.names import checked, fitted
 
 FUNCTIONS = ("build-image", "ingest-data", "preprocess-data", "train-model")
 ROLES = (*FUNCTIONS, "jobs", "build", "machine", "events")
+#: Below a project in the driver's bucket; no task has such a name.
+PACKAGES = ".infrastructure/"
 #: byoa-, this, -account-region are a bucket's 63 characters.
 LONGEST = 28
 
