@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from byoa.local.log_files import LogWriter
 from byoa.plan.errors import ServiceError
 from byoa.sandbox.hooks import Sandbox
-from byoa.sandbox.lambdas import asynchronous, checks
+from byoa.sandbox.lambdas import asynchronous, checks, extras
 from byoa.sandbox.lambdas.function import Function, find, moto_function, split
 from byoa.sandbox.lambdas.launch import launch_zip
 from byoa.sandbox.lambdas.launch import root as lambda_root
@@ -120,11 +120,16 @@ def read_payload(call: Call, most: int) -> bytes:
 def change(sandbox: Sandbox, call: Call) -> Response | None:
     """Create, update, delete: checked as Lambda does, kept by moto; then old processes end."""
     found = CHANGE.fullmatch(call.request.path)
-    if found is None or call.request.method == "GET":
+    if found is None:
         return None
-    checks.check(call, found["name"] and unquote(found["name"]), found["what"])
+    region = call.region or sandbox.state.region
+    name, what = found["name"] and unquote(found["name"]), found["what"]
+    checks.check(call, name, what)
     response = sandbox.ask_moto(call)
-    if found["name"] and call.request.method in {"PUT", "DELETE"} and response.status_code < 300:
-        name = split(unquote(found["name"]))[0]
-        pool(sandbox.state).retire(call.region or sandbox.state.region, name)
-    return response
+    if response.status_code < 300:
+        if call.operation in {"CreateFunction", "UpdateFunctionConfiguration"}:
+            given = call.parameters
+            extras.keep(region, given["FunctionName"], given, changed=name is not None)
+        if name and call.request.method in {"PUT", "DELETE"}:
+            pool(sandbox.state).retire(region, split(name)[0])
+    return extras.shown(region, response)

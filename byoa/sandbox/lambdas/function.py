@@ -27,6 +27,8 @@ class Function:
     package: str  #: Zip or Image
     image: str
     log_group: str
+    log_format: str
+    log_level: str
     environment: dict[str, str] = field(hash=False)
     image_config: dict[str, Any] = field(hash=False)
     code: bytes = field(repr=False, hash=False)
@@ -46,6 +48,7 @@ def find(region: str, name: str, qualifier: str | None) -> Function:
     """The function of a name, an ARN or a partial one, perhaps with a version or an alias."""
     kept = moto_function(region, name, qualifier)
     backend = moto_backend(region)
+    logging = kept.__dict__.get("byoa_extras", {}).get("LoggingConfig", {})
     layers = [backend.layers_versions_by_arn(layer["Arn"]) for layer in kept.layers]
     return Function(
         name=kept.function_name,
@@ -59,7 +62,9 @@ def find(region: str, name: str, qualifier: str | None) -> Function:
         timeout=int(kept.timeout),
         package=kept.package_type,
         image=kept.code.get("ImageUri", ""),
-        log_group=kept.logs_group_name,
+        log_group=logging.get("LogGroup") or kept.logs_group_name,
+        log_format=logging.get("LogFormat", "Text"),
+        log_level=logging.get("ApplicationLogLevel", ""),
         environment=dict(kept.environment_vars or {}),
         image_config=kept.image_config.response(),
         code=getattr(kept, "code_bytes", b""),
