@@ -14,6 +14,7 @@ from byoa.plan.iam import role_policy_request, role_request
 from byoa.plan.workflow import check, permissions, requests
 from byoa.plan.workflow.inputs import schema_of
 from byoa.plan.workflow.requests import LEVELS, STATES, Machine
+from byoa.plan.workflow.tagging import tagged
 from byoa.progress import say as tell
 from byoa.workflow.home import Home
 
@@ -126,15 +127,20 @@ def running(home: Home, arn: str) -> list[str]:
     ]
 
 
-def policy(home: Home, wanted: Wanted) -> dict[str, Any]:
-    logs = wanted.log_level != "OFF"
+def policy(home: Home, machine: Machine) -> dict[str, Any]:
+    """Just what its states need."""
+    logs, tracing = machine.log_level != "OFF", machine.tracing
     return permissions.execution_policy(
-        wanted.definition, **home.where, name=wanted.name, logs=logs, tracing=wanted.tracing
+        machine.definition, **home.where, name=machine.name, logs=logs, tracing=tracing
     )
 
 
 def expected(home: Home, wanted: Wanted) -> Machine:
-    """The machine as it will be, its role's ARN worked out; nothing is made."""
+    """The machine as it will be, what it makes tagged, its role's ARN worked out.
+
+    Nothing is made.
+    """
+    tags = tags_of(home, wanted)
     account, partition = home.where["account"], home.where["partition"]
     role = wanted.role or home.names(wanted.name).role
     if not role.startswith("arn:"):
@@ -145,9 +151,9 @@ def expected(home: Home, wanted: Wanted) -> Machine:
     )
     return Machine(
         name=wanted.name,
-        definition=wanted.definition,
+        definition=tagged(wanted.definition, tags) if home.project else wanted.definition,
         role=role,
-        tags=tags_of(home, wanted),
+        tags=tags,
         log_level=wanted.log_level,
         log_group=group and group + home.names(wanted.name).log_group,
         tracing=wanted.tracing,
@@ -169,7 +175,7 @@ def realized(home: Home, wanted: Wanted, exact: bool) -> Machine:
     if wanted.role:
         role_arn(home.session, wanted.role)  # told here when it is not there
     else:
-        names, rights = home.names(wanted.name), policy(home, wanted)
+        names, rights = home.names(wanted.name), policy(home, machine)
         ensure_role(home.session, names.role, rights, names.tags, STATES, exact)
     if machine.log_group:
         ensure_group(home, wanted.name)
@@ -190,7 +196,7 @@ def dry_run(home: Home, wanted: Wanted) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if not wanted.role:
         names = home.names(wanted.name)
-        account, rights = home.where["account"], policy(home, wanted)
+        account, rights = home.where["account"], policy(home, machine)
         made["create_role"] = role_request(names.role, names.tags, STATES, account)
         made["put_role_policy"] = role_policy_request(names.role, rights)
     if found is None:

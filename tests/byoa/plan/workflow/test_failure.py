@@ -41,14 +41,17 @@ NESTED = {
 }
 CAUSES: list[tuple[str, Any, str]] = [
     ("States.TaskFailed", JOB, f"faces-1: {REASON}"),
-    ("SageMaker.AmazonSageMakerException", "Requested image x not found.", "Requested image x not found."),
+    ("SageMaker.AmazonSageMakerException", "Requested image x not found.", "Requested image x not"
+     " found."),
     (
         "States.TaskFailed",
         {"ProcessingJobName": "p", "ProcessingJobStatus": "Failed", "ExitMessage": "no data"},
         "p: no data",
     ),
-    ("States.TaskFailed", {"TrainingJobName": "t", "TrainingJobStatus": "Stopped"}, "t: the job is Stopped"),
-    ("States.TaskFailed", BUILD, "the build faces:0ee0 failed in its phase BUILD: while executing: make"),
+    ("States.TaskFailed", {"TrainingJobName": "t", "TrainingJobStatus": "Stopped"},
+     "t: the job is Stopped"),
+    ("States.TaskFailed", BUILD,
+     "the build faces:0ee0 failed in its phase BUILD: while executing: make"),
     (
         "States.TaskFailed",
         {"Build": {"Id": "f:1", "BuildStatus": "TIMED_OUT", "Phases": []}},
@@ -56,15 +59,16 @@ CAUSES: list[tuple[str, Any, str]] = [
     ),
     (
         "States.TaskFailed",
-        {"JobName": "b", "StatusReason": "Essential container exited", "Container": {"ExitCode": 3}},
-        "b: Essential container exited (exit code 3)",
+        {"JobName": "b", "StatusReason": "Container exited", "Container": {"ExitCode": 3}},
+        "b: Container exited (exit code 3)",
     ),
     (
         "BuildFailed",
         {"errorType": "BuildFailed", "errorMessage": "no Dockerfile", "stackTrace": ["x"]},
         "BuildFailed: no Dockerfile",
     ),
-    ("Lambda.Unknown", {"errorMessage": "2026 Task timed out after 3.00 seconds"}, "Lambda.Unknown: 2026 Task timed out after 3.00 seconds"),
+    ("Lambda.Unknown", {"errorMessage": "2026 Task timed out after 3.00 seconds"},
+     "Lambda.Unknown: 2026 Task timed out after 3.00 seconds"),
     ("States.TaskFailed", NESTED, f"inner:x-1: faces-1: {REASON}"),
     (
         "States.TaskFailed",
