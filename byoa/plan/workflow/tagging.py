@@ -8,8 +8,8 @@ from typing import Any
 
 #: Resources whose request takes Tags.
 LISTS = re.compile(
-    r"arn:[\w-]+:states:[\w-]*:\d*:sagemaker:create(TrainingJob|ProcessingJob|TransformJob"
-    r"|HyperParameterTuningJob|Model|Endpoint|EndpointConfig)(\.sync)?"
+    r"arn:[\w-]+:states:[\w-]*:\d*:(aws-sdk:)?sagemaker:create(TrainingJob|ProcessingJob"
+    r"|TransformJob|HyperParameterTuningJob|Model|Endpoint|EndpointConfig)(\.sync)?"
 )
 MAPPINGS = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:batch:submitJob(\.sync)?")
 #: AWS's limit of a thing's tags.

@@ -28,7 +28,11 @@ def test_what_a_state_makes_carries_the_tags():
             "sagemaker:createProcessingJob",
             "sagemaker:createModel",
         ),
-        *("sagemaker:createEndpoint", "sagemaker:createEndpointConfig"),
+        *(
+            "sagemaker:createEndpoint",
+            "sagemaker:createEndpointConfig",
+            "aws-sdk:sagemaker:createModel",
+        ),
     ):
         assert made_of(task(resource, {"X": 1})) == {"X": 1, "Tags": WANTED}
         assert made_of(task(resource, {"X": 1}, "Arguments"), "Arguments")["Tags"] == WANTED
