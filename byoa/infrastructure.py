@@ -18,6 +18,7 @@ from byoa.aws.infrastructure import names
 from byoa.aws.stack import Stack
 from byoa.functions import Package, infrastructure, packages
 from byoa.place import Place
+from byoa.plan.advice import explain
 from byoa.plan.bucket import default_bucket
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.infrastructure import (
@@ -94,9 +95,7 @@ class Setup:
     def run(self, agreed: Agreed) -> dict[str, str] | None:
         """The stack's outputs; None when nobody agreed."""
         found = self.ready()
-        drift = self.stack.drift() if found else []
-        for sentence in drift:
-            self.say(f"drift: {sentence}")
+        drift = self.drift() if found else []
         request = self.request(found, bool(drift))
         self.upload()
         changes = self.stack.change_set(request)
@@ -106,7 +105,21 @@ class Setup:
         if not agreed([change_row(one) for one in changes]):
             self.stack.drop(request)
             return None
-        return self.stack.apply(request)
+        return self.stack.apply(request, len(changes))
+
+    def drift(self) -> list[str]:
+        """What was changed by hand, told; that nobody could look ends nothing."""
+        try:
+            found = self.stack.drift()
+        except Exception as error:
+            told = explain(error)
+            if told is None:
+                raise
+            self.say(f"drift could not be looked for: {told}")
+            return []
+        for sentence in found:
+            self.say(f"drift: {sentence}")
+        return found
 
     def ready(self) -> Mapping[str, Any] | None:
         """The stack as it is, None when it is to be made; what holds nothing is removed."""

@@ -26,6 +26,8 @@ class Stack:
     sleep: Sleep = time.sleep
     clock: Callable[[], float] = time.monotonic
     seen: set[str] = field(default_factory=set)  #: ids of events
+    count: int = 0  #: of changes that are to come
+    done: int = 0
 
     def find(self, name: str = "") -> Mapping[str, Any] | None:
         """What CloudFormation says of it; None when there is none."""
@@ -85,8 +87,9 @@ class Stack:
         if found and found["StackStatus"] == "REVIEW_IN_PROGRESS":
             self.cloudformation.delete_stack(StackName=self.name)
 
-    def apply(self, request: Mapping[str, Any]) -> dict[str, str]:
+    def apply(self, request: Mapping[str, Any], count: int = 0) -> dict[str, str]:
         """Does it, and tells what happens; the stack's outputs."""
+        self.count, self.done = count, 0
         self.seen = {event["EventId"] for event in self._events(self.name)}
         where = {"StackName": self.name, "ChangeSetName": request["ChangeSetName"]}
         self.cloudformation.execute_change_set(**where)
@@ -133,12 +136,21 @@ class Stack:
                 if event["EventId"] not in self.seen:
                     self.seen.add(event["EventId"])
                     said.append(event)
-                    self.say(told(event))
+                    self._tell(event)
             last.update(status)
             return not status["StackStatus"].endswith("_IN_PROGRESS")
 
         self._until(rests, DO, "finish")
         return last, said
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        """What is done, and what failed; what has only begun is left out."""
+        status, own = event["ResourceStatus"], event["LogicalResourceId"] == self.name
+        if status.endswith("_IN_PROGRESS") and not (own and "ROLLBACK" in status):
+            return
+        self.done += not own
+        place = f"[{self.done}/{self.count}] " if not own and self.done <= self.count else ""
+        self.say(place + told(event))
 
     def _status(self, name: str) -> Mapping[str, Any]:
         found = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]

@@ -58,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         return policy(setup.names, setup.code_bucket)
     if arguments.dry_run:
         request = setup.request(setup.stack.find())
+        if not arguments.json:
+            size = len(request["TemplateBody"].encode())
+            request["TemplateBody"] = f"infrastructure/template.yml ({size:,} bytes; see --json)"
         print(
             json.dumps({"uploads": sorted(setup.uploads), "create_change_set": request}, indent=2)
         )
@@ -67,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     def agreed(rows: list[dict[str, str]]) -> bool:
         shown.extend(rows)
         if not arguments.json:
-            emit(rows)
+            used = [key for key in rows[0] if any(row[key] for row in rows)]
+            emit([{key: row[key] for key in used} for row in rows])
         return bool(arguments.yes) or asked(len(rows))
 
     made = setup.run(agreed)

@@ -123,9 +123,11 @@ def answered(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return call()
     except Exception as error:
         told = explain(error)
-        if told is None or told is error:
-            raise
-        raise (TryAgainError(str(told)) if passes_by(error) else told) from error
+        if told is None:
+            raise  # a bug of ours: its traceback is what is needed
+        if told is not error and passes_by(error):
+            told = TryAgainError(str(told))
+        raise told.with_traceback(None) from None
 
 
 def of_object(event: Any, key: str) -> Any:

@@ -61,9 +61,10 @@ def checked(host: str, port: int, networks: str, look_up: Resolve = resolve) -> 
         raise SourceError(f"There is no host {host}: {error}. Look at Source.") from error
     for address in found:
         if not reachable(ip_address(address), networks):
+            known = host if host == address else f"{host} ({address})"
             raise SourceError(
-                f"{host} is {address}, which is no public address, and was not asked. To allow it"
-                " set the stack's parameter AllowedNetworks."
+                f"{known} is no public address, and was not asked. To allow it: byoa setup --set"
+                f" AllowedNetworks={address}/{32 if '.' in address else 128}"
             )
     return list(dict.fromkeys(found))
 

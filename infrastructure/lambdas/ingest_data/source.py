@@ -159,7 +159,7 @@ class Bucket:
         try:
             answer = self.s3.get_object(Bucket=bucket, Key=key, **only, **span)
         except self.s3.exceptions.ClientError as error:
-            return self.refused(error, begin, mark)
+            return self.refused(error, begin, mark, bucket)
         self.close()
         self.body = answer["Body"]
         whole = answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"]
@@ -170,7 +170,7 @@ class Bucket:
             read=self.reader(self.body),
         )  # fmt: skip
 
-    def refused(self, error: Exception, begin: int, mark: str) -> Opened:
+    def refused(self, error: Exception, begin: int, mark: str, bucket: str) -> Opened:
         code = error_code(error)
         if code in ("304", "NotModified"):
             return Opened(begin=0, mark="", total=None, unchanged=True)
@@ -180,8 +180,9 @@ class Bucket:
             return self.open(0, "", "", 0.0)  # another thing has its name now
         if code in ("AccessDenied", "403", "NoSuchKey", "404", "NoSuchBucket"):
             raise SourceError(
-                f"{self.url} cannot be read ({code}). Look at Source; another bucket than the"
-                " stack's own stands in its parameter SourceArns."
+                f"{self.url} cannot be read ({code}). Look at Source; for another bucket than the"
+                f" stack's own: byoa setup --set SourceArns=arn:aws:s3:::{bucket},"
+                f"arn:aws:s3:::{bucket}/*"
             ) from error
         raise error
 
