@@ -29,6 +29,10 @@ SETTINGS = (
 )  # fmt: skip
 
 
+#: Settings that Lambda completes with defaults of its own.
+DEFAULTED = {"LoggingConfig", "TracingConfig", "EphemeralStorage", "SnapStart", "ImageConfig"}
+
+
 def create(aws: Aws, name: str, props: Props) -> str:
     settings = {key: props[key] for key in (*SETTINGS, "PackageType", "Architectures")
                 if key in props}  # fmt: skip
@@ -105,6 +109,8 @@ def live(aws: Aws, name: str, props: Props) -> Props | None:
         raise
     now = {key: found[key] for key in SETTINGS if found.get(key) not in (None, [], {}, "")}
     now.pop("Layers", None)
+    for key in DEFAULTED & now.keys() & props.keys():  # what the template leaves to Lambda
+        now[key] = {name: now[key][name] for name in props[key] if name in now[key]}
     if "S3Bucket" in props["Code"]:
         wanted = sha256(aws, props["Code"])
         same = wanted in ("", found["CodeSha256"])

@@ -58,6 +58,7 @@ def everything(name: str) -> dict[str, Any]:
                     "Handler": "index.handler",
                     "Role": role,
                     "Timeout": "20",
+                    "LoggingConfig": {"LogGroup": f"/own/{name}"},
                     "MemorySize": 256,
                     "Code": {
                         "ZipFile": "import os\ndef handler(event, context):\n"
@@ -137,6 +138,9 @@ def test_all_of_a_stack_is_there_and_is_listed(stacks: Stacks, client: Clients) 
     versioning = client("s3").get_bucket_versioning(Bucket=f"{name}-bucket")
     assert versioning["Status"] == "Enabled"
     assert client("events").list_targets_by_rule(Rule=name)["Targets"][0]["Arn"] == machine
+    stacks.client.detect_stack_drift(StackName=name)
+    drifts = stacks.client.describe_stack_resource_drifts(StackName=name)["StackResourceDrifts"]
+    assert {each["StackResourceDriftStatus"] for each in drifts} <= {"IN_SYNC", "NOT_CHECKED"}
     answer = client("lambda").invoke(FunctionName=name)
     assert json.loads(answer["Payload"].read()) == "hello"
 
