@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from byoa.plan.workflow import estimator
 from byoa.plan.workflow.blocks import Catch, Retry
 from byoa.plan.workflow.build import BatchSubmitJobStep, CodeBuildStep
 from byoa.plan.workflow.chain import Chain, Graph, definition
@@ -212,6 +213,7 @@ __all__ = [
     "batches",
     "context",
     "definition",
+    "estimator",
     "execution_name",
     "format_",
     "from_json",
