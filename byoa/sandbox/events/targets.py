@@ -11,6 +11,7 @@ from typing import Any
 
 from byoa.plan.errors import error_code
 from byoa.sandbox.iam import may_assume
+from byoa.sandbox.policies import may
 from byoa.sandbox.stepfunctions.calls import client_for
 
 Target = Mapping[str, Any]
@@ -52,13 +53,16 @@ def start(target: Target, text: str, event: Mapping[str, Any], region: str) -> N
     STARTS[service](target, text, event)
 
 
-def check_role(target: Target) -> None:
+def check_role(target: Target, action: str) -> None:
+    """The role is taken on by EventBridge, and may start the target."""
     role = target.get("RoleArn") or ""
     if not may_assume(role, "events"):
         raise DeliveryError(
             f"The role {role or '(none)'} can not be assumed: it has to be there, and its trust "
             "policy has to name events.amazonaws.com"
         )
+    if not may(role, action, target["Arn"], {}):
+        raise DeliveryError(f"The role {role} is not allowed {action} on {target['Arn']}")
 
 
 def region_of(arn: str) -> str:
@@ -67,7 +71,7 @@ def region_of(arn: str) -> str:
 
 def state_machine(target: Target, text: str, event: Mapping[str, Any]) -> None:
     """EventBridge names the execution after the event: 73 characters."""
-    check_role(target)
+    check_role(target, "states:StartExecution")
     states = client_for("stepfunctions", region_of(target["Arn"]))
     name = f"{event['id']}_{uuid.uuid4()}"
     states.start_execution(stateMachineArn=target["Arn"], name=name, input=text)
@@ -82,7 +86,7 @@ def function(target: Target, text: str, event: Mapping[str, Any]) -> None:
 
 def build(target: Target, text: str, event: Mapping[str, Any]) -> None:
     """The input's members are StartBuild's, when they come from the rule and not the event."""
-    check_role(target)
+    check_role(target, "codebuild:StartBuild")
     given = json.loads(text) if target.get("Input") or target.get("InputTransformer") else {}
     request = {**given, "projectName": target["Arn"].rpartition("/")[2]}
     client_for("codebuild", region_of(target["Arn"])).start_build(**request)

@@ -59,7 +59,7 @@ def call(resource: Resource, parameters: dict[str, Any], region: str) -> dict[st
         ) from None
     except ClientError as problem:
         name = resources.error_of(resource, problem.response["Error"].get("Code", ""), model)
-        raise StateError(name, resources.cause_of(resource, problem)) from None
+        raise StateError(name, resources.cause_of(resource, problem.response)) from None
     answer.pop("ResponseMetadata", None)
     made: dict[str, Any] = from_answer(answer, operation.output_shape, resource.sdk)
     return made or {}

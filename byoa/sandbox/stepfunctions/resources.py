@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -124,9 +125,8 @@ def code_of(shape: Any) -> str:
     return said
 
 
-def cause_of(resource: Resource, error: Any) -> str:
+def cause_of(resource: Resource, answer: Mapping[str, Any]) -> str:
     """The sentence with who said it, as the two SDKs for Java end it."""
-    answer = error.response
     code, said = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
     meta = answer.get("ResponseMetadata", {})
     status, request = meta.get("HTTPStatusCode", 400), meta.get("RequestId", "")

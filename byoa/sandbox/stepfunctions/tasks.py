@@ -6,7 +6,7 @@ import copy
 import json
 from typing import Any
 
-from byoa.sandbox.stepfunctions import calls, resources, sync, tokens
+from byoa.sandbox.stepfunctions import calls, permits, resources, sync, tokens
 from byoa.sandbox.stepfunctions.clock import Clock
 from byoa.sandbox.stepfunctions.course import Course, check_size
 from byoa.sandbox.stepfunctions.errors import ExpiredError, StateError, runtime
@@ -57,6 +57,7 @@ def function(course: Course, scope: Scope, arn: str, clock: Clock) -> Any:
     region = arn.split(":")[3]
     parameters = {"FunctionName": arn, "Payload": payload}
     try:
+        permits.check(arn, invoke, {}, course.run)
         answer = clock.call(lambda: invoked(invoke, parameters, region))["Payload"]
         check_size(arn, answer)
     except StateError as error:
@@ -97,6 +98,7 @@ def carried_out(
     job = sync.job_of(resource) if resource.manner.startswith("sync") else None
     if resource.manner.startswith("sync") and (job is None or resource.sdk):
         raise runtime(f"The resource {resource.kind}:{resource.name} does not exist.")
+    permits.check(scope.state["Resource"], resource, parameters, course.run)
     answer = started(course, resource, parameters, job is not None, clock)
     if not resource.manner:
         return answer

@@ -29,6 +29,9 @@ def states_role(client: Clients) -> str:
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     name = f"states-{uuid.uuid4().hex[:8]}"
     made = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    client("iam").put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy)
     return str(made["Role"]["Arn"])
 
 
@@ -52,8 +55,7 @@ def machine(client: Clients, states_role: str) -> Machine:
         made = client("stepfunctions").create_state_machine(
             name=name or f"machine-{next(COUNT)}",
             definition=json.dumps(told),
-            roleArn=states_role,
-            **more,
+            **{"roleArn": states_role, **more},
         )
         return str(made["stateMachineArn"])
 
