@@ -37,6 +37,7 @@ INNER = (
     "moto.stepfunctions.models:StepFunctionBackend.delete_state_machine",
     "moto.stepfunctions.models:StepFunctionBackend.describe_state_machine",
     "moto.stepfunctions.models:StepFunctionBackend.describe_state_machine_alias",
+    "moto.s3.models:S3Backend.put_bucket_tagging",
     "moto.sts.models:STSBackend.assume_role",
 )
 

@@ -136,7 +136,7 @@ class Engine:
         kind = kind_for(resource)
         self.stack.mark(resource, "CREATE_IN_PROGRESS")
         name = planning.name_of(kind, resource.properties, self.stack, resource.logical)
-        resource.identity = kind.create(self.around.aws, name, resource.properties)
+        resource.identity = kind.create(self.around.aws, name, self.tagged(kind, resource))
         earlier = self.stack.resources.get(resource.logical)
         self.stack.resources[resource.logical] = resource
         self.stack.mark(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
@@ -151,6 +151,10 @@ class Engine:
                 self.stack.resources[resource.logical] = earlier
 
         self.undo.append(take_away)
+
+    def tagged(self, kind: Kind, resource: Resource) -> dict[str, Any]:
+        given, logical = resource.properties, resource.logical
+        return planning.with_own_tags(kind, resource.type, given, self.stack, logical)
 
     def adopt(self, resource: Resource, identity: str) -> None:
         """Takes up what is there, as it is; a rollback lets go of it again."""
@@ -185,11 +189,11 @@ class Engine:
         def restore() -> None:
             self.stack.mark(after, "UPDATE_IN_PROGRESS")
             self.stack.resources[old.logical] = old
-            update(aws, old.identity, after.properties, old.properties)
+            update(aws, old.identity, self.tagged(kind, after), self.tagged(kind, old))
             self.stack.mark(old, "UPDATE_COMPLETE")
 
         self.undo.append(restore)  # a change may have been made in part when it fails
-        update(aws, before.identity, before.properties, after.properties)
+        update(aws, before.identity, self.tagged(kind, before), self.tagged(kind, after))
         after.identity = before.identity
         self.stack.resources[after.logical] = after
         self.stack.mark(after, "UPDATE_COMPLETE")

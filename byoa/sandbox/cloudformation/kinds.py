@@ -39,6 +39,9 @@ class Kind:
     name: str = ""  #: the property that names it
     longest: int = 64  #: of a name that is made up
     lower: bool = False
+    tagged: bool = (
+        True  #: CloudFormation's own tags are put on it: the sandbox's service takes them
+    )
     #: Ref of the one that bears a name
     identity: Callable[[Aws, str], str] = lambda aws, name: name
 

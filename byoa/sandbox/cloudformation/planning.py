@@ -141,6 +141,19 @@ def properties_of(
     return made
 
 
+def with_own_tags(
+    kind: Kind, resource_type: str, properties: Mapping[str, Any], stack: Stack, logical: str
+) -> dict[str, Any]:
+    """The properties with the tags that CloudFormation puts on all it makes: whose it is."""
+    made = dict(properties)
+    known = schemas.schema(resource_type) or {}
+    if kind.tagged and "Tags" in kind.takes and takes_tags(known):
+        words = {"stack-name": stack.name, "stack-id": stack.id, "logical-id": logical}
+        own = [{"Key": f"aws:cloudformation:{key}", "Value": word} for key, word in words.items()]
+        made["Tags"] = [*made.get("Tags", []), *own]
+    return made
+
+
 def takes_tags(known: schemas.Schema) -> bool:
     """Tags are a list of Key and Value: a few types have a map, or none."""
     tags = schemas.followed(known.get("properties", {}).get("Tags", {}), known)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
@@ -43,7 +41,17 @@ def create(aws: Aws, name: str, props: Props) -> str:
         **present(Tags=tag_map(props) or None),
     )
     concurrency(aws, name, {}, props)
+    deployed(aws, name)
     return name
+
+
+#: The hash of the code that was deployed: its archive may be gone when somebody asks for drift.
+DEPLOYED: dict[str, str] = {}
+
+
+def deployed(aws: Aws, name: str) -> None:
+    found = aws.client("lambda").get_function_configuration(FunctionName=name)
+    DEPLOYED[found["FunctionArn"]] = found["CodeSha256"]
 
 
 def renamed(settings: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +82,7 @@ def update(aws: Aws, name: str, before: Props, after: Props) -> None:
     client = aws.client("lambda")
     if before["Code"] != after["Code"]:
         client.update_function_code(FunctionName=name, **code(after["Code"]))
+        deployed(aws, name)
     empty = {"Description": "", "Environment": {"Variables": {}}, "Layers": [],
              "MemorySize": 128, "Timeout": 3}  # fmt: skip
     changed = {
@@ -111,21 +120,10 @@ def live(aws: Aws, name: str, props: Props) -> Props | None:
     now.pop("Layers", None)
     for key in DEFAULTED & now.keys() & props.keys():  # what the template leaves to Lambda
         now[key] = {name: now[key][name] for name in props[key] if name in now[key]}
-    if "S3Bucket" in props["Code"]:
-        wanted = sha256(aws, props["Code"])
-        same = wanted in ("", found["CodeSha256"])
-        now["Code"] = props["Code"] if same else {"CodeSha256": found["CodeSha256"]}
+    wanted = DEPLOYED.get(found["FunctionArn"], found["CodeSha256"])
+    same = wanted == found["CodeSha256"]
+    now["Code"] = props["Code"] if same else {"CodeSha256": found["CodeSha256"]}
     return now
-
-
-def sha256(aws: Aws, where: Mapping[str, Any]) -> str:
-    try:
-        stored = aws.client("s3").get_object(Bucket=where["S3Bucket"], Key=where["S3Key"])
-    except Exception as error:
-        if gone(error):
-            return ""  # the archive was tidied away: nothing can be said
-        raise
-    return base64.b64encode(hashlib.sha256(stored["Body"].read()).digest()).decode()
 
 
 def permit(aws: Aws, name: str, props: Props) -> str:

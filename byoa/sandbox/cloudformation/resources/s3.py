@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, as_json, gone
+from byoa.sandbox.state import ACCOUNT
 
 Setting = Callable[[Any, str, Any], None]
 
@@ -94,10 +95,11 @@ def cors(s3: Any, bucket: str, given: Any) -> None:
 
 
 def tagging(s3: Any, bucket: str, given: Any) -> None:
-    if given:
-        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": given})
-    else:
-        s3.delete_bucket_tagging(Bucket=bucket)
+    """Past the API: it takes CloudFormation's own tags from CloudFormation alone."""
+    from moto.backends import get_backend
+
+    tags = {tag["Key"]: tag["Value"] for tag in given or []}
+    get_backend("s3")[ACCOUNT]["aws"].put_bucket_tagging(bucket, tags)
 
 
 def ownership(s3: Any, bucket: str, given: Any) -> None:

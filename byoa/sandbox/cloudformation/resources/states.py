@@ -66,11 +66,16 @@ def tags(props: Props) -> list[dict[str, str]] | None:
     return [small(tag) for tag in props.get("Tags") or []] or None
 
 
+#: What was deployed: the object that it came from may be gone when somebody asks for drift.
+DEPLOYED: dict[str, str] = {}
+
+
 def create(aws: Aws, name: str, props: Props) -> str:
+    text = definition(aws, props)
     tracing = props.get("TracingConfiguration")
     made = aws.client("stepfunctions").create_state_machine(
         name=name,
-        definition=definition(aws, props),
+        definition=text,
         roleArn=props["RoleArn"],
         **present(
             type=props.get("StateMachineType"),
@@ -79,14 +84,16 @@ def create(aws: Aws, name: str, props: Props) -> str:
             tags=tags(props),
         ),
     )
+    DEPLOYED[str(made["stateMachineArn"])] = text
     return str(made["stateMachineArn"])
 
 
 def update(aws: Aws, arn: str, before: Props, after: Props) -> None:
-    client = aws.client("stepfunctions")
+    client, text = aws.client("stepfunctions"), definition(aws, after)
+    DEPLOYED[arn] = text
     client.update_state_machine(
         stateMachineArn=arn,
-        definition=definition(aws, after),
+        definition=text,
         roleArn=after["RoleArn"],
         **present(loggingConfiguration=logging(after)),
     )
@@ -117,7 +124,8 @@ def live(aws: Aws, arn: str, props: Props) -> Props | None:
             return None
         raise
     key = next(name for name in props if name.startswith("Definition") and name[-5:] != "tions")
-    same = json.loads(found["definition"]) == json.loads(definition(aws, props))
+    wanted = DEPLOYED.get(arn) or found["definition"]
+    same = json.loads(found["definition"]) == json.loads(wanted)
     return {"RoleArn": found["roleArn"], key: props[key] if same else found["definition"]}
 
 

@@ -144,6 +144,12 @@ def test_all_of_a_stack_is_there_and_is_listed(stacks: Stacks, client: Clients) 
     answer = client("lambda").invoke(FunctionName=name)
     assert json.loads(answer["Payload"].read()) == "hello"
 
+    own = {"Key": "aws:cloudformation:stack-name", "Value": name}
+    assert own in client("s3").get_bucket_tagging(Bucket=f"{name}-bucket")["TagSet"]
+    assert own in client("iam").list_role_tags(RoleName=name)["Tags"]
+    tags = states.list_tags_for_resource(resourceArn=machine)["tags"]
+    assert {tag["key"]: tag["value"] for tag in tags}["aws:cloudformation:logical-id"] == "Machine"
+
     assert stacks.delete(name)["StackStatus"] == "DELETE_COMPLETE"
     assert client("codebuild").batch_get_projects(names=[name])["projects"] == []
     assert not [each for each in client("iam").list_roles()["Roles"] if each["RoleName"] == name]
