@@ -35,7 +35,7 @@ FIELDS = {
 #: The Types whose errors can be retried and caught.
 FALLIBLE = {"Task", "Parallel", "Map"}
 #: What Parameters are called in JSONata.
-PARAMETERS = {"Task": "Arguments", "Parallel": "Arguments", "Pass": "Output", "Map": "ItemSelector"}
+PARAMETERS = {"Task": "Arguments", "Parallel": "Arguments", "Pass": "Output"}
 
 
 def only_in_jsonpath(name: str) -> bool:

@@ -68,6 +68,8 @@ def onward(state: State) -> Iterator[State | Chain]:
 def keeps_input(state: State) -> bool:
     """Whether what it hands on has its input in it."""
     fields = state.fields
+    if getattr(state, "under", None) or getattr(state, "keep", False):
+        return True  # a box or a call (box.py, endpoint.py) that lays its answer beside its input
     if fields.keys() & {"output", "output_path", "input_path"}:
         return False
     if state.type in ("Choice", "Wait", "Succeed"):

@@ -85,7 +85,7 @@ def _state(name: str, made: Any) -> State:
         raise UsageError(
             f"the state {name!r} has the Type {kind!r} - take one of {', '.join(CLASSES)}"
         )
-    known = FIELDS[kind].split()
+    known = set(FIELDS[kind].split()) - ({"Parameters"} if kind == "Map" else set())
     fields = {
         snake(key): value
         for key, value in made.items()

@@ -54,13 +54,22 @@ def _members(
         if name in value:
             yield from problems_of(value[name], below, closed, _below(path, name))
         else:
-            key, word = _below(path, name), _word(below)
-            yield Problem("missing", key, below, None, f"the input has no {key} - give {word}")
+            yield from _missing(below, _below(path, name))
     for name in [name for name in value if closed and schema and name not in schema]:
         near = difflib.get_close_matches(str(name), map(str, schema), n=1, cutoff=0.6)
         known = f"did you mean {near[0]}?" if near else f"it knows {', '.join(map(str, schema))}"
         key = _below(path, name)
         yield Problem("unknown", key, None, value, f"the workflow takes no input {key} - {known}")
+
+
+def _missing(schema: Any, path: str) -> Iterator[Problem]:
+    """One for each value that is not there, so that all of them can be given at once."""
+    if isinstance(schema, Mapping) and schema:
+        for name, below in schema.items():
+            yield from _missing(below, _below(path, name))
+    else:
+        said = f"the input has no {path} - give {_word(schema)}"
+        yield Problem("missing", path, schema, None, said)
 
 
 def _fits(value: Any, kind: type) -> bool:

@@ -303,6 +303,12 @@ class Map(State):
             self.processor_config["ExecutionType"] = kind or "STANDARD"
         super().__init__(state_id, "Map", **given)
 
+    def set(self, **fields: Any) -> None:
+        """As in every state; the SDK's `parameters` have become the item_selector."""
+        if "parameters" in fields:
+            fields["item_selector"] = fields.pop("parameters")
+        super().set(**fields)
+
     def attach_iterator(self, iterator: Branch) -> None:
         """Takes a state or a chain for the items, instead of the one it had."""
         self.iterator = iterator

@@ -88,7 +88,8 @@ def test_what_is_wrong_is_said(change, sentence):
 
 
 def test_everything_is_said_at_once():
-    assert len(sentences({})) == len(SCHEMA)
+    assert len(sentences({})) == len(SCHEMA) + 1
+    assert "the input has no Data.Keys - give a list" in sentences({})
     assert sentences("text") == [
         'the input is "text", but the workflow takes an object there - write one'
     ]

@@ -369,6 +369,9 @@ def test_an_inline_map():
         },
         "End": True,
     }
+    sdk = Map("a", iterator=Pass("b"), items_path="$.x", parameters={"row": item_value})
+    sdk.update_parameters({"row.$": "$$.Map.Item.Value"})
+    assert alone(sdk)["ItemSelector"] == {"row.$": "$$.Map.Item.Value"}
     there = Map("a", items=[1, 2], item_selector={"row": item_value}, max_concurrency=2)
     there.attach_iterator(Pass("each"))
     made = alone(there, JSONATA)
