@@ -14,6 +14,7 @@ WAITING, RUNNING, SUCCEEDED = "waiting", "running", "succeeded"
 FAILED, CAUGHT, ABORTED, TIMED_OUT = "failed", "caught", "aborted", "timed out"
 #: Of several iterations the worst one is told.
 WORST = (FAILED, TIMED_OUT, ABORTED, CAUGHT, SUCCEEDED)
+CONTAINERS = ("Map", "Parallel")
 ENDED = {
     "ExecutionSucceeded": SUCCEEDED,
     "ExecutionFailed": FAILED,
@@ -55,6 +56,10 @@ class Visit:
 
     def end(self, status: str, at: datetime) -> None:
         self.status, self.ended = status, at
+
+    def goes_on(self, kind: str) -> bool:
+        """Whether a container goes on after an event of its own."""
+        return not kind.endswith(("StateExited", "StateFailed", "StateAborted"))
 
     def ancestor(self, kind: str, name: str) -> Visit:
         """The nearest state of a kind (and a name, if one is told), itself or around it."""
@@ -120,12 +125,15 @@ def _take(history: History, event: Mapping[str, Any]) -> None:
     history.types[number] = (kind, iteration)
     if kind.startswith("Execution"):
         _execution(history, kind, at, details)
+        owner = None
     elif kind.endswith("StateEntered"):
         owner = _entered(history, kind, at, details, before)
     else:
         owner = owner or _redriven(history, kind)
         if owner:
             owner = _happened(owner, kind, at, details)
+            if kind.startswith(CONTAINERS) and not owner.goes_on(kind):
+                _leave(history, owner, at)
     history.owners[number] = owner
 
 
@@ -180,7 +188,7 @@ def _redriven(history: History, kind: str) -> Visit | None:
 
 def _happened(owner: Visit, kind: str, at: datetime, details: Mapping[str, Any]) -> Visit:
     """An event within a state: it ends it, or it counts a try or a failure."""
-    for container in ("Map", "Parallel"):
+    for container in CONTAINERS:
         if kind.startswith(container):
             owner = owner.ancestor(container, str(details.get("name", "")))
     if kind.endswith("StateExited"):
@@ -195,6 +203,13 @@ def _happened(owner: Visit, kind: str, at: datetime, details: Mapping[str, Any])
         owner.broke = True
         owner.error, owner.cause = details.get("error", ""), details.get("cause", "")
     return owner
+
+
+def _leave(history: History, container: Visit, at: datetime) -> None:
+    """What was still open within a container that has ended."""
+    for visit in history.visits:
+        if visit.status == RUNNING and container in _around(visit.parent):
+            visit.end(FAILED if visit.broke else ABORTED, at)
 
 
 def _around(visit: Visit | None) -> list[Visit]:

@@ -100,6 +100,11 @@ def _joined(code: str) -> Iterator[str]:
     yield code[begin:].strip()
 
 
+def is_arn(pattern: str) -> bool:
+    """Whether a value is an ARN; of a `${Name}` that is put in later, its name says so."""
+    return pattern.startswith("arn:") or bool(re.fullmatch(r"\$\{\w*Arn\}", pattern))
+
+
 def arns(value: Any) -> Iterator[tuple[str, str]]:
     """Every member that holds a role, with its pattern, at any depth."""
     if isinstance(value, Mapping):

@@ -15,7 +15,7 @@ from typing import Any
 from byoa.plan.errors import UsageError
 from byoa.plan.tables import table
 from byoa.plan.workflow import patterns, resource
-from byoa.plan.workflow.patterns import ANY
+from byoa.plan.workflow.patterns import ANY, is_arn
 from byoa.plan.workflow.resource import Resource
 from byoa.plan.workflow.walk import Place, every_state
 
@@ -147,7 +147,7 @@ def _a_function(text: str) -> bool:
 def _function(name: str, scope: Scope) -> Iterator[Need]:
     """A function by its ARN or its name; without a qualifier its versions and aliases, too."""
     parts = name.split(":")
-    if name.startswith("arn:"):
+    if is_arn(name):
         arn, qualified = name, len(parts) > 7
     elif "function" in parts:
         arn, qualified = scope.arn("lambda", f"function:{':'.join(parts[2:])}"), len(parts) > 3
@@ -188,9 +188,9 @@ def _arns(target: str, given: Mapping[str, Any], scope: Scope) -> Iterator[str]:
     rests = {rest}
     for hole in HOLE.finditer(rest):
         values = _values(hole[1], given) or [hole[2] or ANY]
-        if any(value.startswith("arn:") for value in values) and rest.endswith(hole[0]):
-            yield from (value for value in values if value.startswith("arn:"))
-            values = [value for value in values if not value.startswith("arn:")]
+        if any(map(is_arn, values)) and rest.endswith(hole[0]):
+            yield from (value for value in values if is_arn(value))
+            values = [value for value in values if not is_arn(value)]
         rests = {one.replace(hole[0], value) for one in rests for value in values}
     for one in rests:
         made = re.sub(r"\*{2,}", ANY, one).removeprefix(":")
@@ -211,7 +211,7 @@ def _values(name: str, given: Mapping[str, Any]) -> list[str]:
         return patterns.member(given, name) or patterns.member(given, "TargetArn")
     if name == "SecretId":
         found = patterns.member(given, name)
-        return [one if one.startswith("arn:") or ANY in one else f"{one}-??????" for one in found]
+        return [one if is_arn(one) or ANY in one else f"{one}-??????" for one in found]
     return patterns.member(given, name)
 
 
@@ -228,7 +228,7 @@ def _passes(
 
 
 def _role(pattern: str, scope: Scope) -> str:
-    return pattern if pattern.startswith("arn:") else scope.arn("iam", f"role/{pattern}")
+    return pattern if is_arn(pattern) else scope.arn("iam", f"role/{pattern}")
 
 
 def _sdk(called: Resource, given: Mapping[str, Any], scope: Scope) -> Iterator[Need]:
@@ -243,7 +243,7 @@ def _sdk(called: Resource, given: Mapping[str, Any], scope: Scope) -> Iterator[N
         for function in patterns.member(given, "FunctionName") or [ANY]:
             yield from _function(function, scope)
         return
-    arns = [one for one in patterns.member(given, "ResourceArn") if one.startswith("arn:")]
+    arns = [one for one in patterns.member(given, "ResourceArn") if is_arn(one)]
     for target in targets:
         arns += _arns(f"{prefix}:{target}", given, scope)
     for arn in arns or [ANY]:

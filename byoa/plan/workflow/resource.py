@@ -14,6 +14,7 @@ from typing import Any
 from byoa.plan.tables import table
 
 FUNCTION, ACTIVITY, INTEGRATION, SDK, UNKNOWN = "function", "activity", "integration", "sdk", ""
+SEE = "see https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html"
 PATTERNS = ("sync", "sync:2", "waitForTaskToken")
 #: A value that CloudFormation puts in: DefinitionSubstitutions.
 HOLE = r"\$\{[\w:.]+\}"
@@ -110,7 +111,7 @@ def _no_integration(resource: Resource) -> Iterator[str]:
         return
     if found is None:
         near = difflib.get_close_matches(resource.key, known, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else _as_sdk(resource)
+        hint = _as_sdk(resource) or (f"did you mean {near[0]}?" if near else SEE)
         yield f"Resource: Step Functions has no integration {resource.key} - {hint}"
         return
     patterns = found.get("patterns", [])
@@ -126,10 +127,14 @@ def _no_integration(resource: Resource) -> Iterator[str]:
 
 
 def _as_sdk(resource: Resource) -> str:
-    services = table("workflow/actions.json")["services"]
-    if resource.service in services:
-        return f"write aws-sdk:{resource.service}:{resource.action}"
-    return "see https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html"
+    """How aws-sdk calls it, where that has it."""
+    known = table("workflow/actions.json")
+    action = resource.action[:1].upper() + resource.action[1:]
+    told = known["actions"].get(
+        resource.service, () if resource.service in known["services"] else None
+    )
+    found = told is not None and (action in told or told == ())
+    return f"write aws-sdk:{resource.service}:{resource.action}" if found else ""
 
 
 def _no_action(resource: Resource) -> Iterator[str]:

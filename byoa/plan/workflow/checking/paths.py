@@ -10,11 +10,12 @@ import difflib
 import re
 from collections.abc import Iterator
 
-NAME = r"[^\s.\[\]()'\",:?*@$&|<>=!]+"
+SIGN = r"[^\s.\[\]()'\",:?*@$&|<>=!]"
+NAME = f"{SIGN}+"
 QUOTED = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
 ROOT = re.compile(r"\$\$|\$(?:[^\W\d]\w*)?")
 #: A step of a reference path: it finds one thing.
-ONE = re.compile(rf"\.{NAME}(?!\()|\[\s*(?:{QUOTED})\s*\]|\[\s*\d+\s*\]")
+ONE = re.compile(rf"\.{NAME}(?!{SIGN}|\()|\[\s*(?:{QUOTED})\s*\]|\[\s*\d+\s*\]")
 #: The others: ..name, *, slices, several, filters (their text is not read), functions.
 MANY = re.compile(
     rf"\.\.?(?:\*|{NAME})(?:\(\))?|\.\.(?=\[)|\[\s*\*\s*\]"
