@@ -23,7 +23,10 @@ LONGEST = 80
 
 
 class Box(Parallel):
-    """`given` goes in, `result` names the fields that come out: alone, or `under` a name."""
+    """`given` goes in, `result` names the fields that come out: alone, or `under` a name.
+
+    Without `result` all comes out.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,7 @@ class Box(Parallel):
         *,
         given: Mapping[str, Any],
         states: Mapping[str, Mapping[str, Any]],
-        result: tuple[str, ...],
+        result: tuple[str, ...] = (),
         under: str | None = None,
         **fields: Any,
     ) -> None:
@@ -53,13 +56,15 @@ class Box(Parallel):
         language = self.language(query_language)
         made = super().to_dict(query_language, scope)
         if language == JSONATA:
-            out = "$states.result[0]"
+            one = "$states.result[0]"
             if self.under:
-                out = f"$merge([$states.input, {{'{self.under}': {out}}}])"
-            return {"Arguments": resolve(self.given, JSONATA), "Output": f"{{% {out} %}}", **made}
+                one = f"$merge([$states.input, {{'{self.under}': {one}}}])"
+            return {"Arguments": resolve(self.given, JSONATA), "Output": f"{{% {one} %}}", **made}
         fields = {f"{name}.$": f"$[0].{name}" for name in self.result}
-        after = {"ResultPath": f"$.{self.under}"} if self.under else {}
-        return {"Parameters": resolve(self.given), "ResultSelector": fields, **after, **made}
+        out: dict[str, Any] = {"ResultSelector": fields} if fields else {"OutputPath": "$[0]"}
+        if self.under:
+            out["ResultPath"] = f"$.{self.under}"
+        return {"Parameters": resolve(self.given), **out, **made}
 
 
 class Lifted:

@@ -9,7 +9,9 @@ from byoa.plan.workflow.expressions import Text
 
 #: Of 63 characters: a hash of 32, three hyphens, and room for 99 redrives and 9 retries.
 LONGEST = 24
-NAME, REDRIVES, RETRIES = "Execution.Name", "Execution.RedriveCount", "State.RetryCount"
+#: The start tells two executions of one name apart, of a machine that was deleted and made again.
+ID, START = "Execution.Id", "Execution.StartTime"
+REDRIVES, RETRIES = "Execution.RedriveCount", "State.RetryCount"
 
 
 def execution_name(prefix: str) -> Text:
@@ -24,12 +26,13 @@ def execution_name(prefix: str) -> Text:
             "single hyphens, such as train"
         )
     path = (
-        f"States.Format('{prefix}-{{}}-{{}}-{{}}', States.Hash($$.{NAME}, 'MD5'), "
+        f"States.Format('{prefix}-{{}}-{{}}-{{}}', "
+        f"States.Hash(States.Format('{{}} {{}}', $$.{ID}, $$.{START}), 'MD5'), "
         f"$$.{REDRIVES}, $$.{RETRIES})"
     )
     context = "$states.context"
     expression = (
-        f"'{prefix}-' & $hash({context}.{NAME}, 'MD5') & '-' & "
+        f"'{prefix}-' & $hash({context}.{ID} & ' ' & {context}.{START}, 'MD5') & '-' & "
         f"$string({context}.{REDRIVES}) & '-' & $string({context}.{RETRIES})"
     )
     return Text.marked(path, expression)

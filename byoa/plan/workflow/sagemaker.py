@@ -30,6 +30,7 @@ from byoa.plan.workflow.estimator import (
     needed,
     tag_texts,
 )
+from byoa.plan.workflow.expressions import RunTime
 from byoa.plan.workflow.names import LONGEST, execution_name, short_name
 from byoa.plan.workflow.placeholders import StepInput
 from byoa.plan.workflow.processor import Processor
@@ -76,7 +77,7 @@ class TrainingStep(SageMakerStep):
         estimator: Estimator,
         job_name: str | None = None,
         data: Any = None,
-        hyperparameters: Mapping[str, Any] | None = None,
+        hyperparameters: Any = None,
         mini_batch_size: int | None = None,
         experiment_config: Any = None,
         wait_for_completion: bool = True,
@@ -85,12 +86,15 @@ class TrainingStep(SageMakerStep):
         **fields: Any,
     ) -> None:
         self.estimator, self.job_name = estimator, job_name
-        given = dict(hyperparameters or {})
+        at_run = isinstance(hyperparameters, RunTime)
+        given = {} if at_run else dict(hyperparameters or {})
         if mini_batch_size is not None:
             given["mini_batch_size"] = mini_batch_size
         name = job_name or own_name(state_id)
         job = estimator.job(name, data, given, output_data_config_path, tags)
         request = {**training_request(job), **experiment(experiment_config)}
+        if at_run:  # all of them, in one object
+            request["HyperParameters"] = hyperparameters
         request.pop("ProfilerConfig", None)  # Step Functions knows no field that young
         super().__init__(state_id, request, wait=wait_for_completion, **fields)
 
