@@ -25,6 +25,15 @@ LOGS = (
     "GetLogDelivery", "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery",
 )  # fmt: skip
 TRACES = ("GetSamplingRules", "GetSamplingTargets", "PutTelemetryRecords", "PutTraceSegments")
+#: What a request with tags needs besides, on the same resource.
+TAGGED = {
+    "sagemaker": "AddTags",
+    "sqs": "TagQueue",
+    **dict.fromkeys(
+        ("batch", "dynamodb", "ecr", "ecs", "lambda", "logs", "secretsmanager", "sns", "states"),
+        "TagResource",
+    ),
+}
 #: ARNs of these services name no account or no region.
 NO_REGION, NO_ACCOUNT = ("iam", "s3"), ("s3", "bedrock")
 HOLE = re.compile(r"\{([\w.]+)(?:\|(\w+))?\}")
@@ -246,8 +255,11 @@ def _sdk(called: Resource, given: Mapping[str, Any], scope: Scope) -> Iterator[N
     arns = [one for one in patterns.member(given, "ResourceArn") if is_arn(one)]
     for target in targets:
         arns += _arns(f"{prefix}:{target}", given, scope)
+    tagged = {str(key).removesuffix(".$").lower() for key in given} & {"tags", "tagspecifications"}
+    tag = [TAGGED[prefix]] if tagged and name.startswith("Create") and prefix in TAGGED else []
     for arn in arns or [ANY]:
-        yield Need(f"{prefix}:{action}", arn)
+        for one in (action, *tag):
+            yield Need(f"{prefix}:{one}", arn)
     if not re.match(r"(Describe|List|Get|BatchGet|Delete|Stop)", name):
         yield from _passes(f"{prefix}.amazonaws.com", given, scope, anyway=False)
 

@@ -234,6 +234,14 @@ def test_messages_tables_buses_and_jobs():
         assert not allows(policy, action.partition(":")[0] + ":DeleteEverything", arn)
 
 
+def test_tags_are_allowed_where_they_are_given():
+    given = {"ModelName": "m", "ExecutionRoleArn": ROLE}
+    for more, right in (({}, False), ({"Tags": []}, True), ({"Tags.$": "$.t"}, True)):
+        policy = of_task("aws-sdk:sagemaker:createModel", given | more)
+        assert allows(policy, "sagemaker:AddTags", f"{SAGEMAKER}model/m") is right
+        assert not allows(policy, "sagemaker:AddTags", f"{SAGEMAKER}model/n")
+
+
 def test_an_action_of_a_service_without_a_table_is_on_all_of_it():
     policy = of_task("aws-sdk:personalize:describeCampaign", {"CampaignArn": "x"})
     assert policy["Statement"][0]["Action"] == ["personalize:DescribeCampaign"]
