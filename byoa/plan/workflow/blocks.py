@@ -29,8 +29,20 @@ def pascal(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
 
 
+#: Fields that are read before anything runs.
+FIXED = {
+    *("Comment", "QueryLanguage", "Resource", "Label", "ErrorEquals", "IntervalSeconds"),
+    *("MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"),
+}
+
+
 def written_field(name: str, value: Any, language: str) -> dict[str, Any]:
     """One field of a state with the values of the run in it."""
+    if name in FIXED and needs_expression(value):
+        raise UsageError(
+            f"{written(value, language)} is known when the workflow runs, but the field must be "
+            "known before - write a plain value"
+        )
     if language == JSONPATH and needs_expression(value):
         if name in TWINS:
             return {f"{name}Path": written(value)}

@@ -67,6 +67,12 @@ class RunTime:
     def __hash__(self) -> int:
         return hash(self._written)
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:  # dataclasses.asdict copies what it is given
+        return self
+
 
 class Text(RunTime, str):
     """A value of the run; as a text it is its mark."""

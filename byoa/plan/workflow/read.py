@@ -30,6 +30,7 @@ from byoa.plan.workflow.states import (
     Succeed,
     Task,
     Wait,
+    named,
 )
 
 CLASSES: dict[str, Callable[..., State]] = {
@@ -190,7 +191,5 @@ def _all(name: str, key: str, items: Any) -> list[Any]:
 
 def _inside(name: str, reader: Callable[[Any], Any], made: Any) -> Any:
     """What a reader makes of a part of a state; its error names the state."""
-    try:
+    with named(f"in the state {name!r}"):
         return reader(made)
-    except UsageError as error:
-        raise UsageError(f"in the state {name!r}: {error}") from None

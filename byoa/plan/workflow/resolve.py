@@ -19,6 +19,11 @@ def resolve(parameters: Mapping[str, Any], query_language: str = JSONPATH) -> di
 
 def field(key: str, value: Any, query_language: str) -> dict[str, Any]:
     """One key and its value as they are written."""
+    if at_run_time(key):
+        raise UsageError(
+            f"{written(key, query_language)} is a key, which must be known before the workflow runs"
+            " - take it as a value"
+        )
     if query_language == JSONATA or not needs_expression(value):
         return {key: resolved(value, query_language)}
     if key.endswith(".$"):
@@ -40,7 +45,8 @@ def resolved(value: Any, query_language: str) -> Any:
         if query_language == JSONATA:
             return f"{{% {written(value, JSONATA)} %}}"
         raise UsageError(
-            f"{written(value)} stands alone where JSONPath takes an object - give it a key"
+            f"{written(value)} stands where JSONPath reads no path - put it under a key of an "
+            "object, or give the state query_language='JSONata'"
         )
     if isinstance(value, Mapping):
         return resolve(value, query_language)

@@ -6,11 +6,12 @@ https://docs.aws.amazon.com/step-functions/latest/dg/workflow-states.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.blocks import Block, Catch, Retry, pascal, snake, written_field
-from byoa.plan.workflow.expressions import JSONATA, JSONPATH
+from byoa.plan.workflow.blocks import Block, Catch, Retry, pascal, written_field
+from byoa.plan.workflow.expressions import JSONATA, JSONPATH, at_run_time
 from byoa.plan.workflow.fields import (
     FALLIBLE,
     FIELDS,
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 Branch: TypeAlias = "State | Chain | Graph | Mapping[str, Any]"
 
 
+@contextmanager
+def named(place: str) -> Iterator[None]:
+    """An error in here begins with its place."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}") from None
+
+
 class State(Block):
     """What all states have: a name, fields, and a state to go on to."""
 
@@ -47,6 +57,8 @@ class State(Block):
         catch: Catch | Sequence[Catch] | None = None,
         **fields: Any,
     ) -> None:
+        if not isinstance(state_id, str) or at_run_time(state_id):
+            raise UsageError(f"{state_id!r} cannot be a state's name - take a text")
         self.state_id, self.type = state_id, state_type
         self.ALLOWED = frozenset(FIELDS[state_type].split())
         self.step_output = StepInput(output_schema)
@@ -134,12 +146,13 @@ class State(Block):
         scope = {self.state_id: self} if scope is None else scope
         made: dict[str, Any] = {"Type": self.type}
         for name, value in self.fields.items():
-            made |= self._written(pascal(name), value, language)
+            with named(f"{self.label}: {name}"):
+                made |= self._written(pascal(name), value, language)
         made |= self.extra | self.inner(language, query_language, scope)
-        if self.retries:
-            made["Retry"] = [retry.to_dict(language) for retry in self.retries]
-        if self.catches:
-            made["Catch"] = [catch.to_dict(language) for catch in self.catches]
+        for key, blocks in (("Retry", self.retries), ("Catch", self.catches)):
+            if blocks:
+                with named(f"{self.label}: {key}"):
+                    made[key] = [block.to_dict(language) for block in blocks]
         return made | self.ending()
 
     def _written(self, name: str, value: Any, language: str) -> dict[str, Any]:
@@ -147,14 +160,11 @@ class State(Block):
             if name in ("Parameters", "Result") and self.type in PARAMETERS:
                 name = PARAMETERS[self.type]
             elif only_in_jsonpath(name):
-                raise UsageError(
-                    f"{self.label} has {snake(name)}, which JSONata lacks - say it in arguments, "
-                    "output or assign"
-                )
+                raise UsageError("JSONata has none - say it in arguments, output or assign")
         elif only_in_jsonata(name) and not (name == "Items" and needs_expression(value)):
             raise UsageError(
-                f"{self.label} has {snake(name)}, which is JSONata's - give it "
-                "query_language='JSONata', or say it in parameters and result_selector"
+                "JSONPath has none - give the state query_language='JSONata', or say it in "
+                "parameters and result_selector"
             )
         return written_field(name, value, language)
 
@@ -259,10 +269,10 @@ class Choice(State):
         """The choices in their order, and the default."""
         if not self.choices:
             raise UsageError(f"{self.label} has no choice - add_choice gives it one")
+        with named(f"{self.label}: choices"):
+            rules = [(rule.to_dict(language), step) for rule, step in self.choices]
         made: dict[str, Any] = {
-            "Choices": [
-                {**rule.to_dict(language), "Next": step.state_id} for rule, step in self.choices
-            ]
+            "Choices": [{**rule, "Next": step.state_id} for rule, step in rules]
         }
         return made | ({"Default": self.default.state_id} if self.default else {})
 

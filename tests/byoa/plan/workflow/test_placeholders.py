@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import jsonata
@@ -137,7 +138,7 @@ def test_what_one_language_only_can_say():
         resolve({"a": expression("{% $sum($x) %}")})
     with pytest.raises(UsageError, match=r"\$\.rows\[0:2\] cannot be written in JSONata"):
         resolve({"a": jsonpath("$.rows[0:2]")}, JSONATA)
-    with pytest.raises(UsageError, match="stands alone where JSONPath takes an object"):
+    with pytest.raises(UsageError, match="stands where JSONPath reads no path"):
         resolved(StepInput()["x"], "JSONPath")
 
 
@@ -201,3 +202,12 @@ def test_the_answer_of_validate_is_the_sdks():
     assert found.keys_missing == ["JobName", "Data.Bucket"]
     assert found.keys_type_mismatch == [("Epochs", int, str)]
     assert INPUTS.validate({"JobName": "a", "Epochs": 3, "Data": {"Bucket": "b"}}).valid
+
+
+def test_json_of_a_placeholder_and_copies_of_it():
+    name = INPUTS["JobName"]
+    text = json.dumps({"name": name, "plain": 1})
+    form = r"""'\{"name": "{}", "plain": 1\}'"""
+    assert resolve({"Body": text}) == {"Body.$": f"States.Format({form}, {name.jsonpath()})"}
+    assert copy.copy(name) is name and copy.deepcopy({"a": [name]})["a"][0] is name
+    assert copy.deepcopy(name.number(3)) == name

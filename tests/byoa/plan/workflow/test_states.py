@@ -468,6 +468,12 @@ def test_a_state_can_be_changed_afterwards():
     assert json.loads(one.to_json()) == json.loads(one.to_json(pretty=True)) == alone(one)
 
 
+def choice_of(rule: Any) -> Any:
+    choice = Choice("a")
+    choice.add_choice(rule, Pass("b"))
+    return choice.to_dict()
+
+
 def untyped(anything: Any) -> Any:
     """What mypy would not let through."""
     return anything
@@ -507,15 +513,15 @@ def untyped(anything: Any) -> Any:
         (lambda: Map("a").to_dict(), "the Map state 'a' has nothing to run"),
         (
             lambda: Pass("a", output=1).to_dict(),
-            "has output, which is JSONata's - give it query_lang",
+            "the Pass state 'a': output: JSONPath has none - give the state",
         ),
         (
             lambda: Map("a", iterator=Pass("b"), items=[1]).to_dict(),
-            "has items, which is JSONata's",
+            "the Map state 'a': items: JSONPath has none",
         ),
         (
             lambda: Pass("a", input_path="$.x").to_dict(JSONATA),
-            "has input_path, which JSONata lacks - say it in arguments, output or assign",
+            "'a': input_path: JSONata has none - say it in arguments, output or assign",
         ),
         (
             lambda: Pass("a", query_language="SQL").to_dict(),
@@ -529,6 +535,25 @@ def untyped(anything: Any) -> Any:
             lambda: Choice("a").add_choice("$x", Pass("b"), sign=1),
             "a choice has no 'sign' - take assign",
         ),
+        (
+            lambda: Pass("a", comment=f"of {X['x']}").to_dict(),
+            "'a': comment: .* must be known before",
+        ),
+        (
+            lambda: Task("a", resource=X["arn"], query_language=JSONATA).to_dict(),
+            r"'a': resource: \$states\.input\.arn is known when the workflow runs",
+        ),
+        (
+            lambda: Pass("a", result=X["x"]).to_dict(),
+            "'a': result: .* stands where JSONPath reads no",
+        ),
+        (lambda: Pass("a", parameters={X["x"]: 1}).to_dict(), r"\$\['x'\] is a key, which must be"),
+        (
+            lambda: Task("a", retry=Retry(error_equals=[X["e"]])).to_dict(),
+            "'a': Retry: .* must be known before",
+        ),
+        (lambda: choice_of(ChoiceRule.IsNull(variable=expression("$x"), value=True)), "choices: "),
+        (lambda: Pass(X["x"]), "cannot be a state's name"),
         (lambda: untyped(Graph)("a"), "'a' is no State and no Chain"),
     ],
 )
