@@ -13,10 +13,11 @@ from byoa.sandbox import answers, shapes
 from byoa.sandbox.hooks import Sandbox, not_implemented
 from byoa.sandbox.sagemaker import root
 from byoa.sandbox.state import ACCOUNT
-from byoa.sandbox.stepfunctions import keeping, logbook, machines, tokens
+from byoa.sandbox.stepfunctions import described, keeping, listing, logbook, machines, tokens
 from byoa.sandbox.stepfunctions.calls import parsed
 from byoa.sandbox.stepfunctions.errors import StateError
-from byoa.sandbox.stepfunctions.executions import Execution, Machine, parse_input
+from byoa.sandbox.stepfunctions.executions import Execution, parse_input
+from byoa.sandbox.stepfunctions.machine import Machine
 from byoa.sandbox.stepfunctions.store import Store, store_of
 from byoa.sandbox.wire import Call
 
@@ -66,7 +67,7 @@ def start_sync(store: Store, request: Request) -> Request:
     passed = (execution.stopped or execution.started) - execution.started
     spent = -(-int(passed.total_seconds() * 1000) // 100) * 100
     return {
-        **execution.described(),
+        **described.whole(execution),
         "billingDetails": {"billedMemoryUsedInMB": 64, "billedDurationInMilliseconds": spent},
     }
 
@@ -84,7 +85,7 @@ def redrive(store: Store, request: Request) -> Request:
 
 
 def describe(store: Store, request: Request) -> Request:
-    return store.get(request["executionArn"], "DescribeExecution").described()
+    return described.whole(store.get(request["executionArn"], "DescribeExecution"))
 
 
 def describe_machine(store: Store, request: Request) -> Request:
@@ -99,53 +100,6 @@ def describe_machine(store: Store, request: Request) -> Request:
         "loggingConfiguration": dict(machine.logging),
         "encryptionConfiguration": {"type": "AWS_OWNED_KEY"},
     }
-
-
-def list_executions(store: Store, request: Request) -> Request:
-    if "mapRunArn" in request:
-        every = store.map_run(request["mapRunArn"], "ListExecutions").children
-        every = [one for one in every if one.begun]
-    else:
-        machines.find(store.region, request["stateMachineArn"], "ListExecutions")
-        every = store.of(request["stateMachineArn"])
-    wanted, kind = request.get("statusFilter"), request.get("redriveFilter")
-    chosen = [
-        one.listed() for one in every
-        if wanted in (None, one.status)
-        and (kind is None or (kind == "REDRIVEN") == (one.redrives > 0))
-    ]  # fmt: skip
-    page, token = paged(chosen, request, "ListExecutions", 100)
-    return {"executions": page, "nextToken": token}
-
-
-def history(store: Store, request: Request) -> Request:
-    execution = store.get(request["executionArn"], "GetExecutionHistory")
-    with execution.history.lock:
-        events = list(execution.history.events)
-    if request.get("reverseOrder"):
-        events.reverse()
-    page, token = paged(events, request, "GetExecutionHistory", 100)
-    if request.get("includeExecutionData") is False:
-        page = [without_data(event) for event in page]
-    return {"events": page, "nextToken": token}
-
-
-def without_data(event: Request) -> Request:
-    hidden = {"input", "output", "parameters", "inputDetails", "outputDetails"}
-    return {
-        key: {name: item for name, item in value.items() if name not in hidden}
-        if isinstance(value, dict) else value
-        for key, value in event.items()
-    }  # fmt: skip
-
-
-def paged(items: list[Any], request: Request, operation: str, usual: int) -> tuple[list[Any], Any]:
-    try:
-        at = int(request.get("nextToken") or 0)
-    except ValueError:
-        raise ServiceError("InvalidToken", "Invalid Token: 'Invalid token'", operation) from None
-    end = at + (request.get("maxResults") or usual)
-    return items[at:end], str(end) if end < len(items) else None
 
 
 def settled(request: Request, found: bool, operation: str) -> Request:
@@ -177,13 +131,6 @@ def task_heartbeat(store: Store, request: Request) -> Request:
     return settled(request, tokens.beat(request["taskToken"]), "SendTaskHeartbeat")
 
 
-def list_map_runs(store: Store, request: Request) -> Request:
-    arn = store.get(request["executionArn"], "ListMapRuns").arn
-    found = [run.listed() for run in list(store.map_runs.values()) if run.execution == arn]
-    page, token = paged(found, request, "ListMapRuns", 100)
-    return {"mapRuns": page, "nextToken": token}
-
-
 def describe_map_run(store: Store, request: Request) -> Request:
     return store.map_run(request["mapRunArn"], "DescribeMapRun").described()
 
@@ -194,12 +141,6 @@ def update_map_run(store: Store, request: Request) -> Request:
     run.tolerated = request.get("toleratedFailureCount", run.tolerated)
     run.tolerated_share = request.get("toleratedFailurePercentage", run.tolerated_share)
     return {}
-
-
-def list_versions(store: Store, request: Request) -> Request:
-    found = keeping.versions(store.region, request["stateMachineArn"])
-    page, token = paged(found, request, "ListStateMachineVersions", 100)
-    return {"stateMachineVersions": page, "nextToken": token}
 
 
 def delete_machine(store: Store, request: Request) -> Request:
@@ -219,9 +160,9 @@ OPERATIONS: dict[str, Callable[[Store, Request], Request]] = {
     "RedriveExecution": redrive,
     "DescribeExecution": describe,
     "DescribeStateMachineForExecution": describe_machine,
-    "ListExecutions": list_executions,
-    "GetExecutionHistory": history,
-    "ListMapRuns": list_map_runs,
+    "ListExecutions": listing.list_executions,
+    "GetExecutionHistory": listing.history,
+    "ListMapRuns": listing.list_map_runs,
     "DescribeMapRun": describe_map_run,
     "UpdateMapRun": update_map_run,
     "SendTaskSuccess": task_success,
@@ -232,7 +173,7 @@ OPERATIONS: dict[str, Callable[[Store, Request], Request]] = {
     "UpdateStateMachine": lambda store, request: keeping.update(store.region, request),
     "DescribeStateMachine": lambda store, request: keeping.describe(store.region, request),
     "DeleteStateMachine": delete_machine,
-    "ListStateMachineVersions": list_versions,
+    "ListStateMachineVersions": listing.list_versions,
     "PublishStateMachineVersion": lambda s, request: keeping.publish_version(s.region, request),
     "DeleteStateMachineVersion": lambda s, request: keeping.delete_version(s.region, request),
 }

@@ -42,9 +42,12 @@ def client_for(service: str, region: str) -> Any:
 def call(resource: Resource, parameters: dict[str, Any], region: str) -> dict[str, Any]:
     """The operation's answer, spelled and with times as Step Functions gives it."""
     from botocore import xform_name
-    from botocore.exceptions import ClientError, ParamValidationError
+    from botocore.exceptions import ClientError, ParamValidationError, UnknownServiceError
 
-    client = client_for(resource.client, region)
+    try:
+        client = client_for(resource.client, region)
+    except UnknownServiceError:
+        raise runtime(f"The sandbox carries out no {resource.kind}:{resource.name}.") from None
     model = client.meta.service_model
     if resource.operation not in model.operation_names:
         raise runtime(f"The resource provided {resource.kind}:{resource.name} is not recognized.")

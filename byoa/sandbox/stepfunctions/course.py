@@ -113,14 +113,14 @@ class Course:
             "State": {"EnteredTime": iso(now()), "Name": name, "RetryCount": 0},
         }
         language = state.get("QueryLanguage", self.language)
-        scope = Scope(state, value, context, self.variables, language == "JSONata")
+        scope = Scope(state, value, context, self.variables, language == "JSONata", entered)
         if kind in ABORTABLE:
             self.run.active[id(self)] = (kind, self.events)
         try:
             output, following, assigned = ACTS[kind](self, scope)
             check_size(name, output)
         except StateError as error:
-            raise located(error, name, entered) from None
+            raise self.located(error, scope) from None
         except StoppedError:
             if kind in ABORTABLE:
                 self.events.add(f"{kind}StateAborted")
@@ -133,6 +133,18 @@ class Course:
             told["assignedVariablesDetails"] = {"truncated": False}
         self.events.add(f"{kind}StateExited", told)
         return output, following
+
+    def located(self, error: StateError, scope: Scope) -> StateError:
+        """The error with the state and the event that it belongs to."""
+        if error.name not in LOCATED or error.cause.startswith(LOCATION):
+            return error
+        name = scope.context["State"]["Name"]
+        where = f"{LOCATION}'{name}' (entered at the event id #{scope.entered}). "
+        made = StateError(error.name, where + error.cause)
+        if error.name == "States.QueryEvaluationError":
+            told = {"error": made.name, "cause": made.cause, "state": name}
+            self.events.add("EvaluationFailed", told)
+        return made
 
     def branch(self, program: Mapping[str, Any], index: int, clock: Clock) -> Course:
         """A branch of this course: Parallel's or Map's."""
@@ -155,11 +167,3 @@ def check_size(name: str, output: Any) -> None:
             "the maximum number of bytes service limit."
         )
         raise StateError("States.DataLimitExceeded", cause)
-
-
-def located(error: StateError, name: str, entered: int) -> StateError:
-    """The error with the state and the event that it belongs to."""
-    if error.name not in LOCATED or error.cause.startswith(LOCATION):
-        return error
-    where = f"{LOCATION}'{name}' (entered at the event id #{entered}). "
-    return StateError(error.name, where + error.cause)

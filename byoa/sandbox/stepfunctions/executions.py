@@ -7,16 +7,17 @@ import json
 import threading
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.plan.errors import ServiceError
-from byoa.sandbox.stepfunctions import maps, tasks
+from byoa.sandbox.stepfunctions import described, maps, tasks
 from byoa.sandbox.stepfunctions.clock import Clock
 from byoa.sandbox.stepfunctions.course import Course, Progress, Run
 from byoa.sandbox.stepfunctions.errors import ExpiredError, StateError, StoppedError
 from byoa.sandbox.stepfunctions.history import History, Thread, data, iso, now, text
+from byoa.sandbox.stepfunctions.machine import Machine
 from byoa.sandbox.stepfunctions.scope import Variables
 
 #: An event's type for each end, and the member that it has.
@@ -29,21 +30,6 @@ ENDS = {
 #: Executions can be redriven for as long. A history has no more events than this.
 REDRIVABLE = datetime.timedelta(days=14)
 MOST_EVENTS = 25_000
-
-
-@dataclass
-class Machine:
-    """What an execution needs to know of its state machine, as that was when it started."""
-
-    arn: str
-    name: str
-    definition: dict[str, Any]
-    source: str  #: the definition's text
-    role: str
-    kind: str = "STANDARD"
-    version: str = ""  #: the ARN of the version that was started, if one was
-    alias: str = ""
-    logging: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -209,55 +195,16 @@ class Execution:
                 return  # stopped meanwhile
             self.status, self.stopped = status, now()
             self.output, self.error, self.cause = output, error, cause
-            told = data("output", output) if status == "SUCCEEDED" else self.problem()
+            told = data("output", output) if status == "SUCCEEDED" else described.problem(self)
             self.history.add(ENDS[status], last, told)
             self.history.closed = True
             self.ended.set()
         self.tell()
 
-    def problem(self) -> dict[str, str]:
-        found = {"error": self.error, "cause": self.cause}
-        return {name: said for name, said in found.items() if said}
-
     def tell(self) -> None:
         """Lets those know who wait for its changes."""
         for listener in list(self.listeners):
             listener(self)
-
-    def described(self) -> dict[str, Any]:
-        """DescribeExecution's answer."""
-        with self.lock:
-            reason = self.not_redrivable()
-            found: dict[str, Any] = {
-                **self.listed(),
-                "input": text(self.input),
-                "inputDetails": {"included": True},
-                "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
-                "redriveStatusReason": reason or None,
-                **self.problem(),
-            }
-            if self.parent:
-                found["mapRunArn"] = self.parent
-                if not reason:
-                    found["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
-            if self.status == "SUCCEEDED":
-                found |= {"output": text(self.output), "outputDetails": {"included": True}}
-            return found
-
-    def listed(self) -> dict[str, Any]:
-        """Its line in ListExecutions."""
-        return {
-            "executionArn": self.arn,
-            "stateMachineArn": self.machine.arn,
-            "name": self.name,
-            "status": self.status,
-            "startDate": self.started,
-            "stopDate": self.stopped,
-            "stateMachineVersionArn": self.machine.version or None,
-            "stateMachineAliasArn": self.machine.alias or None,
-            "redriveCount": self.redrives,
-            "redriveDate": self.redriven,
-        }
 
 
 def parse_input(given: str | None, operation: str) -> Any:

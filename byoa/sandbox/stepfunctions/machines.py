@@ -12,7 +12,7 @@ from byoa.plan.workflow import check
 from byoa.sandbox.iam import may_assume
 from byoa.sandbox.state import ACCOUNT
 from byoa.sandbox.stepfunctions import logbook
-from byoa.sandbox.stepfunctions.executions import Machine
+from byoa.sandbox.stepfunctions.machine import Machine
 
 
 def backend(region: str) -> Any:

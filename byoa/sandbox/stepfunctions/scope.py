@@ -38,6 +38,7 @@ class Scope:
     context: dict[str, Any]
     variables: Variables
     jsonata: bool  #: its QueryLanguage
+    entered: int = 0  #: the event with which it began
 
     def path(self, path: str, value: Any, at: str) -> Any:
         """What a path selects of a value, of the context object ($$) or of a variable."""

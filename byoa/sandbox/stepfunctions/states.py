@@ -89,7 +89,8 @@ def patient(work: Callable[[Course, Scope], Any]) -> Act:
             try:
                 output, assigned = scope.output(work(course, scope))
                 return output, following(scope.state), assigned
-            except StateError as error:
+            except StateError as raised:
+                error = course.located(raised, scope)
                 delay = retries.delay(error.name)
                 if delay is None:
                     return caught(scope, error)

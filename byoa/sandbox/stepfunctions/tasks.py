@@ -97,7 +97,7 @@ def carried_out(
 ) -> Any:
     job = sync.job_of(resource) if resource.manner.startswith("sync") else None
     if resource.manner.startswith("sync") and (job is None or resource.sdk):
-        raise runtime(f"The resource {resource.kind}:{resource.name} does not exist.")
+        raise runtime(f"The sandbox carries out no {resource.kind}:{resource.name}.")
     permits.check(scope.state["Resource"], resource, parameters, course.run)
     answer = started(course, resource, parameters, job is not None, clock)
     if not resource.manner:
