@@ -63,6 +63,8 @@ class Placeholder(Text):
             raise UsageError(f"{name!r} is no key of {self!r} - take a name or a whole number")
         if name in self.store:
             return cast("Self", self.store[name])
+        if isinstance(self.type, list) and isinstance(name, int):
+            return self._child(name, self.type[0])
         if self.schema is not None:
             known = ", ".join(map(str, self.store)) or "nothing"
             raise UsageError(f"the schema has no {name!r} below {self!r} - it has {known}")
@@ -105,10 +107,14 @@ class Placeholder(Text):
 
     def get_schema_as_dict(self) -> dict[Any, Any]:
         """Names and types: those of the schema, else of all that was asked for so far."""
-        return {
-            name: one.get_schema_as_dict() if one.store else one.type or str
-            for name, one in self.store.items()
-        }
+        return {name: one._kind() for name, one in self.store.items()}
+
+    def _kind(self) -> Any:
+        open_one = self.schema is None and self.origin.schema is not None
+        if isinstance(self.type, list) or open_one or not self.store:
+            return self.type or str
+        asked = self.get_schema_as_dict()
+        return list if all(isinstance(name, int) for name in asked) else asked
 
     def get_schema_as_json(self, pretty: bool = False) -> str:
         """The schema as JSON; types by their names."""

@@ -211,3 +211,21 @@ def test_json_of_a_placeholder_and_copies_of_it():
     assert resolve({"Body": text}) == {"Body.$": f"States.Format({form}, {name.jsonpath()})"}
     assert copy.copy(name) is name and copy.deepcopy({"a": [name]})["a"][0] is name
     assert copy.deepcopy(name.number(3)) == name
+
+
+def test_lists_of_the_input():
+    inputs = ExecutionInput(schema={"Rows": [{"Name": str}], "Any": list})
+    assert inputs["Rows"][0]["Name"].jsonpath() == "$$.Execution.Input['Rows'][0]['Name']"
+    assert inputs["Any"][1]["x"].jsonata() == "$states.context.Execution.Input.Any[1].x"
+    assert inputs.get_schema_as_dict() == {"Rows": [{"Name": str}], "Any": list}
+    with pytest.raises(UsageError, match="has no 'Nme' below"):
+        inputs["Rows"][0]["Nme"]
+    with pytest.raises(UsageError, match="has no 'Name' below"):
+        inputs["Rows"]["Name"]
+    opened = ExecutionInput(schema={"Tags": dict})
+    assert opened["Tags"]["team"].jsonpath() == "$$.Execution.Input['Tags']['team']"
+    assert opened.problems({"Tags": {"other": 1}}) == []
+    asked = ExecutionInput()
+    asked["Rows"][0]["Name"]
+    assert asked.get_schema_as_dict() == {"Rows": list}
+    assert asked.problems({"Rows": [1]}) == []
