@@ -45,9 +45,7 @@ class Cron:
 
     def next(self, after: datetime.datetime) -> datetime.datetime | None:
         """The first minute after a moment that fits; None when no year has one."""
-        minutes, hours, _, months, _, years = (
-            numbers(field, at) for at, field in enumerate(self.fields)
-        )
+        minutes, hours, months, years = (numbers(self.fields[at], at) for at in (0, 1, 3, 5))
         first = after.replace(second=0, microsecond=0) + datetime.timedelta(minutes=1)
         for year in sorted(years & set(range(first.year, first.year + 60))):
             for month in sorted(months):

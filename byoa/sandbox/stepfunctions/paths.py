@@ -19,11 +19,12 @@ TOKEN = re.compile(
             (?:\s*,\s*(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"))*)\s*\]
       | \[\s*(?P<slice>-?\d*\s*:\s*-?\d*(?:\s*:\s*-?\d*)?)\s*\]
       | \[\s*(?P<index>-?\d+(?:\s*,\s*-?\d+)*)\s*\]
-      | \[\s*\?\s*\((?P<filter>(?:[^()'"]|'[^']*'|"[^"]*"|\([^()]*\))*)\)\s*\]
+      | \[\s*\?\s*\((?P<filter>(?:[^()'"]|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\([^()]*\))*)\)\s*\]
     """,
     re.VERBOSE,
 )
 QUOTED = re.compile(r"""'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)\"""")
+PIECE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\|\||&&|.""", re.DOTALL)
 BARE = re.compile(r"[^.\[\]()'\"\s,]+")
 COMPARISON = re.compile(r"\s*(@[^\s=!<>~]*)\s*(?:(==|!=|<=|>=|<|>)\s*(.+?))?\s*")
 
@@ -149,8 +150,20 @@ def descend(value: Any) -> Iterator[Any]:
 def holds(condition: str, item: Any) -> bool:
     """A filter: comparisons of @.path with a literal, joined by && and ||."""
     return any(
-        all(compare(part, item) for part in either.split("&&")) for either in condition.split("||")
+        all(compare(part, item) for part in apart(either, "&&"))
+        for either in apart(condition, "||")
     )
+
+
+def apart(condition: str, word: str) -> list[str]:
+    """The parts between a word that is in no quotes."""
+    parts = [""]
+    for piece in PIECE.findall(condition):
+        if piece == word:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
 
 
 def compare(condition: str, item: Any) -> bool:
