@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from byoa.plan.infrastructure import Infrastructure
+from byoa.plan.workflow.permissions import execution_policy
 from tests.byoa.plan.policy_evaluator import allows_in, like, listed
-from tests.infrastructure.resolved import ACCOUNT, REGION, Resolved
+from tests.infrastructure.resolved import ACCOUNT, REGION, ROOT, Resolved
 
 PLAIN = Resolved()
 OTHER = f"arn:aws:ecr:{REGION}:210987654321:repository/base"
@@ -169,6 +171,30 @@ def test_a_role_is_taken_on_by_one_service_for_this_account(role: str):
     (statement,) = PLAIN.resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": f"{services.get(role, 'lambda')}.amazonaws.com"}
     assert statement["Condition"] == {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_the_machine_may_what_its_states_need_and_no_more():
+    """byoa.plan.workflow's own judgement of the definition, both ways."""
+    filled = PLAIN.resources["Machine"]["Properties"]["DefinitionSubstitutions"]
+    text = (ROOT / "infrastructure/build-train-deploy.asl.json").read_text()
+    text = re.sub(r"\$\{(\w+)\}", lambda hole: str(filled[hole[1]]), text)
+    place = {"account": ACCOUNT, "region": REGION}
+    needed = execution_policy(json.loads(text), **place, logs=True, tracing=True)
+    ours = PLAIN.policy("MachineRole")
+
+    def pairs(policy: dict[str, Any]) -> set[tuple[str, str]]:
+        return {
+            (action, resource)
+            for statement in policy["Statement"]
+            for action in listed(statement["Action"])
+            for resource in listed(statement["Resource"])
+        }
+
+    def reached(pair: tuple[str, str], policy: dict[str, Any]) -> bool:
+        return any(action == pair[0] and like(pair[1], one) for action, one in pairs(policy))
+
+    assert [pair for pair in sorted(pairs(needed)) if not reached(pair, ours)] == []
+    assert [pair for pair in sorted(pairs(ours)) if not reached(pair, needed)] == []
 
 
 def test_other_sources_and_images_are_read_when_they_are_named():
