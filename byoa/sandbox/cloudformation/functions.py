@@ -57,7 +57,7 @@ class Scope:
                 if name == "Ref":
                     return self.ref(given)
                 if name in FUNCTIONS:
-                    return FUNCTIONS[name](self, given)
+                    return self.carry_out(name, given)
                 if name in TRUTHS:
                     return truth(value, self, ())
                 if isinstance(name, str) and name.startswith("Fn::"):
@@ -68,7 +68,15 @@ class Scope:
             return [item for item in map(self.resolve, value) if item is not NO_VALUE]
         return value
 
+    def carry_out(self, name: str, given: Any) -> Any:
+        try:
+            return FUNCTIONS[name](self, given)
+        except (TypeError, AttributeError, KeyError, IndexError, ValueError):
+            raise invalid(f"Template error: {name} cannot be resolved: {given}") from None
+
     def ref(self, name: Any) -> Any:
+        if not isinstance(name, str):
+            raise invalid("Template format error: every Ref object must have a single String value")
         if name == "AWS::NoValue":
             return NO_VALUE
         for known in (self.pseudo, self.parameters):
@@ -215,6 +223,12 @@ def truth(value: Any, scope: Scope, seen: tuple[str, ...]) -> bool:
     raise invalid(f"Template format error: Conditions can only be boolean operations: {value}")
 
 
+def named(given: Any) -> str:
+    """The resource that a GetAtt speaks of."""
+    first = given.split(".") if isinstance(given, str) else given
+    return str(first[0]) if isinstance(first, list) and first else ""
+
+
 def needs(value: Any) -> Iterator[str]:
     """Names that a value refers to, by Ref, GetAtt or Sub; parameters among them."""
     if isinstance(value, list):
@@ -226,7 +240,7 @@ def needs(value: Any) -> Iterator[str]:
         if name == "Ref" and isinstance(given, str):
             yield given
         elif name == "Fn::GetAtt":
-            yield given.split(".")[0] if isinstance(given, str) else str((given or [""])[0])
+            yield named(given)
         elif name == "Fn::Sub":
             text, own = given if isinstance(given, list) and len(given) == 2 else (given, {})
             yield from needs(own)

@@ -75,7 +75,7 @@ def check(name: str, text: str, declaration: Mapping[str, Any], operation: str) 
 
 
 def is_number(text: str) -> bool:
-    return re.fullmatch(r"\s*[-+]?\d+(\.\d+)?([eE][-+]?\d+)?\s*", text) is not None
+    return re.fullmatch(r" *[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)? *", text) is not None
 
 
 def number(text: str) -> float:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
@@ -68,7 +69,11 @@ def loader() -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        pass
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            """CloudFormation has no aliases, so a few lines cannot grow into gigabytes."""
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.composer.ComposerError(None, None, "an alias", None)
+            return super().compose_node(parent, index)
 
     Loader.yaml_implicit_resolvers = {
         first: [item for item in found if item[0] != "tag:yaml.org,2002:timestamp"]
@@ -119,6 +124,22 @@ def check(template: Template) -> None:
     for section in ("Parameters", "Mappings", "Conditions", "Outputs"):
         if not isinstance(template.get(section, {}), dict):
             raise invalid(f"Template format error: [/{section}] must be an object")
+    for name, declaration in template.get("Parameters", {}).items():
+        if not well_declared(declaration):
+            raise invalid(f"Template format error: Parameter {name} is not well declared")
+
+
+def well_declared(declaration: Any) -> bool:
+    """A parameter's declaration has values of the right kinds."""
+    if not isinstance(declaration, dict) or not isinstance(declaration.get("Type"), str):
+        return False
+    try:
+        re.compile(declaration.get("AllowedPattern", ""))
+        for key in ("MinLength", "MaxLength", "MinValue", "MaxValue"):
+            float(declaration.get(key, 0))
+    except (re.error, TypeError, ValueError):
+        return False
+    return isinstance(declaration.get("AllowedValues", []), list)
 
 
 def problems(resources: Mapping[str, Any]) -> Iterator[str]:
@@ -136,7 +157,7 @@ def problems(resources: Mapping[str, Any]) -> Iterator[str]:
             yield f"[/Resources/{name}/Properties] must be an object"
         else:
             for key in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if resource.get(key, "Delete") not in POLICIES:
+                if str(resource.get(key, "Delete")) not in POLICIES:
                     yield f"Unrecognized {key} {resource[key]} for resource {name}"
 
 

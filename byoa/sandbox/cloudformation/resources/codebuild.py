@@ -43,14 +43,14 @@ def live(aws: Aws, name: str, props: Props) -> Props | None:
     found = aws.client("codebuild").batch_get_projects(names=[name])["projects"]
     if not found:
         return None
-    wanted = request(name, props)
-    same = {
-        key: value
-        for key, value in props.items()
-        if found[0].get(key[:1].lower() + key[1:]) == wanted.get(key[:1].lower() + key[1:])
-    }
-    other = {key: found[0].get(key[:1].lower() + key[1:]) for key in props.keys() - same.keys()}
-    return {**same, **other}
+    wanted, project = request(name, props), found[0]
+
+    def now(key: str) -> Any:
+        small_key = key[:1].lower() + key[1:]
+        same = key == "Tags" or project.get(small_key) == wanted.get(small_key)
+        return props[key] if same else project.get(small_key)
+
+    return {key: now(key) for key in props}
 
 
 KINDS = {
