@@ -25,7 +25,8 @@ IMAGE = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="NAME", help="the folder to make")
-    names = sorted(path.name for path in TEMPLATES.iterdir())
+    # workflows are single files, and `byoa workflow init` makes them
+    names = sorted(path.name for path in TEMPLATES.iterdir() if path.name != "workflows")
     parser.add_argument("--template", choices=names, default="pytorch")
 
 

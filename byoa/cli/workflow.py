@@ -13,6 +13,7 @@ from byoa.plan.workflow.requests import LEVELS
 
 HELP = "State machines on Step Functions: make, run, watch, stop, redrive, trigger, delete them."
 EXAMPLES = """\
+  byoa workflow init faces --template build-train-deploy
   byoa workflow create faces.py                     the state machine and its role
   byoa workflow run faces -i epochs=5 --wait        input checked, states shown as they go
   byoa workflow watch faces --page faces.html       in the terminal, and as a page that refreshes
@@ -38,6 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
     """The module of the sub-verb is loaded when it is asked for: --help needs no AWS."""
     module, _, function = WHERE[arguments.do].partition(":")
     return int(getattr(import_module(f"byoa.cli.{module}"), function)(arguments))
+
+
+def add_init(sub: Sub) -> None:
+    import_module("byoa.cli.workflow_init").add_arguments(sub)
 
 
 def add_file(sub: Sub) -> None:
@@ -148,6 +153,7 @@ def add_trigger(sub: Sub) -> None:
 Add = Callable[[Sub], None]
 #: Every sub-verb: what it does, its arguments, whether it can show what it would send.
 DO: dict[str, tuple[str, Add, bool]] = {
+    "init": ("write NAME.py, a workflow to begin with", add_init, False),
     "create": ("make the state machine and its role", add_file, True),
     "update": ("bring what is there to what the file says; tells what changed", add_file, True),
     "run": ("start an execution; the same name and input is the same one", add_run, True),
@@ -165,4 +171,5 @@ WHERE = {
     **{name: f"workflow_runs:{name}" for name in ("run", "watch", "stop", "redrive", "render")},
     "list": "workflow_made:listing",
     "trigger": "workflow_trigger:trigger",
+    "init": "workflow_init:run",
 }

@@ -15,12 +15,14 @@ from byoa.plan.workflow.requests import PROJECT
 from byoa.settings import Settings
 from byoa.workflow import deployment, files, removal, runs
 from byoa.workflow.deployment import Outcome, Wanted
+from byoa.workflow.here import ASKED
 from byoa.workflow.home import Home, open_home
 from byoa.workflow.workflow import Workflow
 
 
 def wanted_of(arguments: argparse.Namespace, settings: Settings) -> tuple[Wanted, Workflow]:
     """The file's workflow with the flags on top."""
+    ASKED.set(settings)
     made = files.load(arguments.file, arguments.name)
     made.role = arguments.role or made.role or settings.role
     made.tags = {**made.tags, **dict(arguments.tag)}
@@ -124,6 +126,7 @@ def export(arguments: argparse.Namespace) -> int:
 def source(arguments: argparse.Namespace) -> Workflow:
     """The workflow of a file, or of Step Functions."""
     if files.is_file(arguments.name):
+        ASKED.set(settings_of(arguments))
         return files.load(Path(arguments.name))
     home = open_home(settings_of(arguments))
     return Workflow.of(home, home.machine(arguments.name))

@@ -18,6 +18,7 @@ from byoa.plan.workflow.deploy import DeployStep
 from byoa.plan.workflow.endpoint import EndpointStep
 from byoa.plan.workflow.estimator import Estimator, Model, PipelineModel, TrainingInput, Transformer
 from byoa.plan.workflow.expressions import jsonata, jsonpath
+from byoa.plan.workflow.functions import BuildImageStep, FunctionStep
 from byoa.plan.workflow.gate import GateStep
 from byoa.plan.workflow.intrinsics import (
     array,
@@ -40,7 +41,7 @@ from byoa.plan.workflow.intrinsics import (
     uuid_,
 )
 from byoa.plan.workflow.items import batches, objects_below, results_below, rows_of
-from byoa.plan.workflow.names import execution_name
+from byoa.plan.workflow.names import execution_mark, execution_name
 from byoa.plan.workflow.placeholders import (
     Context,
     ErrorOutput,
@@ -119,11 +120,14 @@ from byoa.plan.workflow.tuner import (
 
 if TYPE_CHECKING:
     from byoa.workflow.execution import Execution
+    from byoa.workflow.here import infrastructure
+    from byoa.workflow.pipelines import InferencePipeline, TrainingPipeline
     from byoa.workflow.workflow import Workflow
 
 __all__ = [
     "AwsSdkStep",
     "BatchSubmitJobStep",
+    "BuildImageStep",
     "Catch",
     "CategoricalParameter",
     "Chain",
@@ -164,11 +168,13 @@ __all__ = [
     "Execution",
     "ExecutionInput",
     "Fail",
+    "FunctionStep",
     "GateStep",
     "GlueDataBrewStartJobRunStep",
     "GlueStartJobRunStep",
     "Graph",
     "HyperparameterTuner",
+    "InferencePipeline",
     "IntegerParameter",
     "IntegrationPattern",
     "LambdaStep",
@@ -195,6 +201,7 @@ __all__ = [
     "Succeed",
     "Task",
     "TrainingInput",
+    "TrainingPipeline",
     "TrainingStep",
     "TransformStep",
     "Transformer",
@@ -214,10 +221,12 @@ __all__ = [
     "context",
     "definition",
     "estimator",
+    "execution_mark",
     "execution_name",
     "format_",
     "from_json",
     "hash_",
+    "infrastructure",
     "item_index",
     "item_value",
     "json_merge",
@@ -237,7 +246,13 @@ __all__ = [
 ]
 
 #: What talks to AWS is loaded when asked for.
-LATE = {"Execution": "byoa.workflow.execution", "Workflow": "byoa.workflow.workflow"}
+LATE = {
+    "Execution": "byoa.workflow.execution",
+    "InferencePipeline": "byoa.workflow.pipelines",
+    "TrainingPipeline": "byoa.workflow.pipelines",
+    "Workflow": "byoa.workflow.workflow",
+    "infrastructure": "byoa.workflow.here",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -25,17 +25,22 @@ def execution_name(prefix: str) -> Text:
             f"{prefix!r} cannot begin a job's name - take up to {LONGEST} letters, digits and "
             "single hyphens, such as train"
         )
+    mark, context = execution_mark(), "$states.context"
     path = (
-        f"States.Format('{prefix}-{{}}-{{}}-{{}}', "
-        f"States.Hash(States.Format('{{}} {{}}', $$.{ID}, $$.{START}), 'MD5'), "
-        f"$$.{REDRIVES}, $$.{RETRIES})"
+        f"States.Format('{prefix}-{{}}-{{}}-{{}}', {mark.jsonpath()}, $$.{REDRIVES}, $$.{RETRIES})"
     )
-    context = "$states.context"
     expression = (
-        f"'{prefix}-' & $hash({context}.{ID} & ' ' & {context}.{START}, 'MD5') & '-' & "
+        f"'{prefix}-' & {mark.jsonata()} & '-' & "
         f"$string({context}.{REDRIVES}) & '-' & $string({context}.{RETRIES})"
     )
     return Text.marked(path, expression)
+
+
+def execution_mark() -> Text:
+    """32 hex digits that are one execution's alone, the same in all its states and redrives."""
+    path = f"States.Hash(States.Format('{{}} {{}}', $$.{ID}, $$.{START}), 'MD5')"
+    context = "$states.context"
+    return Text.marked(path, f"$hash({context}.{ID} & ' ' & {context}.{START}, 'MD5')")
 
 
 def short_name(prefix: str) -> Text:
