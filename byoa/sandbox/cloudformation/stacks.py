@@ -16,6 +16,7 @@ from byoa.sandbox.cloudformation.engine import Engine
 from byoa.sandbox.cloudformation.planning import Surroundings
 from byoa.sandbox.cloudformation.stack import Stack, Wanted, resource_shown
 from byoa.sandbox.cloudformation.template import invalid
+from byoa.sandbox.iam import may_assume
 
 Request = Mapping[str, Any]
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
@@ -61,6 +62,9 @@ class Stacks:
         planning.check_references(template)
         given = list(request.get("Capabilities", []))
         templates.check_capabilities(template, given, operation)
+        role = request.get("RoleARN", "")
+        if role and not may_assume(role, "cloudformation"):
+            raise invalid(f"Role {role} is invalid or cannot be assumed", operation)
         kept = before.wanted.parameters if before else {}
         values = parameters.values(template, request.get("Parameters", []), kept, operation)
         tags = request.get("Tags")
@@ -72,7 +76,7 @@ class Stacks:
             values,
             tuple(tags),
             tuple(given),
-            request.get("RoleARN", ""),
+            role or (before.wanted.role if before else ""),
             adopt=bool(request.get("ImportExistingResources")),
             revert=request.get("DeploymentMode") == "REVERT_DRIFT",
         )

@@ -93,7 +93,6 @@ def new_event(function: Function, payload: bytes, context: str = "") -> Event:
     request = str(uuid.uuid4())
     headers = {
         "Lambda-Runtime-Aws-Request-Id": request,
-        "Lambda-Runtime-Deadline-Ms": str(int((time.time() + function.timeout) * 1000)),
         "Lambda-Runtime-Invoked-Function-Arn": function.arn,
         "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}",
     }

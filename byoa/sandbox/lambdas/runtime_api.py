@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from byoa.sandbox.lambdas.peers import is_ours
+
 VERSION = "/2018-06-01/runtime"
 ANSWER = re.compile(rf"{VERSION}/invocation/([^/]+)/(response|error)")
 #: More than any answer may hold: what is longer is not even read.
 MOST_BYTES = 32 << 20
+HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,13 @@ class News:
 class RuntimeApi:
     """A server on a port of its own: the port tells which process asks."""
 
-    host: str = "127.0.0.1"
+    #: A process of ours asks; a container may have another user.
+    ours_alone: bool = True
     news: queue.SimpleQueue[News] = field(default_factory=queue.SimpleQueue)
     events: queue.SimpleQueue[Event | None] = field(default_factory=queue.SimpleQueue)
 
     def __post_init__(self) -> None:
-        self.server = ThreadingHTTPServer((self.host, 0), handler_of(self))
+        self.server = ThreadingHTTPServer((HOST, 0), handler_of(self))
         self.server.daemon_threads = True
         threading.Thread(
             target=self.server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True
@@ -53,7 +57,7 @@ class RuntimeApi:
 
     @property
     def address(self) -> str:
-        return f"{self.host}:{self.server.server_port}"
+        return f"{HOST}:{self.server.server_port}"
 
     def close(self) -> None:
         self.events.put(None)
@@ -64,6 +68,17 @@ class RuntimeApi:
 def handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def parse_request(self) -> bool:
+            """Nobody else's process, and no web page, gets an event or answers one."""
+            if not super().parse_request():
+                return False
+            ours = not api.ours_alone or is_ours(api.server.server_port, self.client_address[1])
+            if ours and "Origin" not in self.headers:
+                return True
+            self.close_connection = True
+            self.reply(403)
+            return False
 
         def do_GET(self) -> None:
             if self.path != f"{VERSION}/invocation/next":

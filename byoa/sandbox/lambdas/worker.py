@@ -41,7 +41,7 @@ class Worker:
 
     def __init__(self, function: Function, log: FunctionLog, launch: Launch) -> None:
         self.function, self.log = function, log
-        self.api = RuntimeApi()
+        self.api = RuntimeApi(ours_alone=function.package != "Image")
         self.init = 0.0  #: seconds; told in the first report
         self.ready = self.dead = False
         self.peak = 0
@@ -73,6 +73,8 @@ class Worker:
         self.log.line(f"START RequestId: {event.id} Version: {self.function.version}")
         started = time.monotonic()
         if failure is None:
+            end = int((time.time() + self.function.timeout) * 1000)
+            event.headers["Lambda-Runtime-Deadline-Ms"] = str(end)
             self.api.events.put(event)
             news = self.next_news(started + self.function.timeout, event.id)
         else:
