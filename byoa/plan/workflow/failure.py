@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from byoa.plan.advice import for_reason
-from byoa.plan.workflow.history import CAUGHT, failure, read
+from byoa.plan.workflow.history import ABORTED, CAUGHT, TIMED_OUT, failure, read
 from byoa.plan.workflow.work import opened
 
 #: Errors of Step Functions' own, for those that come without a cause.
@@ -58,6 +58,9 @@ def failure_of(described: Mapping[str, Any], events: Iterable[Mapping[str, Any]]
     state, error, cause = failure(events) or ("", "", "")
     error = error or str(described.get("error") or "")
     cause = cause or str(described.get("cause") or "")
+    if not state:  # each state of what was stopped has been aborted by itself
+        stopped = [one.name for one in history.visits if one.status in (ABORTED, TIMED_OUT)]
+        state = stopped[-1] if stopped else ""
     is_final = history.last is not None and history.last.kind == "Fail"
     if is_final and not cause:
         caught = [

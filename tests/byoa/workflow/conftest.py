@@ -1,0 +1,106 @@
+"""One sandbox for all workflows of this folder, and byoa that finds it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from byoa.cli.main import main
+from byoa.sandbox import lifecycle, sweep
+from byoa.sandbox.state import State
+from byoa.settings import Settings
+from byoa.workflow.home import Home, open_home
+from tests.byoa.conftest import Said
+
+PROJECT = "faces"
+NUMBERS = itertools.count()
+
+ENDED = {"Type": "Succeed"}
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
+    folder = tmp_path_factory.mktemp("workflows") / "sandbox"
+    state, _ = lifecycle.up(folder)
+    yield state
+    lifecycle.down(folder)
+    assert sweep.processes(f"{sweep.MARK}={state.token}") == {}
+
+
+@dataclass(frozen=True)
+class Here:
+    """The sandbox's side: byoa as a command of this process, and its clients."""
+
+    home: Home
+    capsys: pytest.CaptureFixture[str]
+    folder: Path
+
+    def byoa(self, *words: object, project: str = PROJECT) -> Said:
+        self.capsys.readouterr()
+        code = main(["workflow", *map(str, words), "--on", "sandbox", "-p", project])
+        said = self.capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    def file(self, name: str, definition: dict[str, Any]) -> Path:
+        path = self.folder / f"{name}.asl.json"
+        path.write_text(json.dumps(definition))
+        return path
+
+    def made(self, definition: dict[str, Any], *words: object, name: str = "") -> str:
+        """A workflow that was created, under a name that nobody else has."""
+        name = name or f"w{next(NUMBERS)}-{os.getpid()}"
+        done = self.byoa("create", self.file(name, definition), *words)
+        assert done.code == 0, done.err
+        return name
+
+    def client(self, service: str) -> Any:
+        return self.home.session.client(service)
+
+    def calls(self) -> set[str]:
+        """Fills with every call that byoa makes from here on: service:Operation."""
+        found: set[str] = set()
+
+        def record(model: Any, **_: Any) -> None:
+            found.add(f"{model.service_model.service_name}:{model.name}")
+
+        import boto3
+
+        boto3.DEFAULT_SESSION = None
+        self.home.session.boto.events.register("before-call", record)
+        return found
+
+
+@pytest.fixture
+def here(
+    sandbox: State,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Here]:
+    before = dict(os.environ)
+    monkeypatch.setenv("BYOA_HOME", str(Path(sandbox.folder).parent))
+    monkeypatch.chdir(tmp_path)
+    yield Here(open_home(Settings(on="sandbox", project=PROJECT)), capsys, tmp_path)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def passes(**states: dict[str, Any]) -> dict[str, Any]:
+    """A definition of the states in their order, the last of which ends."""
+    names = list(states)
+    made = {}
+    for name, after in zip(names, [*names[1:], ""]):
+        state = states[name]
+        ends = state["Type"] in ("Succeed", "Fail", "Choice")
+        made[name] = {**state, **({} if ends else {"Next": after} if after else {"End": True})}
+    return {"StartAt": names[0], "States": made}
+
+
+Calls = Callable[[], set[str]]
