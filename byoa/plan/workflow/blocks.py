@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.expressions import JSONPATH, written
-from byoa.plan.workflow.resolve import needs_expression, resolved
+from byoa.plan.workflow.resolve import needs_expression, path_of, resolved
 
 if TYPE_CHECKING:
     from byoa.plan.workflow.chain import Chain
@@ -44,10 +44,9 @@ def written_field(name: str, value: Any, language: str) -> dict[str, Any]:
             "known before - write a plain value"
         )
     if language == JSONPATH and needs_expression(value):
-        if name in TWINS:
-            return {f"{name}Path": written(value)}
-        if name.endswith("Path"):
-            return {name: written(value)}
+        path = written if name.removesuffix("Path") in ("Error", "Cause") else path_of
+        if name in TWINS or name.endswith("Path"):
+            return {name.removesuffix("Path") + "Path": path(value)}
     return {name: resolved(value, language)}
 
 
@@ -103,6 +102,13 @@ def snake(name: str) -> str:
     return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
 
 
+def step(given: Any, label: str) -> Any:
+    """What one can go on to, as it is; UsageError for anything else."""
+    if not hasattr(given, "state_id"):
+        raise UsageError(f"{label} leads to {given!r} - give it a state or a chain")
+    return given
+
+
 class Retry(Block):
     """How often a state that failed with one of these errors is tried again."""
 
@@ -145,7 +151,7 @@ class Catch(Block):
             error_equals=[error_equals] if isinstance(error_equals, str) else list(error_equals),
             **more,
         )
-        self.next_step = next_step
+        self.next_step: State | Chain = step(next_step, "a Catch")
 
     def to_dict(self, query_language: str = JSONPATH) -> dict[str, Any]:
         """The object as the definition has it, with the name of the next state."""

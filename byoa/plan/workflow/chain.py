@@ -64,6 +64,14 @@ class Chain:
                 )
 
 
+class Definition(dict[str, Any]):
+    """A definition as it is sent; a dict that can tell itself as JSON."""
+
+    def to_json(self, pretty: bool = False) -> str:
+        """The definition as JSON."""
+        return json.dumps(self, indent=4 if pretty else None, ensure_ascii=False)
+
+
 class Graph:
     """A whole state machine: a first state or a chain, and fields of the top level."""
 
@@ -94,16 +102,16 @@ class Graph:
         """Whether a state is in it."""
         return self.states.get(state.state_id) is state
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Definition:
         """The definition."""
-        return nested(self, self.query_language, {})
+        return Definition(nested(self, self.query_language, {}))
 
     def to_json(self, pretty: bool = False) -> str:
         """The definition as JSON."""
-        return json.dumps(self.to_dict(), indent=4 if pretty else None, ensure_ascii=False)
+        return self.to_dict().to_json(pretty)
 
 
-def definition(branch: State | Chain, **fields: Any) -> dict[str, Any]:
+def definition(branch: State | Chain, **fields: Any) -> Definition:
     """The definition that begins at a state or a chain."""
     return Graph(branch, **fields).to_dict()
 

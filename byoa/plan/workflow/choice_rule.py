@@ -23,7 +23,7 @@ from byoa.plan.workflow.expressions import (
     put_in,
     written,
 )
-from byoa.plan.workflow.resolve import resolved
+from byoa.plan.workflow.resolve import path_of, resolved
 
 #: What each family of comparisons takes.
 KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
@@ -100,11 +100,11 @@ class Rule(BaseRule):
 
     def rule(self) -> dict[str, Any]:
         """The comparison; with a value of the run it is the …Path one."""
-        variable = written(self.variable) if at_run_time(self.variable) else self.variable
+        variable = path_of(self.variable) if at_run_time(self.variable) else self.variable
         if not at_run_time(self.value):
             return {"Variable": variable, self.operator: self.value}
         operator = self.operator if self.operator.endswith("Path") else f"{self.operator}Path"
-        return {"Variable": variable, operator: written(self.value)}
+        return {"Variable": variable, operator: path_of(self.value)}
 
     def condition(self) -> str:
         """The comparison in JSONata, whose paths must be placeholders."""

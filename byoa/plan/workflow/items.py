@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from byoa.plan.workflow.expressions import JSONATA, at_run_time, written
+from byoa.plan.workflow.expressions import JSONATA, at_run_time
+from byoa.plan.workflow.resolve import path_of
 
 #: Fields that have a twin `…Path` in JSONPath.
 TWINS = {"MaxItems", "MaxItemsPerBatch", "MaxInputBytesPerBatch"}
@@ -66,7 +67,7 @@ def s3_fields(value: Any, language: str) -> Any:
         if language == JSONATA:
             made["Arguments" if key == "Parameters" else key] = item
         elif key in TWINS and at_run_time(item):
-            made[f"{key}Path"] = written(item)
+            made[f"{key}Path"] = path_of(item)
         else:
             made[key] = s3_fields(item, language) if key == "ReaderConfig" else item
     return made

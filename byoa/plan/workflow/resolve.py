@@ -53,3 +53,14 @@ def resolved(value: Any, query_language: str) -> Any:
     if isinstance(value, list | tuple):
         return [resolved(item, query_language) for item in value]
     return value
+
+
+def path_of(value: Any) -> str:
+    """A value where JSONPath reads a path, and no function."""
+    path = written(value)
+    if not path.startswith("$"):
+        raise UsageError(
+            f"{path} stands where JSONPath reads a path only - make the value in a Pass state "
+            "before, or give the state query_language='JSONata'"
+        )
+    return path

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.blocks import Block, Catch, Retry, pascal, written_field
+from byoa.plan.workflow.blocks import Block, Catch, Retry, pascal, step, written_field
 from byoa.plan.workflow.expressions import JSONATA, JSONPATH, at_run_time
 from byoa.plan.workflow.fields import (
     FALLIBLE,
@@ -84,6 +84,7 @@ class State(Block):
 
     def next(self, next_step: State | Chain) -> State | Chain:
         """Leads on to a state or a chain, and answers it."""
+        step(next_step, self.label)
         if self.type in ("Succeed", "Fail"):
             raise UsageError(
                 f"{self.label} ends the workflow, so nothing follows it - lead a state before it "
@@ -240,11 +241,11 @@ class Choice(State):
         """Where to go when a rule (JSONata: or an expression) holds; `more`: assign, output."""
         from byoa.plan.workflow.choice_rule import chosen
 
-        self.choices.append((chosen(rule, more), next_step))
+        self.choices.append((chosen(rule, more), step(next_step, self.label)))
 
     def default_choice(self, next_step: State | Chain) -> None:
         """Where to go when no rule holds."""
-        self.default = next_step
+        self.default = step(next_step, self.label)
 
     def next(self, next_step: State | Chain) -> State | Chain:
         """What follows it in a chain is its default."""
@@ -260,8 +261,8 @@ class Choice(State):
         """The default and every choice's state."""
         if self.default is not None:
             yield self.default
-        for _, step in self.choices:
-            yield step
+        for _, one in self.choices:
+            yield one
 
     def inner(
         self, language: str, query_language: str | None, scope: Scope | None
@@ -270,10 +271,8 @@ class Choice(State):
         if not self.choices:
             raise UsageError(f"{self.label} has no choice - add_choice gives it one")
         with named(f"{self.label}: choices"):
-            rules = [(rule.to_dict(language), step) for rule, step in self.choices]
-        made: dict[str, Any] = {
-            "Choices": [{**rule, "Next": step.state_id} for rule, step in rules]
-        }
+            rules = [(rule.to_dict(language), to) for rule, to in self.choices]
+        made: dict[str, Any] = {"Choices": [{**rule, "Next": to.state_id} for rule, to in rules]}
         return made | ({"Default": self.default.state_id} if self.default else {})
 
 
@@ -286,6 +285,8 @@ class Parallel(State):
 
     def add_branch(self, branch: Branch) -> None:
         """Appends a state, a chain, or a dict of StartAt and States as one more branch."""
+        if not isinstance(branch, Mapping) and not hasattr(branch, "branch"):  # a Graph has one
+            step(branch, self.label)
         self.branches.append(branch)
 
     def inner(
@@ -351,8 +352,8 @@ class DistributedMap(Map):
 
 def flat(steps: Iterable[State | Chain]) -> Iterator[State]:
     """The states of a list of states and chains, in its order."""
-    for step in steps:
-        if isinstance(step, State):
-            yield step
+    for one in steps:
+        if isinstance(one, State):
+            yield one
         else:
-            yield from step
+            yield from one

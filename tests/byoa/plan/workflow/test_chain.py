@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -51,6 +52,12 @@ def test_top_level_fields():
         "StartAt": "a",
         "States": {"a": {"Type": "Pass", "End": True}},
     }
+
+
+def test_the_definition_tells_itself_as_json():
+    graph = Graph(Pass("ä"), comment="c")
+    assert json.loads(graph.to_json()) == json.loads(graph.to_dict().to_json(pretty=True))
+    assert '"ä"' in graph.to_json() and '\n    "StartAt"' in graph.to_json(pretty=True)
 
 
 def test_what_a_catch_and_a_choice_lead_to_is_part_of_it():

@@ -14,7 +14,7 @@ from byoa.plan.workflow.check import problems
 from byoa.plan.workflow.choice_rule import ChoiceRule
 from byoa.plan.workflow.expressions import JSONATA
 from byoa.plan.workflow.expressions import jsonata as expression
-from byoa.plan.workflow.intrinsics import format_
+from byoa.plan.workflow.intrinsics import format_, math_add
 from byoa.plan.workflow.items import batches, objects_below, results_below, rows_of
 from byoa.plan.workflow.placeholders import (
     ErrorOutput,
@@ -553,6 +553,28 @@ def untyped(anything: Any) -> Any:
             "'a': Retry: .* must be known before",
         ),
         (lambda: choice_of(ChoiceRule.IsNull(variable=expression("$x"), value=True)), "choices: "),
+        (
+            lambda: Wait("a", seconds=math_add(X["x"], 1)).to_dict(),
+            r"'a': seconds: States.MathAdd\(.* stands where JSONPath reads a path only",
+        ),
+        (
+            lambda: choice_of(ChoiceRule.IsNull(variable=math_add(X["x"], 1), value=True)),
+            "a path only",
+        ),
+        (
+            lambda: alone(
+                DistributedMap("a", iterator=Pass("b"), item_batcher=batches(math_add(1, 2)))
+            ),
+            "'a': item_batcher: .* a path only",
+        ),
+        (
+            lambda: Pass("a").next(untyped("b")),
+            "the Pass state 'a' leads to 'b' - give it a state or",
+        ),
+        (lambda: Catch(untyped("b"), error_equals="x"), "a Catch leads to 'b' - give it a state"),
+        (lambda: Choice("a").default_choice(untyped(None)), "'a' leads to None - give it a state"),
+        (lambda: Choice("a").add_choice("$x", untyped({})), "'a' leads to {} - give it a state"),
+        (lambda: Parallel("a").add_branch(untyped([])), r"'a' leads to \[\] - give it a state"),
         (lambda: Pass(X["x"]), "cannot be a state's name"),
         (lambda: untyped(Graph)("a"), "'a' is no State and no Chain"),
     ],
