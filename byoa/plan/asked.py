@@ -40,7 +40,7 @@ class TryAgainError(ByoaError):
 class BuildImage:
     """An image out of a zip in S3, or out of files that stand in the event."""
 
-    context: str = ""  #: s3://bucket/key.zip
+    context: str = ""  #: s3://bucket/key.zip, or codecommit://REPOSITORY@COMMIT
     files: Texts = field(default_factory=dict)
     repository: str = ""
     tag: str = ""  #: moved to the image, beside the tag that its content gives it

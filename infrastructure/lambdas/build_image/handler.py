@@ -1,6 +1,7 @@
 """Builds an image with CodeBuild and pushes it to ECR; of the same content it is built once.
 
-    {"Context": "s3://…/context.zip"}  or  {"Files": {"Dockerfile": "FROM …", "train.py": "…"}}
+    {"Context": "s3://…/context.zip"}  or  {"Context": "codecommit://REPOSITORY@COMMIT"}
+    or  {"Files": {"Dockerfile": "FROM …", "train.py": "…"}}
 
 `Start` false only says what codebuild:startBuild is to be given, so that a state machine waits and
 nobody pays for waiting; `Wait` true waits here. See docs/infrastructure.md.
@@ -30,6 +31,8 @@ from byoa.plan.ecr import repository_request
 from byoa.plan.errors import NotFoundError, UsageError, error_code
 from byoa.plan.zips import Files, zipped
 
+from .codecommit import pushed_files
+
 #: Seconds that are kept for the answer.
 MARGIN = 15.0
 
@@ -45,6 +48,7 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
         s3=noted(boto3.client("s3")),
         ecr=noted(boto3.client("ecr")),
         codebuild=noted(boto3.client("codebuild")),
+        codecommit=noted(boto3.client("codecommit")),
         left=lambda: float(context.get_remaining_time_in_millis()) / 1000,
     )
     return answered(lambda: builder.build(read(BuildImage, of_object(event, "Context"))))
@@ -58,6 +62,7 @@ class Builder:
     s3: Any
     ecr: Any
     codebuild: Any
+    codecommit: Any
     left: Callable[[], float]
     sleep: Callable[[float], None] = time.sleep
     tags: Mapping[str, str] = field(init=False)
@@ -91,18 +96,21 @@ class Builder:
             raise UsageError("Give either Context (s3://…/context.zip) or Files ({name: text}).")
         if asked.files:
             return inline(asked.files)
-        bucket, key = object_address(asked.context, "Context")
+        if asked.context.startswith("codecommit://"):
+            return pushed_files(self.codecommit, asked.context)
+        return self.zip(asked.context)
+
+    def zip(self, address: str) -> Files:
+        bucket, key = object_address(address, "Context")
         try:
             found = self.s3.get_object(Bucket=bucket, Key=key)
         except self.s3.exceptions.ClientError as error:
             if error_code(error) in ("NoSuchKey", "NoSuchBucket", "404"):
-                raise NotFoundError(
-                    f"There is no {asked.context}. Upload the context's zip."
-                ) from None
+                raise NotFoundError(f"There is no {address}. Upload the context's zip.") from None
             raise
         if found["ContentLength"] > MOST_BYTES:
-            raise UsageError(f"{asked.context} is over {MOST_BYTES >> 20} MiB. Leave data out.")
-        files, secrets = unzipped(found["Body"].read(), asked.context)
+            raise UsageError(f"{address} is over {MOST_BYTES >> 20} MiB. Leave data out.")
+        files, secrets = unzipped(found["Body"].read(), address)
         for name in secrets:
             print(f"left out, as it looks like a secret: {name}")
         return files
