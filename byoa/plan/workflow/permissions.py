@@ -14,9 +14,11 @@ from typing import Any
 
 from byoa.plan.errors import UsageError
 from byoa.plan.tables import table
-from byoa.plan.workflow import patterns, resource
+from byoa.plan.workflow import resource
+from byoa.plan.workflow.known import known
 from byoa.plan.workflow.patterns import ANY, is_arn
 from byoa.plan.workflow.resource import Resource
+from byoa.plan.workflow.values import Value, template, texts
 from byoa.plan.workflow.walk import Place, every_state
 
 #: Log delivery and traces have no resource level.
@@ -81,11 +83,13 @@ def execution_policy(  # noqa: PLR0913 - where, and what comes on top
 ) -> dict[str, Any]:
     """The policy of the execution role; UsageError names the states that nobody can say it for."""
     scope = Scope(account=account, region=region, partition=partition, name=name)
-    found = Found()
+    found, given = Found(), known(definition).given
     for place in every_state(definition):
         if place.kind == "Task":
+            # what no way leads to is read as it stands there
+            alone = template(place.parameters, {}, place.language)
             try:
-                found.needs.update(_task(place, scope))
+                found.needs.update(_task(place, given.get(id(place.state), alone), scope))
             except UsageError as error:
                 found.problems.append(f'state "{place.name}": {error}')
         elif place.kind == "Map":
@@ -126,14 +130,14 @@ def _widest(arns: set[str]) -> tuple[str, ...]:
     )
 
 
-def _task(place: Place, scope: Scope) -> Iterator[Need]:
+def _task(place: Place, given: Value, scope: Scope) -> Iterator[Need]:
     called = resource.parsed(place.state.get("Resource"))
     why = next(iter(resource.problems(called.text)), "")
     if called.kind == resource.UNKNOWN and not _a_function(called.text):
         raise UsageError(why or "it has no Resource - give it one")
     credentials = place.state.get("Credentials")
     if isinstance(credentials, Mapping) and credentials:
-        for _, role in patterns.arns(credentials):
+        for role in _roles(template(credentials, {}, place.language)):
             yield Need("sts:AssumeRole", _role(role, scope))
         return
     if called.kind in (resource.FUNCTION, resource.UNKNOWN):
@@ -141,11 +145,11 @@ def _task(place: Place, scope: Scope) -> Iterator[Need]:
     elif called.kind == resource.INTEGRATION:
         if why and "pattern" not in why:
             raise UsageError(why)
-        yield from _integration(called, place.parameters, scope)
+        yield from _integration(called, given, scope)
     elif called.kind == resource.SDK:
         if why:
             raise UsageError(why)
-        yield from _sdk(called, place.parameters, scope)
+        yield from _sdk(called, given, scope)
 
 
 def _a_function(text: str) -> bool:
@@ -167,12 +171,12 @@ def _function(name: str, scope: Scope) -> Iterator[Need]:
         yield Need("lambda:InvokeFunction", f"{arn}:*")
 
 
-def _integration(called: Resource, given: Mapping[str, Any], scope: Scope) -> Iterator[Need]:
+def _integration(called: Resource, given: Value, scope: Scope) -> Iterator[Need]:
     if called.key == "http:invoke":
         yield from _http(given, scope)
         return
     if called.key == "lambda:invoke":
-        for name in patterns.member(given, "FunctionName") or [ANY]:
+        for name in texts(given, "FunctionName") or [ANY]:
             yield from _function(name, scope)
         return
     known = resource.integration(called) or {}
@@ -188,7 +192,7 @@ def _integration(called: Resource, given: Mapping[str, Any], scope: Scope) -> It
     yield from _passes(known.get("pass"), given, scope, bool(known.get("passes anyway")))
 
 
-def _arns(target: str, given: Mapping[str, Any], scope: Scope) -> Iterator[str]:
+def _arns(target: str, given: Value, scope: Scope) -> Iterator[str]:
     """`service:rest` with the request's values in its holes, as ARNs."""
     if target == ANY:
         yield ANY
@@ -204,43 +208,49 @@ def _arns(target: str, given: Mapping[str, Any], scope: Scope) -> Iterator[str]:
     for one in rests:
         made = re.sub(r"\*{2,}", ANY, one).removeprefix(":")
         yield scope.arn(service, made)
-        if service == "sagemaker" and made != made.lower():
+        if service == "sagemaker" and made != made.lower() and "${" not in made:
             yield scope.arn(service, made.lower())  # SageMaker's ARNs are in small letters
 
 
-def _values(name: str, given: Mapping[str, Any]) -> list[str]:
+def _values(name: str, given: Value) -> list[str]:
     """A hole's values: of the request, or worked out of one of its ARNs or addresses."""
     if name == "StateMachineName":
-        arns = patterns.member(given, "StateMachineArn")
+        arns = texts(given, "StateMachineArn")
         return [re.split(":", one)[6] if one.count(":") > 5 else ANY for one in arns]
     if name == "QueueUrl":
-        found = [one.rstrip("/").rpartition("/")[2] for one in patterns.member(given, name)]
+        found = [one.rstrip("/").rpartition("/")[2] for one in texts(given, name)]
         return [one or ANY for one in found]
     if name == "TopicArn":
-        return patterns.member(given, name) or patterns.member(given, "TargetArn")
+        return texts(given, name) or texts(given, "TargetArn")
     if name == "SecretId":
-        found = patterns.member(given, name)
+        found = texts(given, name)
         return [one if is_arn(one) or ANY in one else f"{one}-??????" for one in found]
-    return patterns.member(given, name)
+    return texts(given, name)
 
 
-def _passes(
-    to: str | list[str] | None, given: Mapping[str, Any], scope: Scope, anyway: bool
-) -> Iterator[Need]:
+def _passes(to: str | list[str] | None, given: Value, scope: Scope, anyway: bool) -> Iterator[Need]:
     """iam:PassRole for the roles that the request hands to a service, to no other service."""
     if not to:
         return
     condition = json.dumps({"StringEquals": {"iam:PassedToService": to}})
-    roles = [role for _, role in patterns.arns(given)] or ([ANY] if anyway else [])
-    for role in roles:
+    for role in list(_roles(given)) or ([ANY] if anyway or not isinstance(given, dict) else []):
         yield Need("iam:PassRole", _role(role, scope), condition)
+
+
+def _roles(value: Value) -> Iterator[str]:
+    """Every member that holds a role, at any depth."""
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if key.endswith(("RoleArn", "ServiceRole", "ServiceRoleOverride", "JobFlowRole")):
+            yield from item if isinstance(item, frozenset) else [ANY]
+        else:
+            yield from _roles(item)
 
 
 def _role(pattern: str, scope: Scope) -> str:
     return pattern if is_arn(pattern) else scope.arn("iam", f"role/{pattern}")
 
 
-def _sdk(called: Resource, given: Mapping[str, Any], scope: Scope) -> Iterator[Need]:
+def _sdk(called: Resource, given: Value, scope: Scope) -> Iterator[Need]:
     """An action of aws-sdk: on what the request names, where AWS knows such a resource."""
     known = table("workflow/actions.json")
     prefix = known["services"][called.service]
@@ -249,13 +259,14 @@ def _sdk(called: Resource, given: Mapping[str, Any], scope: Scope) -> Iterator[N
     action = next((one[1:] for one in told if one.startswith("=")), name)
     targets = [one for one in told if not one.startswith("=")]
     if (prefix, action) == ("lambda", "InvokeFunction"):
-        for function in patterns.member(given, "FunctionName") or [ANY]:
+        for function in texts(given, "FunctionName") or [ANY]:
             yield from _function(function, scope)
         return
-    arns = [one for one in patterns.member(given, "ResourceArn") if is_arn(one)]
+    arns = [one for one in texts(given, "ResourceArn") if is_arn(one)]
     for target in targets:
         arns += _arns(f"{prefix}:{target}", given, scope)
-    tagged = {str(key).removesuffix(".$").lower() for key in given} & {"tags", "tagspecifications"}
+    names = {key.lower() for key in given} if isinstance(given, dict) else {"tags"}
+    tagged = names & {"tags", "tagspecifications"}
     tag = [TAGGED[prefix]] if tagged and name.startswith("Create") and prefix in TAGGED else []
     for arn in arns or [ANY]:
         for one in (action, *tag):
@@ -283,25 +294,23 @@ def _objects(place: Place, key: str, actions: tuple[str, ...], scope: Scope) -> 
     body = place.state.get(key)
     if not isinstance(body, Mapping) or not body.get("Resource"):
         return
-    given = body.get("Parameters", body.get("Arguments"))
-    given = given if isinstance(given, Mapping) else {}
-    for bucket in patterns.member(given, "Bucket") or [ANY]:
+    given = template(body.get("Parameters", body.get("Arguments", {})), {}, place.language)
+    for bucket in texts(given, "Bucket") or [ANY]:
         if str(body["Resource"]).endswith(":listObjectsV2"):
             yield Need("s3:ListBucket", scope.arn("s3", bucket))
             continue
-        prefixes = patterns.member(given, "Key") or [
-            f"{one.rstrip('/')}/*" if one != ANY else ANY
-            for one in patterns.member(given, "Prefix") or [ANY]
+        prefixes = texts(given, "Key") or [
+            f"{one.rstrip('/')}/*" if one != ANY else ANY for one in texts(given, "Prefix") or [ANY]
         ]
         for name in prefixes:
             for action in actions:
                 yield Need(action, scope.arn("s3", f"{bucket}/{name}"))
 
 
-def _http(given: Mapping[str, Any], scope: Scope) -> Iterator[Need]:
+def _http(given: Value, scope: Scope) -> Iterator[Need]:
     """https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html"""
-    endpoint = (patterns.member(given, "ApiEndpoint") or [ANY])[0]
-    method = (patterns.member(given, "Method") or [ANY])[0]
+    endpoint = (texts(given, "ApiEndpoint") or [ANY])[0]
+    method = (texts(given, "Method") or [ANY])[0]
     tests: dict[str, dict[str, str]] = {}
     for key, value in (("states:HTTPEndpoint", endpoint), ("states:HTTPMethod", method)):
         if value != ANY:
@@ -309,7 +318,7 @@ def _http(given: Mapping[str, Any], scope: Scope) -> Iterator[Need]:
             tests.setdefault(sort, {})[key] = value
     machine = scope.arn("states", f"stateMachine:{scope.name}")
     yield Need("states:InvokeHTTPEndpoint", machine, json.dumps(tests) if tests else "")
-    for connection in patterns.member(given, "Authentication.ConnectionArn") or [ANY]:
+    for connection in texts(given, "Authentication.ConnectionArn") or [ANY]:
         arn = connection if connection != ANY else scope.arn("events", "connection/*")
         yield Need("events:RetrieveConnectionCredentials", arn)
     for action in ("DescribeSecret", "GetSecretValue"):

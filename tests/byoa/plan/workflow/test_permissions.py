@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from byoa.plan.errors import UsageError
 from byoa.plan.tables import table
-from byoa.plan.workflow import patterns
 from byoa.plan.workflow.permissions import execution_policy
+from byoa.plan.workflow.values import look, single
 from tests.byoa.plan.policy_evaluator import allows, allows_in
 from tests.byoa.plan.workflow import actions_from_aws
 from tests.byoa.plan.workflow.asl import JSONATA, JSONPATH, MACHINES, ROLE, changed
@@ -335,7 +335,7 @@ def test_what_nobody_knows_is_told_with_its_state(resource: str, said: str):
     ],
 )
 def test_what_a_format_will_be(text: str, pattern: str):
-    assert patterns.of_path(text) == pattern
+    assert single(look(text, {})) == pattern
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_what_a_format_will_be(text: str, pattern: str):
     ],
 )
 def test_what_an_expression_will_be(code: str, pattern: str):
-    assert patterns.of_expression(code) == pattern
+    assert single(look(code, {})) == pattern
 
 
 def test_the_table_of_actions_is_that_of_the_locked_tools():
