@@ -48,6 +48,7 @@ HOOKS: tuple[Hook, ...] = (
     Hook("events", ".+", "events.api:events"),
     Hook("cloudformation", ".+", "cloudformation.api:cloudformation"),
     Hook("iam", "CreateRole|UpdateAssumeRolePolicy", "iam:trust_policy"),
+    Hook("s3", "/[^/]+/?", "events.buckets:notification"),
     Hook("s3", "/[^/]+/?", "s3:create_bucket"),
     Hook("s3", "(?s)/[^/]+/.+", "s3:conditional"),
 )

@@ -6,12 +6,17 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 import time
 from typing import Any
 
+from werkzeug.wrappers import Response
+
 from byoa.sandbox.events import rules
+from byoa.sandbox.hooks import Sandbox
 from byoa.sandbox.state import ACCOUNT
+from byoa.sandbox.wire import Call
 
 #: moto's name of an event: S3's detail-type and reason.
 KINDS = {
@@ -24,6 +29,8 @@ KINDS = {
     "s3:ObjectTagging:Delete": ("Object Tags Deleted", ""),
     "s3:ObjectAcl:Put": ("Object ACL Updated", ""),
 }
+#: An answer without any part is one tag.
+EMPTY = re.compile(r"<NotificationConfiguration([^>]*)/>")
 COUNT = itertools.count()
 
 
@@ -53,3 +60,24 @@ def send(account: str, bucket: Any, event_name: Any, key: Any) -> None:
     }
     event = rules.make("aws.s3", kind, bucket.region_name, detail, [bucket.arn])
     rules.send(event, bucket.region_name)
+
+
+def notification(sandbox: Sandbox, call: Call) -> Response | None:
+    """GetBucketNotificationConfiguration: moto keeps EventBridge's part and does not tell of it."""
+    from moto.backends import get_backend
+
+    request = call.request
+    if request.method != "GET" or "notification" not in request.args:
+        return None
+    name = request.path.strip("/")
+    bucket = get_backend("s3")[ACCOUNT]["aws"].buckets.get(name)
+    configuration = getattr(bucket, "notification_configuration", None)
+    if configuration is None or configuration.event_bridge is None:
+        return None
+    response = sandbox.ask_moto(call)
+    text = response.get_data(as_text=True)
+    part = "<EventBridgeConfiguration></EventBridgeConfiguration>"
+    text = EMPTY.sub(r"<NotificationConfiguration\1></NotificationConfiguration>", text)
+    text = text.replace("</NotificationConfiguration>", f"{part}</NotificationConfiguration>")
+    response.set_data(text)
+    return response

@@ -18,6 +18,7 @@ from byoa.sandbox.stepfunctions.scope import Scope, Variables
 
 #: Of any input, result or output. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MOST_DATA = 256 * 1024
+MOST_EVENTS = 25_000
 #: Errors of the definition and its data: the cause says where.
 LOCATED = {
     "States.Runtime", "States.IntrinsicFailure", "States.QueryEvaluationError",
@@ -92,6 +93,9 @@ class Course:
             self.clock.check()
             if self.run.gone.is_set():
                 raise StoppedError
+            if len(self.run.history.events) > MOST_EVENTS:
+                said = "The execution reached the maximum number of history events"
+                raise StateError("States.Runtime", f"{said} ({MOST_EVENTS}).")
             value, following = self.visit(name, value)
             if following is None:
                 at.done, at.output = True, value

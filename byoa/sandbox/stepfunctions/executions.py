@@ -27,9 +27,8 @@ ENDS = {
     "TIMED_OUT": "ExecutionTimedOut",
     "ABORTED": "ExecutionAborted",
 }
-#: Executions can be redriven for as long. A history has no more events than this.
+#: Executions can be redriven for as long.
 REDRIVABLE = datetime.timedelta(days=14)
-MOST_EVENTS = 25_000
 
 
 @dataclass

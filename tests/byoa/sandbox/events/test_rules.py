@@ -143,6 +143,23 @@ def test_a_bucket_tells_of_each_finished_object_once(client: Clients, rule: Any,
     assert sizes == {"in/copy.txt": 3, "in/one.txt": 3, "in/large.bin": (5 << 20) + 10}
 
 
+def test_a_buckets_configuration_is_told_whole(client: Clients):
+    bucket, s3 = f"b-{uuid.uuid4().hex[:12]}", client("s3")
+    s3.create_bucket(Bucket=bucket)
+    queue = {"Id": "q", "QueueArn": "arn:aws:sqs:us-east-1:123456789012:none",
+             "Events": ["s3:ObjectCreated:*"]}  # fmt: skip
+    for given in (
+        {"EventBridgeConfiguration": {}},
+        {"EventBridgeConfiguration": {}, "QueueConfigurations": [queue]},
+        {"QueueConfigurations": [queue]},
+        {},
+    ):
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=given)
+        found = s3.get_bucket_notification_configuration(Bucket=bucket)
+        del found["ResponseMetadata"]
+        assert found == given
+
+
 def test_a_pushed_image_is_told(client: Clients, rule: Any, target: str):
     name = f"pushed-{uuid.uuid4().hex[:8]}"
     client("ecr").create_repository(repositoryName=name)
