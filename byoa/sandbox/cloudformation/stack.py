@@ -73,6 +73,7 @@ class Stack:
     drift: str = "NOT_CHECKED"
     drift_checked: datetime.datetime | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
+    idle: threading.Event = field(default_factory=threading.Event)  #: set: nobody works on it
 
     def __post_init__(self) -> None:
         if not self.id:

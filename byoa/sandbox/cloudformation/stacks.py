@@ -22,6 +22,8 @@ Request = Mapping[str, Any]
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 URL = re.compile(r"https?://([^/]+)/(.+)")
 NO_UPDATES = "No updates are to be performed."
+#: A stack here takes a second or two, and AWS's own waiters ask every thirty.
+PATIENCE = 3.0
 #: A stack in one of these may be updated.
 SETTLED = {
     "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED",
@@ -173,7 +175,10 @@ class Stacks:
                 traceback.print_exc()
                 word = stack.status.removesuffix("_IN_PROGRESS")
                 stack.move(f"{word}_FAILED", f"The sandbox failed: {error!r}")
+            finally:
+                stack.idle.set()
 
+        stack.idle.clear()
         threading.Thread(target=run, daemon=True).start()
 
     def delete(self, request: Request) -> dict[str, Any]:
@@ -240,7 +245,10 @@ class Stacks:
 
     def describe(self, request: Request) -> dict[str, Any]:
         if request.get("StackName"):
-            return {"Stacks": [self.get(request["StackName"], "DescribeStacks").shown()]}
+            stack = self.get(request["StackName"], "DescribeStacks")
+            if stack.busy:
+                stack.idle.wait(PATIENCE)
+            return {"Stacks": [stack.shown()]}
         return {"Stacks": [stack.shown() for stack in self.found if stack.deleted is None][::-1]}
 
     def list(self, request: Request) -> dict[str, Any]:
