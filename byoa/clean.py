@@ -75,7 +75,7 @@ def find(place: Place, project: str, everything: bool = False, delete_data: bool
         from byoa.workflow.home import Home
         from byoa.workflow.removal import of_project
 
-        found.add(partial(of_project, Home(place, project), everything))
+        found.add(partial(of_project, Home(place.name, place.session, project), everything))
     for kind in KINDS:
         new = found.add(partial(tagged, place, project, kind))
         if kind == "endpoint" and place.session is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.aws import statemachines
-from byoa.place import Place, open_place
+from byoa.aws.session import Session
+from byoa.place import LOCAL, PLACES, default_place, enter_sandbox
 from byoa.plan.errors import NotFoundError, UsageError
 from byoa.plan.workflow.requests import PROJECT, Names
 from byoa.settings import Settings, load
@@ -17,14 +18,11 @@ from byoa.settings import Settings, load
 class Home:
     """Step Functions, a project's name ("" = none), and the tags that all its things get."""
 
-    place: Place
+    on: str  #: sagemaker or sandbox
+    session: Session
     project: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     client: Any = None  #: boto3's client of stepfunctions, if it is not the session's own
-
-    @property
-    def session(self) -> Any:
-        return self.place.session
 
     @property
     def states(self) -> Any:
@@ -41,7 +39,7 @@ class Home:
     @property
     def said(self) -> str:
         """What a command that is proposed needs, to find the same place."""
-        return " --on sandbox" if self.place.name == "sandbox" else ""
+        return " --on sandbox" if self.on == "sandbox" else ""
 
     def arn(self, name: str, kind: str = "stateMachine") -> str:
         partition, region, account = (self.where[k] for k in ("partition", "region", "account"))
@@ -67,7 +65,7 @@ class Home:
             known = [one["name"] for one in statemachines.machines(self.states)]
             hint = f"There is {', '.join(sorted(known)[:10])}." if known else "There is none yet."
             raise NotFoundError(
-                f"There is no workflow {name} on {self.place.name}. {hint}"
+                f"There is no workflow {name} on {self.on}. {hint}"
                 " `byoa workflow create FILE` makes one."
             )
         return found
@@ -79,10 +77,13 @@ class Home:
 def open_home(settings: Settings | None = None, client: Any = None) -> Home:
     """The home that the settings (or byoa.toml) name; docker and process have no Step Functions."""
     settings = settings or load()
-    place = open_place(settings)
-    if place.session is None:
+    on = settings.on or default_place(settings)
+    if on not in PLACES or on in LOCAL:
         raise UsageError(
-            f"Workflows need Step Functions, which {place.name} has not got. Say --on sagemaker"
-            " (AWS), or --on sandbox after `byoa sandbox up`: it runs them on this machine."
+            f"Workflows need Step Functions, which {on} has not got. Say --on sagemaker (AWS), or"
+            " --on sandbox after `byoa sandbox up`: it runs them on this machine."
         )
-    return Home(place, settings.project, dict(settings.tags), client)
+    if on == "sandbox":
+        enter_sandbox()
+    session = Session(settings.region, settings.profile if on == "sagemaker" else "")
+    return Home(on, session, settings.project, dict(settings.tags), client)

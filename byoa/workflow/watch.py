@@ -110,7 +110,7 @@ def watch(
 ) -> Watched:
     """Watches an execution to its end. Ctrl-C raises KeyboardInterrupt: it runs on."""
     watched, show = Watched(home, arn), shower(quiet)
-    pause = 1.0 if home.place.is_local else 5.0
+    pause = 1.0 if home.on == "sandbox" else 5.0
     while True:
         over = watched.look()
         show(watched)

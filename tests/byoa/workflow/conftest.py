@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,19 +63,6 @@ class Here:
     def client(self, service: str) -> Any:
         return self.home.session.client(service)
 
-    def calls(self) -> set[str]:
-        """Fills with every call that byoa makes from here on: service:Operation."""
-        found: set[str] = set()
-
-        def record(model: Any, **_: Any) -> None:
-            found.add(f"{model.service_model.service_name}:{model.name}")
-
-        import boto3
-
-        boto3.DEFAULT_SESSION = None
-        self.home.session.boto.events.register("before-call", record)
-        return found
-
 
 @pytest.fixture
 def here(
@@ -101,6 +88,3 @@ def passes(**states: dict[str, Any]) -> dict[str, Any]:
         ends = state["Type"] in ("Succeed", "Fail", "Choice")
         made[name] = {**state, **({} if ends else {"Next": after} if after else {"End": True})}
     return {"StartAt": names[0], "States": made}
-
-
-Calls = Callable[[], set[str]]

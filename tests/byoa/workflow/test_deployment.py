@@ -147,7 +147,7 @@ def test_another_projects_workflow_and_a_stacks_are_left_alone(here: Here):
     tag = [{"key": "aws:cloudformation:stack-name", "value": "byoa-x"}]
     with pytest.raises(ByoaError, match="stack byoa-x"):
         deployment.refuse_strangers(
-            Home(here.home.place, PROJECT, client=Tagged(tag)),
+            Home("sagemaker", here.home.session, PROJECT, client=Tagged(tag)),
             {"name": name, "stateMachineArn": arn},
         )
 

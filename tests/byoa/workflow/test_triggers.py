@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import Any
 
 import pytest
 
 from byoa.aws import statemachines
+from byoa.aws.session import Session
+from byoa.clean import remove
 from byoa.plan.advice import table
 from byoa.plan.checks import gaps
-from byoa.plan.iam import user_policy, workflow_user_policy
+from byoa.plan.iam import workflow_user_policy
+from byoa.plan.workflow import events
+from byoa.workflow import deployment, removal, runs, triggers
+from byoa.workflow.deployment import Wanted
+from byoa.workflow.home import Home
+from byoa.workflow.removal import of_project
+from byoa.workflow.watch import Watched
+from tests.byoa.plan.policy_evaluator import allows, allows_in
 
 from .conftest import ENDED, PROJECT, Here, passes
 
@@ -142,23 +152,23 @@ def test_a_schedule_is_a_rule_of_its_own(here: Here):
     assert here.byoa("trigger", name, "--list", "--json").json == []
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        (["--s3", f"s3://{BUCKET}/out/"], 2, f"writes to s3://{BUCKET}/out/x"),
-        (["--s3", f"s3://{BUCKET}/in/", "--suffix", "a", "--marker", "b"], 2, "Take one"),
-        (["--s3", "s3://nobodys-bucket/in/"], 1, "There is no bucket nobodys-bucket"),
-        (["--s3", "in/"], 2, "is no address in S3"),
-        (["--schedule", "rate(1 day)", "--marker", "x"], 2, "Leave them out"),
-        (["--schedule", "rate(1 day)", "-i", "a={key}"], 2, "no {key}"),
-        (["--push", "https://x"], 2, "CodeCommit"),
-        ([], 2, "One of the arguments"),
-    ],
-)
-def test_what_is_no_trigger_is_refused(here: Here, s3: Any, words: list[str], code: int, said: str):
+REFUSED = [
+    (["--s3", f"s3://{BUCKET}/out/"], 2, f"writes to s3://{BUCKET}/out/x"),
+    (["--s3", f"s3://{BUCKET}/in/", "--suffix", "a", "--marker", "b"], 2, "Take one"),
+    (["--s3", "s3://nobodys-bucket/in/"], 1, "There is no bucket nobodys-bucket"),
+    (["--s3", "in/"], 2, "is no address in S3"),
+    (["--schedule", "rate(1 day)", "--marker", "x"], 2, "Leave them out"),
+    (["--schedule", "rate(1 day)", "-i", "a={key}"], 2, "no {key}"),
+    (["--push", "https://x"], 2, "CodeCommit"),
+    ([], 2, "One of the arguments"),
+]
+
+
+def test_what_is_no_trigger_is_refused(here: Here, s3: Any):
     name = here.made(passes(Write=WRITES, Done=ENDED))
-    done = here.byoa("trigger", name, *words)
-    assert (done.code, said in done.err) == (code, True), done.err
+    for words, code, said in REFUSED:
+        done = here.byoa("trigger", name, *words)
+        assert (done.code, said in done.err) == (code, True), done.err
     assert here.byoa("trigger", name, "--list", "--json").json == []
 
 
@@ -182,60 +192,78 @@ def test_a_workflow_with_a_schema_wants_to_know_what_the_event_gives(here: Here,
     assert here.byoa("trigger", name, "--list", "--json").json == []
 
 
-def test_every_call_of_byoa_workflow_is_allowed(
-    here: Here, s3: Any, monkeypatch: pytest.MonkeyPatch
-):
-    """What `byoa doctor --policy` and `--policy workflows` print, against what was called."""
-    from byoa.aws.session import Session
-
+def test_every_call_of_byoa_workflow_is_allowed(here: Here, s3: Any):
+    """What `byoa doctor --policy workflows` prints, against what is called."""
     calls: set[tuple[str, str]] = set()
-    new = Session._new_client
 
-    class Recording(Session):
-        def _new_client(self, name: str) -> Any:
-            client = new(self, name)
-            client.meta.events.register(
-                "before-call",
-                lambda model, **_: calls.add((model.service_model.service_name, model.name)),
-            )
-            return client
+    def record(model: Any, **_: Any) -> None:
+        calls.add((model.service_model.service_name, model.name))
 
-    monkeypatch.setattr("byoa.aws.session.Session", Recording)
-    name = here.made(
-        passes(Rest={"Type": "Wait", "Seconds": 600}), "--log", "ALL", "--tag", "a", "b"
-    )
-    here.byoa("update", here.file(name, passes(Done=ENDED)), "--publish", "x")
-    here.byoa("update", here.file(name, passes(Done=ENDED)), "--publish", "y")
-    here.byoa("trigger", name, "--s3", f"s3://{BUCKET}/{name}/")
-    here.byoa("trigger", name, "--list")
-    here.byoa("run", name, "--wait", "--page", here.folder / "x.html")
-    here.byoa("redrive", name)
-    here.byoa("list", name)
-    here.byoa("list")
-    here.byoa("stop", name)
-    assert here.byoa("delete", name, "--force").code == 0
-    assert len(calls) > 25
+    session = Session()
+    session.boto.events.register("before-call", record)
+    walk_through(Home("sandbox", session, PROJECT), here)
+    assert len(calls) > 30
     actions = set()
     for service, operation in calls:
         action = f"{table()['prefixes'].get(service, service)}:{operation}"
         actions.add(table()["actions"].get(action, action))
     where = ("123456789012", "us-east-1", "aws", PROJECT, BUCKET)
-    for free in ("sts:GetCallerIdentity",):
-        actions.discard(free)
+    free = {"sts:GetCallerIdentity"}  # nobody can be denied it
     own = workflow_user_policy(*where)
     given = {"Statement": [{**one, "Resource": "*"} for one in own["Statement"]]}
-    needed = {"Statement": [{"Action": sorted(actions), "Resource": "*"}]}
+    needed = {"Statement": [{"Action": sorted(actions - free), "Resource": "*"}]}
     assert list(gaps([given], needed)) == []
-    assert len(json.dumps(own, separators=(",", ":"))) <= 6_144
-    assert any("ListStateMachines" in str(one) for one in user_policy(*where)["Statement"])
+
+
+def walk_through(home: Home, here: Here) -> None:
+    """Everything that can be done with a workflow, once."""
+    states = passes(Rest={"Type": "Wait", "Seconds": 600})
+    made = partial(Wanted, name="all", log_level="ALL")
+    deployment.create(home, made(definition=states, tags={"a": "b"}))
+    runs.start(home, "all", {}, "x")
+    found = runs.find(home, "all", "x")
+    watched = Watched(home, found["executionArn"])
+    watched.look()
+    assert "Rest" in watched.drawn("svg")
+    runs.stop(home, found)
+    runs.ended(home, found["executionArn"])
+    runs.redrive(home, runs.find(home, "all"))
+    deployment.update(home, made(definition=passes(Done=ENDED), version="1"))
+    deployment.update(home, made(definition=passes(Done=ENDED), version="2"))
+    statemachines.versions(home.states, home.arn("all"))
+    machine = triggers.machine_of(home, "all")
+    here.client("ecr").create_repository(repositoryName="all")
+    for trigger in (events.s3_trigger(f"s3://{BUCKET}/all/"), events.image_trigger("all")):
+        triggers.add(home, machine, trigger, None)
+    assert len(list(triggers.listed(home, machine))) == 2
+    removal.delete(home, "all", force=True)
+
+
+def test_the_policy_is_about_the_project_and_fits_a_managed_one():
+    policy = workflow_user_policy("1", "eu-west-1", "aws", "p", "b")
+    machine, role = "arn:aws:states:eu-west-1:1:stateMachine:x", "arn:aws:iam::1:role/"
+    for project, right in (("p", True), ("p2", False)):
+        made = {"aws:RequestTag/byoa:project": project}
+        has = {"aws:ResourceTag/byoa:project": project}
+        assert allows_in(policy, "states:CreateStateMachine", machine, made) is right
+        for action in ("UpdateStateMachine", "DeleteStateMachine", "StartExecution"):
+            assert allows_in(policy, f"states:{action}", machine, has) is right
+        name = f"{role}byoa-{project}+workflow-x"
+        assert allows(policy, "iam:CreateRole", name) is right
+        for service, fits in (("states", True), ("events", True), ("ec2", False)):
+            passed = {"iam:PassedToService": f"{service}.amazonaws.com"}
+            assert allows_in(policy, "iam:PassRole", name, passed) is (right and fits)
+    assert not allows(policy, "iam:CreateRole", f"{role}byoa-p")
+    assert not allows(policy, "events:PutRule", "arn:aws:events:eu-west-1:1:rule/theirs")
+    assert allows(policy, "events:PutRule", "arn:aws:events:eu-west-1:1:rule/byoa-p-x-0")
+    assert allows(policy, "s3:PutBucketNotification", "arn:aws:s3:::b")
+    assert not allows(policy, "s3:PutBucketNotification", "arn:aws:s3:::c")
+    assert not allows(policy, "logs:DeleteLogGroup", "arn:aws:logs:eu-west-1:1:log-group:x")
+    assert len(json.dumps(policy, separators=(",", ":"))) <= 6_144
 
 
 def test_clean_ends_what_runs_and_teardown_leaves_nothing(here: Here, s3: Any):
-    from byoa.clean import remove
-    from byoa.workflow.home import Home
-    from byoa.workflow.removal import of_project
-
-    home = Home(here.home.place, "gone")
+    home = Home("sandbox", here.home.session, "gone")
     file = here.file("gone-1", passes(Rest={"Type": "Wait", "Seconds": 600}))
     assert here.byoa("create", file, project="gone").code == 0
     assert here.byoa("run", "gone-1", "--name", "x", project="gone").code == 0
