@@ -58,7 +58,7 @@ class DeployStep(Box):
         endpoint_name: str,
         model: Model,
         instance_type: str = "ml.m5.large",
-        instance_count: int = 1,
+        instance_count: Any = 1,
         tags: Mapping[str, str] | None = None,
         config: Mapping[str, Any] | None = None,
         update: Mapping[str, Any] | None = None,

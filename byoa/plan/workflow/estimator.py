@@ -20,6 +20,8 @@ from byoa.plan.training import Channel, TrainingJob
 from byoa.plan.workflow.expressions import RunTime
 
 Values = Mapping[str, Any]
+#: A whole number, or a value of the run in its place.
+Number = Any
 
 
 @dataclass
@@ -28,18 +30,18 @@ class Estimator:
 
     image_uri: str
     role: str
-    instance_count: int = 1
+    instance_count: Number = 1
     instance_type: str = "ml.m5.large"
     _: KW_ONLY
     output_path: str = ""
-    volume_size: int = 30
+    volume_size: Number = 30
     volume_kms_key: str | None = None
     output_kms_key: str | None = None
-    max_run: int = 86_400
+    max_run: Number = 86_400
     input_mode: str = "File"
-    keep_alive_period_in_seconds: int = 0
+    keep_alive_period_in_seconds: Number = 0
     use_spot_instances: bool = False
-    max_wait: int | None = None
+    max_wait: Number = None
     checkpoint_s3_uri: str | None = None
     checkpoint_local_path: str | None = None
     metric_definitions: Sequence[Mapping[str, str]] = ()
@@ -77,7 +79,7 @@ class Estimator:
         }
         return Model(**{"image_uri": self.image_uri, "name": name, **common, **fields})
 
-    def transformer(self, instance_count: int, instance_type: str, **fields: Any) -> Transformer:
+    def transformer(self, instance_count: Number, instance_type: str, **fields: Any) -> Transformer:
         """What runs a transform with its model; `fields` are Transformer's."""
         return Transformer(None, instance_count, instance_type, **fields)
 
@@ -172,15 +174,15 @@ class Transformer:
     """What a transform job runs on."""
 
     model_name: str | None
-    instance_count: int
+    instance_count: Number
     instance_type: str
     strategy: str | None = None
     assemble_with: str | None = None
     output_path: str = ""
     output_kms_key: str | None = None
     accept: str | None = None
-    max_concurrent_transforms: int | None = None
-    max_payload: int | None = None
+    max_concurrent_transforms: Number = None
+    max_payload: Number = None
     tags: Any = None
     env: Values = field(default_factory=dict)
     _: KW_ONLY

@@ -11,7 +11,7 @@ from typing import Any
 
 from byoa.plan import processing as plan
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.estimator import tag_texts
+from byoa.plan.workflow.estimator import Number, tag_texts
 
 
 @dataclass
@@ -20,13 +20,13 @@ class Processor:
 
     role: str
     image_uri: str
-    instance_count: int = 1
+    instance_count: Number = 1
     instance_type: str = "ml.t3.medium"
     entrypoint: Sequence[str] = ()
-    volume_size_in_gb: int = 30
+    volume_size_in_gb: Number = 30
     _: KW_ONLY
     output_kms_key: str | None = None
-    max_runtime_in_seconds: int = 86_400
+    max_runtime_in_seconds: Number = 86_400
     env: Mapping[str, Any] = field(default_factory=dict)
     subnets: Sequence[str] = ()
     security_group_ids: Sequence[str] = ()

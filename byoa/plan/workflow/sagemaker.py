@@ -25,6 +25,7 @@ from byoa.plan.tuning import tuning_request
 from byoa.plan.workflow.estimator import (
     Estimator,
     Model,
+    Number,
     PipelineModel,
     Transformer,
     needed,
@@ -193,7 +194,7 @@ class EndpointConfigStep(SageMakerStep):
         state_id: str,
         endpoint_config_name: str,
         model_name: str,
-        initial_instance_count: int = 1,
+        initial_instance_count: Number = 1,
         instance_type: str = "ml.m5.large",
         variant_name: str = VARIANT,
         data_capture_config: DataCaptureConfig | None = None,

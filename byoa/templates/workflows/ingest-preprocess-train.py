@@ -2,7 +2,7 @@
 
     byoa setup                                    once: the functions, roles and bucket used here
     byoa workflow create __FILE__
-    byoa workflow run __NAME__ -i Source=https://example.com/data.csv --wait
+    byoa workflow run __NAME__ -i Source=https://example.com/data.csv -i Image=… --wait
 
 This file is yours: `byoa workflow update __FILE__` sends what you have changed.
 """
@@ -25,27 +25,27 @@ from byoa.workflow import (
 #: What `byoa setup` has made, by name.
 stack = infrastructure()
 
-#: The image that prepares and trains: `byoa build` pushes one.
-IMAGE = f"{stack.image}:latest"
+#: In the image.
 PREPROCESS = ["python3", "/opt/byoa/__NAME__/preprocess.py"]
 #: The prepared data of one execution; no other writes there.
 PREPARED = f"s3://{stack.bucket}/data/__NAME__/{execution_mark()}"
 
-#: Every execution is given this, and is refused at once without it.
-inputs = ExecutionInput(schema={"Source": str})
+#: Every execution is given these, and is refused at once without them. One image prepares and
+#: trains; `byoa build` pushes it and says its address.
+inputs = ExecutionInput(schema={"Source": str, "Image": str})
 
 #: Streams the address into the bucket; what is there unchanged is not fetched again.
 ingest = FunctionStep("Ingest", stack.function("ingest-data"), {"Source": inputs["Source"]})
 
 prepare = ProcessingStep(
     "Prepare",
-    Processor(stack.role_arn("jobs"), IMAGE, 1, "ml.t3.medium", entrypoint=PREPROCESS),
+    Processor(stack.role_arn("jobs"), inputs["Image"], 1, "ml.t3.medium", entrypoint=PREPROCESS),
     inputs=[ProcessingInput(ingest.output()["Uri"], "/opt/ml/processing/input", "data")],
     outputs=[ProcessingOutput("/opt/ml/processing/output", PREPARED, "data")],
 )
 
 estimator = Estimator(
-    IMAGE,
+    inputs["Image"],
     stack.role_arn("jobs"),
     instance_count=1,
     instance_type="ml.m5.large",

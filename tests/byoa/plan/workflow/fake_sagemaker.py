@@ -125,7 +125,11 @@ def refuse(words: str) -> None:
 
 
 def run(
-    definition: Thing, given: Any, sagemaker: Callable[[str, Thing], Thing], redrives: int = 0
+    definition: Thing,
+    given: Any,
+    sagemaker: Callable[[str, Thing], Thing],
+    redrives: int = 0,
+    name: str = "run-1",
 ) -> Any:
     """The definition's output; StateError when it fails."""
 
@@ -133,7 +137,10 @@ def run(
         action = str(scope.state["Resource"]).rsplit(":", 1)[1]
         return json.loads(json.dumps(sagemaker(action, scope.arguments())))
 
-    execution = {"Name": "run-1", "Input": given, "RedriveCount": redrives}
+    execution = {
+        "Id": f"arn:aws:states:us-east-1:123456789012:execution:cells:{name}", "Name": name,
+        "StartTime": "2026-01-31T09:00:00.123Z", "Input": given, "RedriveCount": redrives,
+    }  # fmt: skip
     events, clock = History(), Clock()
     shared = Run(
         region="us-east-1", context={"Execution": execution}, history=events, clock=clock,
