@@ -31,6 +31,8 @@ class Box:
     kind: str = ""
     full: str = ""  #: what a label says when there is room
     told: str = ""  #: of its progress
+    busy: str = ""  #: of a closed box: what goes on within
+    closed: bool = False
     within: list[Layout] = field(default_factory=list)
     x: float = 0.0
     y: float = 0.0
@@ -67,17 +69,20 @@ class Link:
     arrow: bool = True
 
 
-def layout(definition: Mapping[str, Any], progress: Progress | None = None) -> Layout:
-    return _machine(whole(definition), progress)
+def layout(
+    definition: Mapping[str, Any], progress: Progress | None = None, opened: bool = False
+) -> Layout:
+    """With `opened` the boxes that a step is made of are drawn from inside, too."""
+    return _machine(whole(definition), progress, opened)
 
 
-def _machine(machine: Machine, progress: Progress | None) -> Layout:
+def _machine(machine: Machine, progress: Progress | None, opened: bool) -> Layout:
     states = places(machine)
     boxes = [_round(START)] if not machine.label else []
     numbers: dict[str, int] = {}
     for place in states:
         numbers[place.name] = len(boxes)
-        boxes.append(_state(place, progress))
+        boxes.append(_state(place, progress, opened))
     links = []
     start = machine.body.get("StartAt")
     if not machine.label and isinstance(start, str) and start in numbers:
@@ -129,16 +134,24 @@ def _label(full: str) -> Box:
     return Box(LABEL, wide, len(rows) * (SMALL + 3) + 4, rows, full=full)
 
 
-def _state(place: Place, progress: Progress | None) -> Box:
+def _state(place: Place, progress: Progress | None, opened: bool) -> Box:
+    within = [] if opened else words.closed(place)
+    sort = f"{len(within)} states inside" if within else kind(place)
+    busy = words.busy(place, progress) if within else ""
     rows = words.lines(place.name, WIDEST, 3, NAME)
     told = words.told(words.progress_of(progress, place.name))
-    wide = max([*(words.width(row, NAME * BOLD) for row in rows), words.width(told, SMALL * BOLD)])
+    wide = max(
+        [
+            *(words.width(row, NAME * BOLD) for row in rows),
+            *(words.width(said, SMALL * BOLD) for said in (told, busy)),
+        ]
+    )
     wide += 2 * PAD * (place.kind == "Choice")
-    kind_wide = words.width(kind(place), SMALL)
+    kind_wide = words.width(sort, SMALL)
     wide = max(LEAST, wide + 2 * PAD, kind_wide + 2 * PAD)
-    high = 2 * PAD + len(rows) * LINE + SMALL + (SMALL + 5 if told else 0)
-    box = Box(STATE, wide, high, rows, place.name, kind(place), told=told)
-    box.within = [_machine(machine, progress) for machine in inner(place)]
+    high = 2 * PAD + len(rows) * LINE + SMALL + (SMALL + 5) * (bool(told) + bool(busy))
+    box = Box(STATE, wide, high, rows, place.name, sort, told=told, busy=busy, closed=bool(within))
+    box.within = [] if within else [_machine(one, progress, opened) for one in inner(place)]
     if box.within:
         box.width = max(wide, sum(one.width + GAP for one in box.within) + GAP)
         box.height = high + max(one.height for one in box.within) + PAD

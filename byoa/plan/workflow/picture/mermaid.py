@@ -6,6 +6,7 @@ https://mermaid.js.org/syntax/flowchart.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan.workflow.picture import words
@@ -22,10 +23,25 @@ SHAPES = {
 }
 
 
-def mermaid(definition: Mapping[str, Any], progress: Progress | None = None) -> str:
-    """A flowchart: Parallel and Map as frames, catches dotted, states coloured by status."""
+@dataclass(frozen=True)
+class Chart:
+    """What every line is made with."""
+
+    ids: Mapping[int, str]
+    progress: Progress | None
+    opened: bool
+
+
+def mermaid(
+    definition: Mapping[str, Any], progress: Progress | None = None, *, opened: bool = False
+) -> str:
+    """A flowchart: Parallel and Map as frames, catches dotted, states coloured by status.
+
+    A step that is a box of states is one box, but with `opened`.
+    """
     ids = {id(place.state): f"s{n}" for n, place in enumerate(every_state(definition))}
-    lines = ["flowchart TD", *_machine(whole(definition), ids, progress, "    ")]
+    chart = Chart(ids, progress, opened)
+    lines = ["flowchart TD", *_machine(whole(definition), chart, "    ")]
     if progress:
         for status in STATUSES:
             fill, _, edge = LIGHT[status].partition("/")
@@ -33,13 +49,11 @@ def mermaid(definition: Mapping[str, Any], progress: Progress | None = None) -> 
     return "\n".join(lines) + "\n"
 
 
-def _machine(
-    machine: Machine, ids: Mapping[int, str], progress: Progress | None, indent: str
-) -> Iterator[str]:
+def _machine(machine: Machine, chart: Chart, indent: str) -> Iterator[str]:
     found = places(machine)
-    names = {place.name: ids[id(place.state)] for place in found}
+    names = {place.name: chart.ids[id(place.state)] for place in found}
     for place in found:
-        yield from _state(place, ids, progress, indent)
+        yield from _state(place, chart, indent)
     start = machine.body.get("StartAt")
     if not machine.label:
         yield f"{indent}start((start))"
@@ -49,16 +63,16 @@ def _machine(
         yield from _ways(place, names, indent)
 
 
-def _state(
-    place: Place, ids: Mapping[int, str], progress: Progress | None, indent: str
-) -> Iterator[str]:
-    name, now = ids[id(place.state)], words.progress_of(progress, place.name)
-    told = words.told(now)
-    said = "<br/>".join(escaped(one) for one in (place.name, kind(place), told) if one)
-    mark = f":::{now.status.replace(' ', '-')}" if progress else ""
-    machines = inner(place)
+def _state(place: Place, chart: Chart, indent: str) -> Iterator[str]:
+    name, now = chart.ids[id(place.state)], words.progress_of(chart.progress, place.name)
+    within = [] if chart.opened else words.closed(place)
+    sort = f"{len(within)} states inside" if within else kind(place)
+    told = [words.told(now), words.busy(place, chart.progress) if within else ""]
+    said = "<br/>".join(escaped(one) for one in (place.name, sort, *told) if one)
+    mark = f":::{now.status.replace(' ', '-')}" if chart.progress else ""
+    machines = [] if within else inner(place)
     if not machines:
-        left, right = SHAPES.get(place.kind, ("[", "]"))
+        left, right = ("[[", "]]") if within else SHAPES.get(place.kind, ("[", "]"))
         yield f'{indent}{name}{left}"{said}"{right}{mark}'
         return
     yield f'{indent}subgraph {name}["{said}"]'
@@ -66,10 +80,10 @@ def _state(
         deeper = indent + "    "
         if len(machines) > 1:
             yield f'{deeper}subgraph {name}b{number}["{number}"]'
-            yield from _machine(machine, ids, progress, deeper + "    ")
+            yield from _machine(machine, chart, deeper + "    ")
             yield f"{deeper}end"
         else:
-            yield from _machine(machine, ids, progress, deeper)
+            yield from _machine(machine, chart, deeper)
     yield f"{indent}end"
     if mark:
         yield f"{indent}class {name} {mark[3:]}"

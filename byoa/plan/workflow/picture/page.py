@@ -20,6 +20,8 @@ CSS = (
     "h1{font-size:20px;margin:0 0 2px;overflow-wrap:anywhere}p{margin:0 0 12px;color:var(--soft)}"
     ".note{color:var(--failed-edge);font-weight:600;overflow-wrap:anywhere}"
     ".picture{overflow-x:auto;padding:4px 0}.picture svg{display:block;margin:auto}"
+    "#all,#all:target~#overview{display:none}#all:target{display:block}.picture:focus{outline:0}"
+    ".picture a{color:var(--running-edge);font-size:13px}"
     "ul{list-style:none;display:flex;flex-wrap:wrap;gap:6px;padding:0;margin:0 0 8px}"
     "li,.chip{border-radius:10px;padding:1px 9px;border:1px solid;font-size:12px;"
     "white-space:nowrap}"
@@ -55,11 +57,30 @@ def html(  # noqa: PLR0913 - all but two are words on the page
         f"<p>{escape(words.plain(subtitle))}</p>" if subtitle else "",
         f'<p class="note" role="alert">{escape(words.plain(note))}</p>' if note else "",
         _legend() if progress is not None else "",
-        f'<div class="picture">{svg(definition, progress, title=title, notes=notes)}</div>',
+        *_pictures(definition, progress, title, notes),
         *(_table(definition, progress, notes or {}) if progress is not None else ()),
         "</body></html>\n",
     ]
     return "".join(parts)
+
+
+def _pictures(
+    definition: Mapping[str, Any],
+    progress: Progress | None,
+    title: str,
+    notes: Mapping[str, str] | None,
+) -> Iterator[str]:
+    """The overview, and all states: the part of the address after # says which is shown.
+
+    So a page that refreshes itself stays as it was, and no script is needed.
+    """
+    drawn = svg(definition, progress, title=title, notes=notes)
+    if any(words.closed(place) for place in every_state(definition)):
+        opened = svg(definition, progress, title=title, notes=notes, opened=True)
+        turn = '<a accesskey="o" href="#{}">{}</a>'
+        yield f'<div class="picture" id="all">{turn.format("", "close the boxes")}{opened}</div>'
+        drawn = turn.format("all", "open all boxes") + drawn
+    yield f'<div class="picture" id="overview">{drawn}</div>'
 
 
 def _legend() -> str:

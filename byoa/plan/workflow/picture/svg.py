@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -78,9 +79,13 @@ def svg(
     *,
     title: str = "",
     notes: Mapping[str, str] | None = None,
+    opened: bool = False,
 ) -> str:
-    """The state machine from top to bottom; coloured by how far its states are."""
-    drawn = layout(definition, progress)
+    """The state machine from top to bottom; coloured by how far its states are.
+
+    A step that is a box of states is one box, but with `opened`.
+    """
+    drawn = layout(definition, progress, opened)
     wide, high = drawn.width + 2 * MARGIN, drawn.height + 2 * MARGIN
     inside = "".join(_layout(drawn, progress, notes or {}))
     said = escape(words.plain(title) or "state machine")
@@ -145,6 +150,8 @@ def _box(box: Box, progress: Progress | None, notes: Mapping[str, str]) -> Itera
     status = now.status.replace(" ", "-")
     yield f'<g class="state {status} {box.kind if box.kind.isalpha() else "Task"}">'
     yield f"<title>{escape(_tool_tip(box, now.error, now.cause, notes))}</title>"
+    if box.closed:
+        yield _outline(replace(box, x=box.x + 4, y=box.y + 4))  # there is something behind it
     yield _outline(box)
     at = y + PAD + SMALL - 2
     yield _text(box.kind, middle, at, "kind")
@@ -152,13 +159,16 @@ def _box(box: Box, progress: Progress | None, notes: Mapping[str, str]) -> Itera
         at += LINE
         yield _text(row, middle, at, "name")
     if box.told:
-        yield _text(box.told, middle, at + SMALL + 6, "told")
+        at += SMALL + 6
+        yield _text(box.told, middle, at, "told")
+    if box.busy:
+        yield _text(box.busy, middle, at + SMALL + 5, "told")
     yield from _within(box, progress, notes)
     yield "</g>"
 
 
 def _tool_tip(box: Box, error: str, cause: str, notes: Mapping[str, str]) -> str:
-    said = [box.name, box.kind, box.told, notes.get(box.name, ""), error, cause[:400]]
+    said = [box.name, box.kind, box.told, box.busy, notes.get(box.name, ""), error, cause[:400]]
     return " — ".join(words.plain(one) for one in said if one)
 
 

@@ -17,7 +17,7 @@ from byoa.plan.workflow.history import (
     WAITING,
     StateProgress,
 )
-from byoa.plan.workflow.walk import Edge, Place, listed
+from byoa.plan.workflow.walk import Edge, Place, inner, listed
 
 SIGNS = {
     WAITING: "",
@@ -82,6 +82,29 @@ def _compared(variable: str, operator: str, value: Any) -> str:
         if sign:
             return f"{variable} {sign} {value if path else json.dumps(value, ensure_ascii=False)}"
     return f"{variable} {operator} {value}"
+
+
+def closed(place: Place) -> list[str]:
+    """The states within a step that is a box of its own making; none of any other state.
+
+    Such a box is a Parallel of one branch whose states are called after it: "Deploy: wait".
+    """
+    machines = inner(place) if place.kind == "Parallel" else []
+    names = list(machines[0].states) if len(machines) == 1 else []
+    own = all(name.startswith(f"{place.name}: ") for name in names)
+    return names if own else []
+
+
+def busy(place: Place, progress: Progress | None) -> str:
+    """The state within a closed box that matters now: the one that failed, or is at work."""
+    if progress_of(progress, place.name).status == SUCCEEDED:
+        return ""
+    found = [(name, progress_of(progress, name)) for name in closed(place)]
+    for status in (FAILED, TIMED_OUT, RUNNING):
+        for name, now in reversed(found):
+            if now.status == status:
+                return f"{name.removeprefix(f'{place.name}: ')}: {told(now)}"
+    return ""
 
 
 def edge_label(place: Place, edge: Edge) -> str:

@@ -133,6 +133,38 @@ def test_names_are_text_and_nothing_else(name: str):
         assert re.fullmatch(r' +s\d\["[^"<>`]*(<br/>[^"<>`]*)*"\]:::\w+', line), line
 
 
+def boxed(prefix: str = "Deploy: ") -> dict[str, Any]:
+    """A step that is made of two states."""
+    inner = named(f"{prefix}look", f"{prefix}wait")
+    return {
+        "StartAt": "Deploy",
+        "States": {"Deploy": {"Type": "Parallel", "Branches": [inner], "End": True}},
+    }
+
+
+def test_a_step_made_of_states_is_one_box_until_it_is_opened():
+    for draw in (svg, mermaid):
+        assert "2 states inside" in draw(boxed()) and "Deploy: look" not in draw(boxed())
+        assert "Deploy: look" in draw(boxed(), opened=True)
+        assert "A: look" in draw(boxed("A: ")), "what is not called after it is drawn"
+    page = html(boxed(), {})
+    assert page.count("<svg") == 2 and 'href="#all"' in page and 'id="all"' in page
+    assert html(boxed("A: "), {}).count("<svg") == 1
+
+
+def test_a_closed_box_tells_what_goes_on_within():
+    for status, said in (
+        ("running", "▶ running"),
+        ("failed", "✗ failed"),
+        ("timed out", "◔ timed out"),
+    ):
+        now = {"Deploy": "running", "Deploy: look": "succeeded", "Deploy: wait": status}
+        assert any(one.startswith(f"wait: {said}") for one in texts(svg(boxed(), now), "told"))
+        assert "wait: " in mermaid(boxed(), now)
+    done = {"Deploy": "succeeded", "Deploy: look": "failed"}
+    assert "look: " not in svg(boxed(), done)
+
+
 class Tags(HTMLParser):
     """What a page is made of."""
 
@@ -151,7 +183,8 @@ def test_a_page_is_whole_by_itself():
     names = {tag for tag, _ in found.tags}
     assert not names & {"script", "link", "img", "iframe", "object", "embed", "form"}
     for _, attributes in found.tags:
-        assert not attributes.keys() & {"src", "href", "onload", "onclick"}
+        assert not attributes.keys() & {"src", "onload", "onclick"}
+        assert (attributes.get("href") or "#").startswith("#")
     assert "url(" not in page and "@import" not in page
     assert '<meta http-equiv="refresh" content="5">' in page
     assert 'http-equiv="refresh"' not in html(JSONPATH, {})
