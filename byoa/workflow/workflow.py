@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from byoa.aws import statemachines
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow import picture
-from byoa.plan.workflow.chain import Graph
+from byoa.plan.workflow.chain import Definition, Graph
 from byoa.plan.workflow.inputs import schema_of, with_schema
 from byoa.plan.workflow.schema import Schema
 from byoa.progress import say
@@ -69,10 +69,10 @@ class Workflow:
         self._client, self._settings, self._home = client, settings, home
 
     @property
-    def definition(self) -> dict[str, Any]:
+    def definition(self) -> Definition:
         """The definition as it is sent: plain, with the input's schema in its Comment."""
         made = plain(self._written, self._top)
-        return with_schema(made, self._schema) if self._schema is not None else made
+        return Definition(with_schema(made, self._schema) if self._schema is not None else made)
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_what_the_bucket_told_others_it_goes_on_telling(here: Here, s3: Any):
     )
     assert here.byoa("trigger", name, "--s3", f"s3://{BUCKET}/{name}/").code == 0
     found = s3.get_bucket_notification_configuration(Bucket=BUCKET)
-    assert found.get("EventBridgeConfiguration", {}) == {}
+    assert found["EventBridgeConfiguration"] == {}
     assert found["QueueConfigurations"][0]["Id"] == "theirs"
 
 
