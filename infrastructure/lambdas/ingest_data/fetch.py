@@ -74,7 +74,7 @@ class Fetch:
     def line_up(self, opened: Opened, known: str) -> None:
         """Brings answer and staging to the same byte: goes on, skips, or begins anew."""
         left = self.staging.size
-        if opened.begin and opened.begin == left:
+        if opened.begin == left and known and opened.mark == known:
             return
         if opened.begin or not left or not known or opened.mark != known:
             self.staging.begin(opened)
@@ -91,7 +91,7 @@ class Fetch:
             if self.staging.size > self.limit:
                 raise self.too_large()
             if self.spare() <= 0:
-                return False
+                return self.staging.size == opened.total
         if opened.total is not None and self.staging.size < opened.total:
             raise CutError(f"it ended at {self.staging.size:,} of {opened.total:,} bytes")
         return True
