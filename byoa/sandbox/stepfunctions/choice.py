@@ -101,9 +101,8 @@ def read(path: str, scope: Scope) -> Any:
     try:
         return scope.path(path, scope.effective_input(), "Variable")
     except StateError:
-        name = scope.context["State"]["Name"]
         raise runtime(
-            f"Invalid path '{path}': The choice state '{name}' could not find it in its input."
+            f"Invalid path '{path}': The choice state's condition path references an invalid value."
         ) from None
 
 

@@ -150,14 +150,16 @@ class Course:
             self.events.add("EvaluationFailed", told)
         return made
 
-    def branch(self, program: Mapping[str, Any], index: int, clock: Clock) -> Course:
+    def branch(
+        self, program: Mapping[str, Any], index: int, clock: Clock, events: Thread
+    ) -> Course:
         """A branch of this course: Parallel's or Map's."""
         return Course(
             self.run,
             program,
             self.language,
             clock,
-            self.events.branch(),
+            events,
             Variables(outer=self.variables),
             self.progress.branch(index),
             dict(self.around),

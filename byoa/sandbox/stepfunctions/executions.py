@@ -86,7 +86,7 @@ class Execution:
         if self.machine.alias:
             told["stateMachineAliasArn"] = self.machine.alias
         self.history.add("ExecutionStarted", 0, told)
-        self.begin(1)
+        self.begin(0)  # the first state's event names none before it
 
     def redrive(self) -> None:
         """Goes on at what failed, with what that had been given."""

@@ -10,11 +10,13 @@ from typing import Any
 from byoa.sandbox.stepfunctions.clock import Clock
 from byoa.sandbox.stepfunctions.course import Course
 from byoa.sandbox.stepfunctions.errors import StateError, StoppedError, runtime
+from byoa.sandbox.stepfunctions.history import Thread
 from byoa.sandbox.stepfunctions.scope import Scope
 
 #: How many iterations of an inline Map run at once when nothing else is said.
 INLINE_AT_ONCE = 40
-Branch = Callable[[], Any]
+#: Works with a line of events to write on.
+Branch = Callable[[Thread], Any]
 
 
 def together(course: Course, branches: Sequence[Branch], clock: Clock, most: int) -> list[Any]:
@@ -24,15 +26,20 @@ def together(course: Course, branches: Sequence[Branch], clock: Clock, most: int
         waiting.put(at)
     results: list[Any] = [None] * len(branches)
     errors: list[BaseException] = []
+    lasts = [course.events.last]
 
     def work() -> None:
+        line = course.events.branch()
         while not errors:
             try:
                 at = waiting.get_nowait()
-                results[at] = branches[at]()
+                results[at] = branches[at](line)
+                lasts.append(line.last)
             except queue.Empty:
                 return
             except BaseException as error:  # handed on below
+                if not errors:
+                    lasts[:] = [line.last]
                 errors.append(error)
                 clock.stop()
 
@@ -42,6 +49,7 @@ def together(course: Course, branches: Sequence[Branch], clock: Clock, most: int
     for thread in threads:
         thread.join()
     clock.close()
+    course.events.last = max(lasts)
     if errors:
         course.clock.check()  # stopped from outside: that is what ended the branches
         raise errors[0]
@@ -54,7 +62,14 @@ def parallel(course: Course, scope: Scope) -> list[Any]:
     clock = Clock(course.clock)
 
     def branch(at: int, program: Any) -> Branch:
-        return lambda: course.branch(program, at, clock).go(value)
+        def work(line: Thread) -> Any:
+            own = course.events.branch()  # each branch follows on the Parallel's start
+            try:
+                return course.branch(program, at, clock, own).go(value)
+            finally:
+                line.last = own.last
+
+        return work
 
     programs = scope.state["Branches"]
     try:
@@ -64,7 +79,7 @@ def parallel(course: Course, scope: Scope) -> list[Any]:
     except StateError:
         course.events.add("ParallelStateFailed")
         raise
-    course.events.add("ParallelStateSucceeded")
+    course.events.note("ParallelStateSucceeded")
     return found
 
 
@@ -78,7 +93,9 @@ def map_(course: Course, scope: Scope) -> Any:
     clock = Clock(course.clock)
 
     def iteration(at: int, item: Any) -> Branch:
-        return lambda: iterate(course.branch(processor, at, clock), scope, name, at, item)
+        return lambda line: iterate(
+            course.branch(processor, at, clock, line), scope, name, at, item
+        )
 
     most = int(scope.number("MaxConcurrency", 0)) or INLINE_AT_ONCE
     try:
@@ -86,7 +103,7 @@ def map_(course: Course, scope: Scope) -> Any:
     except StateError:
         course.events.add("MapStateFailed")
         raise
-    course.events.add("MapStateSucceeded")
+    course.events.note("MapStateSucceeded")
     return found
 
 
@@ -102,7 +119,7 @@ def iterate(branch: Course, scope: Scope, name: str, at: int, item: Any) -> Any:
         branch.events.add("MapIterationAborted", told)
         raise
     except StateError:
-        branch.events.add("MapIterationFailed", told)
+        branch.events.note("MapIterationFailed", told)
         raise
     branch.events.add("MapIterationSucceeded", told)
     return output

@@ -73,6 +73,10 @@ class Thread:
         self.last = self.history.add(kind, self.last, details)
         return self.last
 
+    def note(self, kind: str, details: dict[str, Any] | None = None) -> None:
+        """An event that the next one does not follow on: Step Functions links them so."""
+        self.history.add(kind, self.last, details)
+
     def branch(self) -> Thread:
         return Thread(self.history, self.last)
 

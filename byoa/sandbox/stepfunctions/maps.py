@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +136,7 @@ def map_run(execution: Execution, course: Course, scope: Scope) -> Any:
     run.end("SUCCEEDED")
     course.events.add("MapRunSucceeded")
     found = results.written(run, scope, course.run.region)
-    course.events.add("MapStateSucceeded")
+    course.events.note("MapStateSucceeded")
     course.progress.map_run = None
     return found
 
@@ -172,8 +171,8 @@ def carry_out(run: MapRun, course: Course) -> None:
     """Starts, or redrives, the children that have not succeeded; too many failures end it."""
     clock = Clock(course.clock)
 
-    def branch(child: Execution) -> Callable[[], Any]:
-        return lambda: one(run, child, clock)
+    def branch(child: Execution) -> groups.Branch:
+        return lambda _: one(run, child, clock)
 
     waiting = [
         branch(child) for child in run.children if child.status != "SUCCEEDED" or not child.begun

@@ -213,15 +213,14 @@ def place(path: str, document: Any, value: Any) -> Any:
         raise NoPathError(f"the input is {type(document).__name__}, and has no place {path}")
     at: Any = document
     for (kind, said), following in zip(steps, [*steps[1:], None]):
-        if isinstance(at, dict) != (kind == "name"):
+        if not isinstance(at, dict if kind == "name" else list):
             raise NoPathError(f"{path} leads through a value that is not what it takes it for")
         if kind == "index" and not -len(at) <= said < len(at):
             raise NoPathError(f"{path}: the list has no item {said}")
         if following is None:
             at[said] = value
-        elif kind == "name" and not isinstance(at.get(said), dict | list):
+            continue
+        if kind == "name" and said not in at:
             at[said] = {}
-            at = at[said]
-        else:
-            at = at[said]
+        at = at[said]
     return document

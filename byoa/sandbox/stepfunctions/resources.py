@@ -107,8 +107,7 @@ def pascal(name: str) -> str:
 def error_of(resource: Resource, code: str, model: Any) -> str:
     """An error's name: SageMaker.ResourceNotFoundException; SageMaker.SageMakerException when the
     service's model does not know its code."""
-    shapes = model.operation_model(resource.operation).error_shapes
-    modelled = {code_of(shape): shape.name for shape in shapes}
+    modelled = {code_of(shape): shape.name for shape in model.error_shapes}
     if resource.sdk:
         prefix = pascal(re.sub(r"\W", "", model.service_id))
         default = f"{prefix}Exception"

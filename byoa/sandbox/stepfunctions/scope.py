@@ -53,6 +53,8 @@ class Scope:
         except paths.NoPathError as problem:
             if str(problem) != "could not be found":
                 raise runtime(f"Invalid path at '{at}': {problem}") from None
+            if at in {"InputPath", "OutputPath"}:
+                raise runtime(f"Invalid path '{path}' : No results for path: {path}") from None
             raise runtime(
                 f"The JSONPath '{path}' specified for the field '{at}' "
                 f"could not be found in the input '{text(value)}'"
