@@ -13,7 +13,7 @@ from byoa.plan.workflow import estimator
 from byoa.plan.workflow.blocks import Catch, Retry
 from byoa.plan.workflow.build import BatchSubmitJobStep, CodeBuildStep
 from byoa.plan.workflow.chain import Chain, Graph, definition
-from byoa.plan.workflow.choice_rule import ChoiceRule, Condition
+from byoa.plan.workflow.choice_rule import ChoiceRule
 from byoa.plan.workflow.deploy import DeployStep
 from byoa.plan.workflow.endpoint import EndpointStep
 from byoa.plan.workflow.estimator import Estimator, Model, PipelineModel, TrainingInput, Transformer
@@ -58,6 +58,7 @@ from byoa.plan.workflow.placeholders import (
 from byoa.plan.workflow.processor import ProcessingInput, ProcessingOutput, Processor
 from byoa.plan.workflow.read import from_json
 from byoa.plan.workflow.road import Pace
+from byoa.plan.workflow.rules import Condition
 from byoa.plan.workflow.sagemaker import (
     DataCaptureConfig,
     EndpointConfigStep,

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.expressions import JSONPATH, written
+from byoa.plan.workflow.expressions import JSONPATH
 from byoa.plan.workflow.resolve import needs_expression, path_of, resolved
+from byoa.plan.workflow.writing import written
 
 if TYPE_CHECKING:
     from byoa.plan.workflow.chain import Chain
-    from byoa.plan.workflow.states import State
+    from byoa.plan.workflow.state import State
 
 #: Fields that have a twin `…Path` in JSONPath, which a value of the run is written into.
 TWINS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.flow import check_outputs
-from byoa.plan.workflow.states import Branch, State, flat
+from byoa.plan.workflow.state import Branch, State, flat
 
 #: The states that a definition has so far, of all its branches together, by their names.
 Scope = dict[str, State]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from byoa.plan.workflow.blocks import Catch, Retry
     from byoa.plan.workflow.chain import Chain
-    from byoa.plan.workflow.states import State
+    from byoa.plan.workflow.state import State
 
 COMMON = "Comment QueryLanguage"
 PASSING = f"{COMMON} InputPath OutputPath Output"

@@ -10,7 +10,7 @@ from byoa.plan.workflow.placeholders import StepInput
 
 if TYPE_CHECKING:
     from byoa.plan.workflow.chain import Chain
-    from byoa.plan.workflow.states import State
+    from byoa.plan.workflow.state import State
 
 #: Fields that are read before the state's work is done, when its input is all there is.
 BEFORE = {"parameters", "arguments", "item_selector", "items", "items_path", "seconds", "timestamp"}

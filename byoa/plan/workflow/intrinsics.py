@@ -9,18 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.expressions import (
-    JSONATA,
-    JSONPATH,
-    RESERVED,
-    Text,
-    at_run_time,
-    escaped,
-    in_pattern,
-    part,
-    quoted,
-    sayable,
-)
+from byoa.plan.workflow.expressions import JSONATA, JSONPATH, Text, at_run_time
+from byoa.plan.workflow.writing import RESERVED, escaped, in_pattern, part, quoted, sayable
 
 HASHES = ("MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512")
 

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.expressions import Text, escaped, quoted
+from byoa.plan.workflow.expressions import Text
 from byoa.plan.workflow.schema import Schema, problems_of, schema_as_text, schema_from_text
+from byoa.plan.workflow.writing import escaped, quoted
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from byoa.plan.workflow.states import State
+    from byoa.plan.workflow.state import State
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: What JSONata keeps for itself.
@@ -79,7 +80,7 @@ class Placeholder(Text):
         return found
 
     def _child(self, name: str | int, below: Any) -> Self:
-        path, expression = self._written
+        path, expression = self.forms
         written = (
             None if path is None else path + self._path_step(name),
             None if expression is None else _jsonata_step(expression, name),

@@ -9,9 +9,10 @@ from typing import Any
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.blocks import NULLS, Catch, Retry, pascal, snake
 from byoa.plan.workflow.chain import Graph
-from byoa.plan.workflow.choice_rule import (
+from byoa.plan.workflow.choice_rule import ChoiceRule
+from byoa.plan.workflow.fields import FALLIBLE, FIELDS
+from byoa.plan.workflow.rules import (
     BaseRule,
-    ChoiceRule,
     CompoundRule,
     Condition,
     NotRule,
@@ -19,18 +20,16 @@ from byoa.plan.workflow.choice_rule import (
     Rule,
     chosen,
 )
-from byoa.plan.workflow.fields import FALLIBLE, FIELDS
+from byoa.plan.workflow.state import State, named
 from byoa.plan.workflow.states import (
     Choice,
     Fail,
     Map,
     Parallel,
     Pass,
-    State,
     Succeed,
     Task,
     Wait,
-    named,
 )
 
 CLASSES: dict[str, Callable[..., State]] = {

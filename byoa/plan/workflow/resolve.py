@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.expressions import JSONATA, JSONPATH, RunTime, at_run_time, put_in, written
+from byoa.plan.workflow.expressions import JSONATA, JSONPATH, RunTime, at_run_time
+from byoa.plan.workflow.writing import put_in, written
 
 
 def resolve(parameters: Mapping[str, Any], query_language: str = JSONPATH) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.choice_rule import ChoiceRule, Condition, Rule
+from byoa.plan.workflow.choice_rule import ChoiceRule
 from byoa.plan.workflow.expressions import JSONATA, JSONPATH
 from byoa.plan.workflow.placeholders import StepInput, variable
+from byoa.plan.workflow.rules import Condition, Rule
 from tests.byoa.plan.workflow.evaluated import holds
 
 #: The language's own list; https://states-language.net/spec.html#choice-state

@@ -11,12 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.expressions import (
-    JSONATA,
-    at_run_time,
-    jsonpath,
-    written,
-)
+from byoa.plan.workflow.expressions import JSONATA, at_run_time, jsonpath
 from byoa.plan.workflow.expressions import jsonata as expression
 from byoa.plan.workflow.placeholders import (
     Context,
@@ -30,6 +25,7 @@ from byoa.plan.workflow.placeholders import (
     variable,
 )
 from byoa.plan.workflow.resolve import resolve, resolved
+from byoa.plan.workflow.writing import written
 
 INPUTS = ExecutionInput(schema={"JobName": str, "Epochs": int, "Data": {"Bucket": str}})
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.chain import Chain
 from byoa.plan.workflow.check import problems
-from byoa.plan.workflow.choice_rule import CompoundRule, Rule
 from byoa.plan.workflow.read import from_json, read
+from byoa.plan.workflow.rules import CompoundRule, Rule
 from byoa.plan.workflow.states import Choice, Map, Pass, Task
 from tests.byoa.plan.workflow.test_states import JSONATA_STATES, JSONPATH_STATES
 
