@@ -68,8 +68,7 @@ from byoa.plan.workflow.sagemaker import (
     TransformStep,
     TuningStep,
 )
-from byoa.plan.workflow.services import (
-    AwsSdkStep,
+from byoa.plan.workflow.service_steps import (
     DynamoDBDeleteItemStep,
     DynamoDBGetItemStep,
     DynamoDBPutItemStep,
@@ -93,13 +92,12 @@ from byoa.plan.workflow.services import (
     EventBridgePutEventsStep,
     GlueDataBrewStartJobRunStep,
     GlueStartJobRunStep,
-    IntegrationPattern,
     LambdaStep,
-    ServiceStep,
     SnsPublishStep,
     SqsSendMessageStep,
     StepFunctionsStartExecutionStep,
 )
+from byoa.plan.workflow.services import AwsSdkStep, IntegrationPattern, ServiceStep
 from byoa.plan.workflow.states import (
     Choice,
     DistributedMap,
