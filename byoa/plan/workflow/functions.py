@@ -23,7 +23,9 @@ BUSY = [
 ]
 RETRY = {"ErrorEquals": BUSY, "IntervalSeconds": 2, "MaxAttempts": 6, "BackoffRate": 2}
 GIVEN = "$byoa_given"
-IMAGE = f"{GIVEN}.Input.Image"
+IMAGE, DATA = f"{GIVEN}.Input.Image", f"{GIVEN}.Input.Data"
+#: A folder's address ends in "/", so that what is below it can be named.
+FOLDER = f"($exists({DATA}) ? ($substring({DATA}, -1) = '/' ? {DATA} : {DATA} & '/') : '')"
 #: As SageMaker carries them: texts.
 HYPERPARAMETERS = (
     f"$exists({GIVEN}.Input.Hyperparameters.*) ? "
@@ -79,10 +81,10 @@ class BuildImageStep(Box):
     """The image of the execution's `Context` (a zip in S3), built only if there is none of it yet.
 
     An execution that is given `Image` uses that. Its output: Image, Built, and the execution's
-    Hyperparameters as texts. CodeBuild builds, and nobody pays for waiting.
+    Data, ending in "/", and Hyperparameters as texts. CodeBuild builds: nobody pays for waiting.
     """
 
-    RESULT = ("Image", "Built", "Hyperparameters")
+    RESULT = ("Image", "Built", "Data", "Hyperparameters")
 
     def __init__(self, state_id: str, function: str, project: str, **fields: Any) -> None:
         """`function` is the stack's build-image, `project` the one of CodeBuild that it names."""
@@ -127,6 +129,7 @@ def building(step: str, function: str, project: str) -> States:
             "Output": {
                 "Image": "{% $byoa_image %}",
                 "Built": "{% $byoa_built %}",
+                "Data": f"{{% {FOLDER} %}}",
                 "Hyperparameters": f"{{% {HYPERPARAMETERS} %}}",
             },
         },

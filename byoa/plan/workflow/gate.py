@@ -29,7 +29,8 @@ from byoa.plan.workflow.road import (
     text,
     when,
 )
-from byoa.plan.workflow.states import Choice, Fail, Pass, State
+from byoa.plan.workflow.state import State
+from byoa.plan.workflow.states import Choice, Fail, Pass
 
 #: What SageMaker says of a name that nothing has, or that nothing can have.
 NO_SUCH = " or ".join(

@@ -16,9 +16,9 @@ from byoa.plan.workflow.deploy import CALM, DeployStep
 from byoa.plan.workflow.estimator import Estimator
 from byoa.plan.workflow.functions import BuildImageStep
 from byoa.plan.workflow.gate import GateStep
-from byoa.plan.workflow.placeholders import ExecutionInput
 from byoa.plan.workflow.road import Pace
 from byoa.plan.workflow.sagemaker import TrainingStep
+from byoa.plan.workflow.tagging import tagged
 
 #: How a job of this project's images prints a figure: `validation_segm_map=0.41;`
 NUMBER = r"([0-9.]+(?:e[-+]?[0-9]+)?)"
@@ -46,17 +46,21 @@ def metric_definition(name: str) -> dict[str, str]:
 
 
 def build_train_deploy(wanted: BuildTrainDeploy) -> Chain:
-    """Input: Context (a zip in S3) or Image; Data (a folder in S3); Hyperparameters if any."""
+    """Input: Context (a zip in S3) or Image; Data (a folder in S3); Hyperparameters if any.
+
+    Data has training/ and validation/: models are compared on the same pictures.
+    """
     build = BuildImageStep("Build", wanted.build_function, wanted.build_project)
     estimator = Estimator(
         build.output()["Image"], wanted.role, 1, wanted.train_type,
         output_path=f"s3://{wanted.bucket}/models",
         metric_definitions=[metric_definition(wanted.metric)],
     )  # fmt: skip
+    data = build.output()["Data"]
     train = TrainingStep(
         "Train",
         estimator,
-        data=ExecutionInput()["Data"],
+        data={"training": f"{data}training/", "validation": f"{data}validation/"},
         hyperparameters=build.output()["Hyperparameters"],
         retry=throttled(),
     )
@@ -112,6 +116,7 @@ def stack_definition() -> str:
     """infrastructure/build-train-deploy.asl.json, whole."""
     comment = "Builds the image if its code changed, trains, and deploys a model that is no worse."
     made: dict[str, Any] = definition(build_train_deploy(STANDINS), comment=comment)
+    made = tagged(made, {"byoa:project": "${Project}"})
     text = json.dumps(made, indent=2, ensure_ascii=False)
     for standin, name in SUBSTITUTIONS.items():
         text = text.replace(standin, name)

@@ -182,6 +182,14 @@ class DataCaptureConfig:
     sampling_percentage: int = 20
     destination_s3_uri: str = ""
     kms_key_id: str | None = None
+    csv_content_types: Sequence[str] = ("text/csv",)
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """What plan's EndpointConfig has no field for."""
+        types = {"CsvContentTypes": list(self.csv_content_types)}
+        key = {"KmsKeyId": self.kms_key_id} if self.kms_key_id else {}
+        return {"CaptureContentTypeHeader": types, **key}
 
 
 class EndpointConfigStep(SageMakerStep):
@@ -208,8 +216,7 @@ class EndpointConfigStep(SageMakerStep):
             instance_count=initial_instance_count, variant=variant_name, tags=tag_texts(tags),
             capture=capture.destination_s3_uri if capture and captured else None,
             capture_percent=capture.sampling_percentage if capture else 100,
-            extra={"DataCaptureConfig": {"KmsKeyId": capture.kms_key_id}}
-            if capture and captured and capture.kms_key_id else {},
+            extra={"DataCaptureConfig": capture.more} if capture and captured else {},
         )  # fmt: skip
         request = endpoint_config_request(config)
         for variant in request["ProductionVariants"]:

@@ -2,7 +2,9 @@
 
     byoa setup                                    once: the functions, roles and bucket used here
     byoa workflow create __FILE__
-    byoa workflow run __NAME__ -i Context=s3://…/context.zip -i Data=s3://…/pictures/ --wait
+    byoa workflow run __NAME__ -i Context=s3://…/context.zip -i Data=s3://…/data/ --wait
+
+Data has training/ and validation/ below it: models are compared on the same pictures.
 
 This file is yours: `byoa workflow update __FILE__` sends what you have changed.
 """
@@ -44,7 +46,9 @@ estimator = Estimator(
     metric_definitions=[METRIC],
 )
 estimator.set_hyperparameters(epochs=10)
-train = TrainingStep("Train", estimator, data=inputs["Data"])
+data = build.output()["Data"]
+channels = {"training": f"{data}training/", "validation": f"{data}validation/"}
+train = TrainingStep("Train", estimator, data=channels)
 
 #: A model goes on if its metric is at least that of the model that serves, and the margin.
 gate = GateStep("Gate", metric=METRIC["Name"], endpoint_name=ENDPOINT, margin=0.0)

@@ -71,7 +71,8 @@ def test_what_passes_by_is_tried_again_and_what_does_not_is_told():
 def test_a_new_context_is_built(language: str):
     answers = Answers(TO_BUILD)
     found = run(made(BuildImageStep("Build", "f", "p"), language), CONTEXT, answers)
-    assert found == {"Image": "repository:1", "Built": True, "Hyperparameters": {}}
+    data = {"Data": CONTEXT["Data"], "Hyperparameters": {}}
+    assert found == {"Image": "repository:1", "Built": True, **data}
     assert answers.calls == [
         (
             "invoke",
@@ -102,7 +103,7 @@ def test_an_image_that_is_given_is_taken(language: str):
     given = {"Image": "mine:2", "Hyperparameters": {"epochs": 3, "name": "x", "deep": True}}
     found = run(made(BuildImageStep("Build", "f", "p"), language), given, answers)
     texts = {"epochs": "3", "name": "x", "deep": "true"}
-    assert found == {"Image": "mine:2", "Built": False, "Hyperparameters": texts}
+    assert found == {"Image": "mine:2", "Built": False, "Data": "", "Hyperparameters": texts}
     assert answers.calls == []
 
 
@@ -118,3 +119,10 @@ def test_its_output_is_a_placeholder_for_what_follows():
     after = Pass("After", parameters={"Image": build.output()["Image"]})
     found = run(made(Chain([build, after]), "JSONPath"), {"Image": "mine:2"}, Answers())
     assert found == {"Image": "mine:2"}
+
+
+@pytest.mark.parametrize("data", ["s3://bucket/data", "s3://bucket/data/"])
+def test_a_folder_ends_in_a_slash(data: str):
+    step = made(BuildImageStep("Build", "f", "p"), "JSONPath")
+    found = run(step, {"Image": "mine:2", "Data": data}, Answers())
+    assert found["Data"] == "s3://bucket/data/"

@@ -27,6 +27,7 @@ STACK = {
     "ServeInstanceType": "ml.m5.xlarge",
     "PauseSeconds": "30",
     "Partition": "aws",
+    "Project": "cells",
 }
 GIVEN = {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/byoa-cells:1", "Data": "s3://b/d/"}
 
