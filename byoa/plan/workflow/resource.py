@@ -57,7 +57,7 @@ def parsed(text: Any) -> Resource:
         return Resource(FUNCTION, text)
     if service == "states" and rest.startswith("activity:"):
         return Resource(ACTIVITY, text)
-    if service == "states" and not found[3] and not found[4]:
+    if service == "states" and not rest.startswith("stateMachine:"):
         return _integration(text, rest)
     return Resource(UNKNOWN, text)
 

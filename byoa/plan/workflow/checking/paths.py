@@ -10,18 +10,20 @@ import difflib
 import re
 from collections.abc import Iterator
 
+from byoa.plan.workflow.resource import LATER
+
 SIGN = r"[^\s.\[\]()'\",:?*@$&|<>=!]"
 NAME = f"{SIGN}+"
 QUOTED = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
 ROOT = re.compile(r"\$\$|\$(?:[^\W\d]\w*)?")
 #: A step of a reference path: it finds one thing.
-ONE = re.compile(rf"\.{NAME}(?!{SIGN}|\()|\[\s*(?:{QUOTED})\s*\]|\[\s*\d+\s*\]")
+ONE = re.compile(rf"\.{NAME}(?!{SIGN}|\()|\.?\[\s*(?:{QUOTED})\s*\]|\.?\[\s*\d+\s*\]")
 #: The others: ..name, *, slices, several, filters (their text is not read), functions.
 MANY = re.compile(
-    rf"\.\.?(?:\*|{NAME})(?:\(\))?|\.\.(?=\[)|\[\s*\*\s*\]"
+    rf"\.\.?(?:\*|{NAME})(?:\(\))?|(?:\.\.?(?=\[))?(?:\[\s*\*\s*\]"
     rf"|\[\s*(?:{QUOTED})(?:\s*,\s*(?:{QUOTED}))*\s*\]"
     r"|\[\s*-?\d+(?:\s*,\s*-?\d+)*\s*\]|\[\s*-?\d*\s*:\s*-?\d*(?:\s*:\s*-?\d*)?\s*\]"
-    rf"|\[\?\((?:{QUOTED}|\((?:{QUOTED}|[^'\"()])*\)|[^'\"()])*\)\]"
+    rf"|\[\?\((?:{QUOTED}|\((?:{QUOTED}|[^'\"()])*\)|[^'\"()])*\)\])"
 )
 CONTEXT = {
     "Execution": {"Id", "Input", "Name", "RoleArn", "StartTime", "RedriveCount", "RedriveTime"},
@@ -59,6 +61,9 @@ CALL = re.compile(r"States\.(\w*)\s*\(")
 
 def path_problem(text: str, intrinsics: bool = False) -> str:
     """Why the text is no path; "" when it is one."""
+    text = text.rstrip()
+    if LATER.search(text):
+        return ""  # CloudFormation puts a part of it in
     if intrinsics and text.startswith("States."):
         return function_problem(text)
     _, end, why = path_at(text, 0)

@@ -95,11 +95,7 @@ def variables(place: Place) -> Iterator[str]:
 def context(place: Place) -> Iterator[str]:
     """What the context object holds at some places only."""
     said = " ".join(_said(place))
-    resource = place.state.get("Resource")
-    waits = isinstance(resource, str) and (
-        resource.endswith(".waitForTaskToken") or ":activity:" in resource
-    )
-    if TOKEN.search(said) and not waits:
+    if TOKEN.search(said) and place.kind != "Task":
         yield "only a task whose Resource ends in .waitForTaskToken has a $$.Task.Token - drop it"
     if place.kind != "Map" and not place.machine.parents and MAP_ITEM.search(said):
         yield "only a Map and the states within have $$.Map - drop it"

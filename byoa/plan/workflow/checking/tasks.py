@@ -21,7 +21,11 @@ from byoa.plan.workflow.walk import JSONATA, Place
 
 #: Members that take any JSON: Step Functions makes the text of it.
 FREE = {"Invoke.Payload", "SendMessage.MessageBody", "Publish.Message", "StartExecution.Input",
-        "PutEventsRequestEntry.Detail"}  # fmt: skip
+        "PutEventsRequestEntry.Detail"} | {
+    f"{one}Item.{what}"  # DynamoDB's own types are many, and AWS is lenient with them
+    for one in ("Get", "Put", "Update", "Delete")
+    for what in ("Key", "Item", "Expected", "ExpressionAttributeValues", "AttributeUpdates")
+}  # fmt: skip
 #: aws-sdk's services where boto3 has another name.
 BOTO = {"sfn": "stepfunctions", "eventbridge": "events"}
 #: Names whose text should not stand in a workflow, and texts that are keys by their look.

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.htm
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -62,8 +63,9 @@ def errors(here: str, one: Mapping[str, Any], last: bool) -> Iterator[str]:
         if not last:
             yield f"{here}: States.ALL must be the last one - move it to the end"
     for name in named:
-        if name.startswith("States.") and name not in OWN_ERRORS:
-            yield f"{here}: there is no error {name} - names of your own do not begin with States."
+        near = difflib.get_close_matches(name, OWN_ERRORS, n=1, cutoff=0.85)
+        if name.startswith("States.") and near and not name.startswith(near[0]):
+            yield f"{here}: there is no error {name} - did you mean {near[0]}?"
 
 
 def retrier(here: str, one: Mapping[str, Any]) -> Iterator[str]:

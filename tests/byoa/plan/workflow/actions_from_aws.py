@@ -66,6 +66,7 @@ def actions() -> dict[str, Any]:
     for service in session.get_available_services():
         model = session.get_service_model(service)
         name = re.sub(r"[^a-z0-9]", "", model.service_id.lower())
+        name = name.removesuffix("service") or name  # as AWS's SDK for Java names its packages
         prefix = PREFIXES.get(name, model.signing_name)
         services[name] = prefix
         if name in TOLD:

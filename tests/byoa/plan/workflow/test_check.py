@@ -74,7 +74,7 @@ WRONG_JSONPATH: list[tuple[str, Any, str]] = [
     (f"{T}/Retry/0/JitterStrategy", "HALF", "write FULL or NONE"),
     (f"{T}/Retry/0/ErrorEquals", ["States.ALL"], "Retry[0]: States.ALL must be the last one"),
     (f"{T}/Retry/1/ErrorEquals", ["States.ALL", "x"], "Retry[1]: States.ALL stands alone"),
-    (f"{T}/Retry/0/ErrorEquals", ["States.Oops"], "there is no error States.Oops"),
+    (f"{T}/Retry/0/ErrorEquals", ["States.Timout"], "did you mean States.Timeout?"),
     (f"{T}/Retry/0/ErrorEquals", [], "ErrorEquals is [], but it must be a list of names"),
     (f"{T}/Retry/0/Backoff", 2, "Retry[0] has no field 'Backoff' - did you mean BackoffRate?"),
     (f"{T}/Retry", {}, "Retry is {}, but it must be a list"),
@@ -111,7 +111,7 @@ WRONG_JSONPATH: list[tuple[str, Any, str]] = [
     (f"{P}/TrainingJobName", "x", "has TrainingJobName and TrainingJobName.$ - drop one"),
     (f"{P}/TrainingJobName.$", "cells", "'cells': a path begins with $"),
     (f"{P}/TrainingJobName.$", 5, "is '5', but it must be a path"),
-    (f"{P}/TrainingJobName.$", "$$.Task.Token", "ends in .waitForTaskToken"),
+    ("States/Begin/Parameters", {"x.$": "$$.Task.Token"}, "ends in .waitForTaskToken"),
     (f"{P}/TrainingJobName.$", "$$.Execution.Nam", "Execution has no Nam - there is Name"),
     (f"{P}/TrainingJobName.$", "States.Format('{}')", "has 1 {} and 0 values"),
     ("States/Begin/Assign", {"a-b": 1}, "is no name of a variable"),
@@ -294,7 +294,7 @@ def test_resources_that_aws_knows(resource: str):
 
 PATHS = ["$", "$.a", "$['a b'].c[0]", "$$.Execution.Input['a']", "$.a[*].b", "$..a", "$.a[1:3]",
          "$.a[?(@.b == 'x)')]", "$.a[-1]", "$x.y", "$.a.length()", '$["a"]', "$.é.猫", "$.a-b",
-         "$.a['x','y']"]  # fmt: skip
+         "$.a['x','y']", "$.[0]", "$.a.[?(@.b > 0)]", "$.a.['b']", "$.a ", "$.${Key}"]  # fmt: skip
 NO_PATHS = [
     "",
     "a",
