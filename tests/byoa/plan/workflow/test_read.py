@@ -15,7 +15,7 @@ from byoa.plan.workflow.check import problems
 from byoa.plan.workflow.read import from_json, read
 from byoa.plan.workflow.rules import CompoundRule, Rule
 from byoa.plan.workflow.states import Choice, Map, Pass, Task
-from tests.byoa.plan.workflow.test_states import JSONATA_STATES, JSONPATH_STATES
+from tests.byoa.plan.workflow.every_state import JSONATA_STATES, JSONPATH_STATES
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
