@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from byoa.plan.errors import ServiceError
 from byoa.sandbox.hooks import Sandbox
 from byoa.sandbox.iam import statements
+from byoa.sandbox.lambdas.permits import within_its_role
 from byoa.sandbox.registry_door import LAYERS, layer, registry
 from byoa.sandbox.state import ACCOUNT
 from byoa.sandbox.wire import Call
@@ -96,4 +97,4 @@ def made_here(key: str) -> bool:
     return key in users or any(role.access_key_id == key for role in roles)
 
 
-DOORS = (own_pages, no_web_page, registry, key_holders)
+DOORS = (own_pages, no_web_page, registry, key_holders, within_its_role)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from byoa.sandbox import environment, sweep
+from byoa.sandbox.lambdas import permits
 from byoa.sandbox.lambdas.function import Function
 from byoa.sandbox.state import ACCOUNT, State
 
@@ -83,6 +84,7 @@ def role_keys(function: Function) -> dict[str, str]:
         duration=43200,
         external_id="",
     )
+    permits.KEYS[role.access_key_id] = (function.role, function.name)
     return {
         "AWS_ACCESS_KEY_ID": role.access_key_id,
         "AWS_SECRET_ACCESS_KEY": role.secret_access_key,

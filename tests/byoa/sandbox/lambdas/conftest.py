@@ -36,6 +36,11 @@ def lambda_role(client: Clients) -> str:
     }
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     made = client("iam").create_role(RoleName="functions", AssumeRolePolicyDocument=document)
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    client("iam").put_role_policy(
+        RoleName="functions", PolicyName="everything", PolicyDocument=policy
+    )
     return str(made["Role"]["Arn"])
 
 
