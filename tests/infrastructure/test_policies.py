@@ -25,6 +25,8 @@ SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:"
 LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 OURS = {"aws:RequestTag/byoa:project": "cells"}
 THEIRS = {"aws:RequestTag/byoa:project": "cells2"}
+HAS_OURS = {"aws:ResourceTag/byoa:project": "cells"}
+HAS_THEIRS = {"aws:ResourceTag/byoa:project": "cells2"}
 TO_SAGEMAKER = {"iam:PassedToService": "sagemaker.amazonaws.com"}
 TO_CODEBUILD = {"iam:PassedToService": "codebuild.amazonaws.com"}
 TO_LAMBDA = {"iam:PassedToService": "lambda.amazonaws.com"}
@@ -68,6 +70,11 @@ ALLOWED: list[tuple[str, str, str, dict[str, str]]] = [
     ("MachineRole", "lambda:InvokeFunction", f"{LAMBDA}byoa-cells_build-image", {}),
     ("MachineRole", "codebuild:StartBuild", f"{BUILDS}byoa-cells_image", {}),
     ("MachineRole", "iam:PassRole", NAMES.role_arn("jobs"), TO_SAGEMAKER),
+    ("MachineRole", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}training-job/train-x", OURS),
+    ("MachineRole", "sagemaker:CreateEndpoint", f"{SAGEMAKER}endpoint/byoa-cells", OURS),
+    ("MachineRole", "sagemaker:UpdateEndpoint", f"{SAGEMAKER}endpoint/byoa-cells", HAS_OURS),
+    ("MachineRole", "sagemaker:DeleteModel", f"{SAGEMAKER}model/train-x", HAS_OURS),
+    ("MachineRole", "sagemaker:DescribeTrainingJob", f"{SAGEMAKER}training-job/older", {}),
     ("EventsRole", "states:StartExecution", NAMES.machine_arn, {}),
 ]
 REFUSED: list[tuple[str, str, str, dict[str, str]]] = [
@@ -106,7 +113,12 @@ REFUSED: list[tuple[str, str, str, dict[str, str]]] = [
     ("MachineRole", "lambda:InvokeFunction", f"{LAMBDA}other", {}),
     ("MachineRole", "iam:PassRole", NAMES.role_arn("build"), TO_SAGEMAKER),
     ("MachineRole", "iam:PassRole", NAMES.role_arn("jobs"), TO_LAMBDA),
-    ("MachineRole", "sagemaker:DeleteEndpoint", f"{SAGEMAKER}endpoint/other", {}),
+    ("MachineRole", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}training-job/train-x", THEIRS),
+    ("MachineRole", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}training-job/x", OURS),
+    ("MachineRole", "sagemaker:DeleteEndpoint", f"{SAGEMAKER}endpoint/other", HAS_OURS),
+    ("MachineRole", "sagemaker:DeleteEndpoint", f"{SAGEMAKER}endpoint/byoa-cells", HAS_THEIRS),
+    ("MachineRole", "sagemaker:DeleteModel", f"{SAGEMAKER}model/train-x", HAS_THEIRS),
+    ("MachineRole", "sagemaker:CreateProcessingJob", f"{SAGEMAKER}processing-job/x", OURS),
     ("EventsRole", "states:StartExecution", f"{NAMES.machine_arn}2", {}),
     ("EventsRole", "states:StopExecution", NAMES.machine_arn, {}),
 ]
