@@ -14,7 +14,7 @@ from typing import Any
 from byoa.plan.errors import ServiceError
 from byoa.sandbox.stepfunctions import described, maps, tasks
 from byoa.sandbox.stepfunctions.clock import Clock
-from byoa.sandbox.stepfunctions.course import Course, Progress, Run
+from byoa.sandbox.stepfunctions.course import MOST_EVENTS, Course, Progress, Run
 from byoa.sandbox.stepfunctions.errors import ExpiredError, StateError, StoppedError
 from byoa.sandbox.stepfunctions.history import History, Thread, data, iso, now, text
 from byoa.sandbox.stepfunctions.machine import Machine
@@ -111,6 +111,8 @@ class Execution:
             return f"Execution is {self.status} and cannot be redriven"
         if self.stopped is not None and now() - self.stopped > REDRIVABLE:
             return "Execution has exceeded the redrivable period of 14 days"
+        if len(self.history.events) >= MOST_EVENTS - 1:
+            return f"Execution has exceeded the maximum number of history events ({MOST_EVENTS})"
         return ""
 
     def begin(self, last: int) -> None:
