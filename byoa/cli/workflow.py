@@ -79,6 +79,12 @@ def add_run(sub: Sub) -> None:
         "-i", dest="inputs", action="append", default=[], metavar="KEY=VALUE",
         help="one input; KEY:=JSON for anything but text; again for more",
     )  # fmt: skip
+    for flag, text in (
+        ("--upload", "a file or folder of here: sent, its address is the input; again for more"),
+        ("--zip", "a folder of here as a zip, without .dockerignore's; again for more"),
+    ):
+        words: dict[str, Any] = {"action": "append", "default": [], "metavar": "KEY=PATH"}
+        sub.add_argument(flag, help=text, **words)
     sub.add_argument("--input", metavar="FILE", help="the whole input as JSON; - reads stdin")
     sub.add_argument(
         "--name", dest="execution", default="", help="the execution's name (a new one)"
@@ -121,6 +127,7 @@ def add_redrive(sub: Sub) -> None:
 def add_render(sub: Sub) -> None:
     add_source(sub, ("mermaid", "svg", "html"))
     sub.add_argument("--execution", metavar="EXECUTION", help="coloured by its states; `last`")
+    sub.add_argument("--open", action="store_true", help="what is within a step, too")
 
 
 def add_export(sub: Sub) -> None:

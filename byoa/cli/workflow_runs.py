@@ -14,7 +14,7 @@ from byoa.cli.show import emit, say
 from byoa.cli.workflow_made import put, source
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow import picture
-from byoa.plan.workflow.inputs import schema_of, typed
+from byoa.plan.workflow.inputs import parted, schema_of, typed
 from byoa.plan.workflow.schema import Schema
 from byoa.workflow import files, runs
 from byoa.workflow.deployment import definition_of
@@ -26,7 +26,7 @@ from byoa.workflow.watch import watch as watch_to_end
 def run(arguments: argparse.Namespace) -> int:
     home = open_home(settings_of(arguments))
     found = home.machine(arguments.name)
-    given = given_input(arguments, schema_of(definition_of(found)))
+    given = given_input(arguments, schema_of(definition_of(found)), sent(arguments, home, found))
     if arguments.dry_run:
         name = arguments.execution or runs.new_name()
         emit({"start_execution": runs.start_request(found, name, given)}, dry())
@@ -48,10 +48,28 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def given_input(arguments: argparse.Namespace, schema: Schema) -> Any:
+def sent(arguments: argparse.Namespace, home: Home, found: Mapping[str, Any]) -> list[str]:
+    """--upload's and --zip's addresses, as words of -i; a dry run sends nothing."""
+    if not (arguments.upload or arguments.zip):
+        return []
+    from byoa.workflow.uploads import Uploads
+
+    uploads = Uploads(home, settings_of(arguments), found)
+    kinds = (
+        ("--upload", arguments.upload, uploads.send),
+        ("--zip", arguments.zip, uploads.send_zip),
+    )
+    return [
+        f"{name}={send(name, Path(path).expanduser(), arguments.dry_run)}"
+        for flag, words, send in kinds
+        for name, _, path in (parted(word, flag) for word in words)
+    ]
+
+
+def given_input(arguments: argparse.Namespace, schema: Schema, more: list[str]) -> Any:
     """--input's JSON with the -i words on top."""
     base = read_input(arguments.input) if arguments.input else {}
-    words = typed(schema, arguments.inputs)
+    words = typed(schema, [*arguments.inputs, *more])
     if words and not isinstance(base, dict):
         raise UsageError(f"--input {arguments.input} is no object, so that -i has no place in it.")
     return over(base, words) if words else base
@@ -134,8 +152,10 @@ def render(arguments: argparse.Namespace) -> int:
         return 0
     made = source(arguments)
     draw = getattr(picture, chosen)
-    titled = {} if chosen == "mermaid" else {"title": made.name}
-    put(draw(made.definition, **titled), arguments.output)
+    more: dict[str, Any] = {} if chosen == "mermaid" else {"title": made.name}
+    if chosen != "html":  # which holds both
+        more["opened"] = arguments.open
+    put(draw(made.definition, **more), arguments.output)
     return 0
 
 
@@ -147,4 +167,4 @@ def coloured(arguments: argparse.Namespace, chosen: str) -> str:
     name = "" if arguments.execution == "last" else arguments.execution
     watched = Watched(home, runs.find(home, arguments.name, name)["executionArn"])
     watched.look()
-    return watched.drawn(chosen)
+    return watched.drawn(chosen, opened=arguments.open)

@@ -15,6 +15,10 @@ MARKS = {
     "waiting": "·.", "running": "▶>", "succeeded": "✓+", "failed": "✗x", "caught": "!!",
     "aborted": "■#", "timed out": "⧖t",
 }  # fmt: skip
+#: The terminal's own colours, by status.
+COLOURS = {
+    "running": 34, "succeeded": 32, "failed": 31, "caught": 33, "aborted": 90, "timed out": 35,
+}  # fmt: skip
 UP_AND_CLEAR = "\x1b[{}F\x1b[J"
 
 
@@ -48,6 +52,13 @@ def lines(
         yield line.rstrip()
 
 
+def coloured(line: str) -> str:
+    """The line with its first sign in its status's colour."""
+    colours = (COLOURS.get(status, 0) for status, signs in MARKS.items() if line[:1] in signs)
+    colour = next(colours, 0) if line[1:2] == " " else 0
+    return f"\x1b[{colour}m{line[0]}\x1b[0m{line[1:]}" if colour else line
+
+
 class Screen:
     """Lines that are drawn over the last ones; what does not fit a line or the screen is cut."""
 
@@ -60,7 +71,7 @@ class Screen:
     def draw(self, found: list[str]) -> None:
         columns, rows = shutil.get_terminal_size()
         shown = [line if len(line) < columns else f"{line[: columns - 2]}…" for line in found]
-        shown = shown[-max(rows - 1, 1) :]
+        shown = [coloured(line) for line in shown[-max(rows - 1, 1) :]]
         back = UP_AND_CLEAR.format(self.drawn) if self.drawn else ""
         self.out.write(back + "".join(f"{line}\n" for line in shown))
         self.out.flush()

@@ -78,14 +78,14 @@ class Watched:
         found = failure_of(self.described, self.events)
         return found.sentence(f"The workflow {self.workflow}", status)
 
-    def drawn(self, kind: str, refresh: int = 0) -> str:
+    def drawn(self, kind: str, refresh: int = 0, opened: bool = False) -> str:
         """Mermaid, SVG or HTML, coloured; the page asks for itself anew until the end."""
         self.definition = self.definition or runs.definition(self.home, self.described)
         states, title = self.states, f"{self.workflow} {self.name}"
         if kind == "mermaid":
-            return str(picture.mermaid(self.definition, states))
+            return str(picture.mermaid(self.definition, states, opened=opened))
         if kind == "svg":
-            return str(picture.svg(self.definition, states, title=title))
+            return str(picture.svg(self.definition, states, title=title, opened=opened))
         works = self.works
         return str(
             picture.html(

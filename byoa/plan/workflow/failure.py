@@ -27,6 +27,8 @@ CUT = re.compile(
     r'"(?:FailureReason|ExitMessage|errorMessage|StatusReason|Message)"\s*:\s*'
     r'"((?:[^"\\]|\\.)*[^"\\])"?'
 )
+#: What AWS's SDK for Java writes behind a service's words.
+SERVICE = re.compile(r"\s*\(Service: [^()]*(\([^()]*\)[^()]*)*\)$")
 DEEPEST = 8
 
 
@@ -79,7 +81,7 @@ def failure_of(described: Mapping[str, Any], events: Iterable[Mapping[str, Any]]
 
 def reason(error: str, cause: str) -> str:
     """The words that say what happened; the error's name where there are none."""
-    said = " ".join(dug(cause).split())
+    said = SERVICE.sub("", " ".join(dug(cause).split()))
     if not said:
         return ERRORS.get(error, error)
     if error and error not in said and not error.startswith(("States.TaskFailed", "SageMaker.")):

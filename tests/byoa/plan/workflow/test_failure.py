@@ -75,6 +75,12 @@ CAUSES: list[tuple[str, Any, str]] = [
         {**NESTED, "Cause": json.dumps({**NESTED, "Cause": "plain"})},
         "inner:x-1: inner:x-1: plain",
     ),
+    (
+        "SageMaker.SageMakerException",
+        "Could not find x. (Service: SageMaker, Status Code: 400, Request ID: 0-1)",
+        "Could not find x.",
+    ),
+    ("Lambda.X", "No f (Service: AWSLambda; Status Code: 404; Proxy: null)", "Lambda.X: No f"),
     ("States.Timeout", "", "it took longer than its TimeoutSeconds"),
     ("MyError", "", "MyError"),
     ("MyError", "two\n  lines", "MyError: two lines"),

@@ -1,0 +1,120 @@
+"""What is on this machine as an input of an execution: sent to the project's bucket first.
+
+Below PROJECT/uploads/WORKFLOW/NAME, in the stack's bucket where `byoa setup` made one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from byoa import progress
+from byoa.aws import rules
+from byoa.aws.bucket import ensure_bucket, find_bucket
+from byoa.aws.infrastructure import names
+from byoa.aws.storage import S3Storage
+from byoa.build import Build
+from byoa.on_codebuild import archive
+from byoa.plan.bucket import default_bucket
+from byoa.plan.errors import UsageError
+from byoa.plan.layout import ProjectPlace, bucket_and_key
+from byoa.plan.names import checked
+from byoa.settings import Settings
+from byoa.workflow.home import Home
+
+UPLOADS = "uploads/"
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """Where a workflow's inputs lie."""
+
+    home: Home
+    settings: Settings
+    found: Mapping[str, Any]  #: the state machine
+
+    @property
+    def bucket(self) -> str:
+        """The stack's, whose jobs may read it; else the driver's."""
+        session = self.home.session
+        stack = names(session, self.home.project).bucket
+        if not self.settings.bucket and find_bucket(session.client("s3"), stack, session.account):
+            return stack
+        return self.settings.bucket or default_bucket(session.account, session.region)
+
+    def address(self, name: str) -> str:
+        parts = (self.bucket, self.settings.prefix.strip("/"))
+        base = "s3://" + "/".join(part for part in parts if part)
+        home = ProjectPlace(base, self.home.names(self.found["name"]).project).uri
+        return f"{home}{UPLOADS}{self.found['name']}/{checked(name, 'input')}"
+
+    def send(self, name: str, path: Path, dry: bool = False) -> str:
+        """A folder's or a file's address, its content brought there; what is equal is not sent."""
+        if not path.exists():
+            raise UsageError(f"--upload {name}={path}: there is no such file or folder here.")
+        folder = f"{self.address(name)}/"
+        uri = folder if path.is_dir() else f"{folder}{path.name}"
+        if not dry:
+            self.refuse_loops(uri)
+            with progress.bar(f"sending {path}") as shown:
+                done = self.storage(uri).sync(path, folder, delete=True, progress=shown)
+            if not (done.uploaded or done.unchanged):
+                raise UsageError(f"--upload {name}={path}: it holds no file. Put one there.")
+            size = progress.size(done.sent_bytes)
+            progress.say(f"{path}: {len(done.uploaded)} files sent ({size}) to {uri}")
+        return uri
+
+    def send_zip(self, name: str, folder: Path, dry: bool = False) -> str:
+        """A folder as a zip, without what .dockerignore names and what looks like a secret.
+
+        Its address is its content's: an equal folder is not sent again.
+        """
+        if not folder.is_dir():
+            raise UsageError(f"--zip {name}={folder}: there is no such folder here.")
+        data = archive(Build(image=f"{name}:latest", folder=folder))
+        uri = f"{self.address(name)}-{hashlib.sha256(data).hexdigest()[:16]}.zip"
+        if not dry:
+            self.refuse_loops(uri)
+            new = self.storage(uri).write(uri, data, only_new=True)
+            done = "sent" if new else "is there already"
+            progress.say(f"{folder}: {progress.size(len(data))} {done}, {uri}")
+        return uri
+
+    def storage(self, uri: str) -> S3Storage:
+        bucket, _ = bucket_and_key(uri)
+        session = self.home.session
+        if bucket == default_bucket(session.account, session.region):
+            ensure_bucket(session, bucket, {"byoa:project": self.home.project})
+        return S3Storage(session.client("s3"), f"s3://{bucket}")
+
+    def refuse_loops(self, uri: str) -> None:
+        """An upload below a trigger of the workflow would start it a second time."""
+        bucket, key = bucket_and_key(uri)
+        for rule, prefix in self.watched(bucket):
+            if key.startswith(prefix) or prefix.startswith(key):
+                raise UsageError(
+                    f"The trigger {rule} starts {self.found['name']} for what comes to"
+                    f" s3://{bucket}/{prefix}, and the upload to {uri} would start it twice. Give"
+                    " the trigger a folder of its own, or the upload another --bucket."
+                )
+
+    def watched(self, bucket: str) -> Iterator[tuple[str, str]]:
+        """The workflow's rules about a bucket's objects, and how their keys begin."""
+        events = self.home.session.client("events")
+        for name in rules.of_machine(events, self.found["stateMachineArn"]):
+            detail = json.loads((rules.find(events, name) or {}).get("EventPattern") or "{}")
+            detail = detail.get("detail", {})
+            if bucket in detail.get("bucket", {}).get("name", ()):
+                for one in detail.get("object", {}).get("key", [""]):
+                    yield name, beginning(one)
+
+
+def beginning(one: Any) -> str:
+    """How keys begin that a filter lets through, as far as it says."""
+    if isinstance(one, Mapping):
+        return str(one.get("prefix", str(one.get("wildcard", "")).partition("*")[0]))
+    return str(one)

@@ -1,0 +1,115 @@
+"""What is on this machine as an execution's input, in the sandbox."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+from .conftest import ENDED, PROJECT, Here, passes
+
+DRIVERS = "byoa-123456789012-us-east-1"
+
+
+def given(here: Here, name: str, *words: object) -> tuple[dict[str, Any], str]:
+    """The input of a new execution, and what was told."""
+    done = here.byoa("run", name, *words, "--wait", "--json")
+    assert done.code == 0, done.err
+    return dict(done.json["input"]), done.err
+
+
+def keys(here: Here, bucket: str, prefix: str) -> list[str]:
+    found = here.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return [one["Key"].removeprefix(prefix) for one in found]
+
+
+def test_a_folder_is_sent_once_and_what_is_gone_here_goes_there(here: Here):
+    name = here.made(passes(Done=ENDED))
+    folder = here.folder / "pictures"
+    folder.mkdir()
+    (folder / "1.jpg").write_text("1")
+    (folder / "2.jpg").write_text("2")
+    home = f"{PROJECT}/uploads/{name}/"
+    shown = here.byoa("run", name, "--upload", f"Data={folder}", "--dry-run").json
+    expected = {"Data": f"s3://{DRIVERS}/{home}Data/", "x": "1"}
+    assert json.loads(shown["start_execution"]["input"]) == {"Data": expected["Data"]}
+    words = ("--upload", f"Data={folder}", "-i", "x=1")
+    made, told = given(here, name, *words)
+    assert (made, "2 files sent" in told) == (expected, True)
+    (folder / "1.jpg").unlink()
+    (folder / "3.jpg").write_text("3")
+    made, told = given(here, name, *words)
+    assert (made, "1 files sent" in told) == (expected, True)
+    assert [key for key in keys(here, DRIVERS, f"{home}Data/") if ".jpg" in key] == [
+        "2.jpg",
+        "3.jpg",
+    ]
+    single, _ = given(here, name, "--upload", f"One={folder / '2.jpg'}")
+    assert single == {"One": f"s3://{DRIVERS}/{home}One/2.jpg"}
+
+
+def test_a_folder_as_a_zip_has_its_contents_address_and_no_secrets(here: Here):
+    name = here.made(passes(Done=ENDED))
+    folder = here.folder / "image"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    (folder / ".dockerignore").write_text("data\n")
+    (folder / "data").write_text("much")
+    (folder / "id_rsa").write_text("secret")
+    made, told = given(here, name, "--zip", f"Context={folder}")
+    again, second = given(here, name, "--zip", f"Context={folder}")
+    assert made == again
+    assert (" sent, s3://" in told, "is there already" in second) == (True, True)
+    bucket, _, key = made["Context"].removeprefix("s3://").partition("/")
+    data = here.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    inside = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    assert "Dockerfile" in inside
+    assert not {"data", "id_rsa"} & set(inside)
+    (folder / "Dockerfile").write_text("FROM scratch\nENV A=1\n")
+    changed, _ = given(here, name, "--zip", f"Context={folder}")
+    assert changed != made
+
+
+def test_the_stacks_bucket_is_taken_where_there_is_one_and_no_upload_starts_it_twice(here: Here):
+    name = here.made(passes(Done=ENDED))
+    stack = f"byoa-{PROJECT}-123456789012-us-east-1"
+    s3 = here.client("s3")
+    s3.create_bucket(Bucket=stack)
+    folder = here.folder / "pictures"
+    folder.mkdir()
+    (folder / "1.jpg").write_text("1")
+    try:
+        words = ("run", name, "--upload", f"Data={folder}")
+        address = json.loads(here.byoa(*words, "--dry-run").json["start_execution"]["input"])[
+            "Data"
+        ]
+        assert address == f"s3://{stack}/{PROJECT}/uploads/{name}/Data/"
+        below = f"s3://{stack}/{PROJECT}/"
+        assert here.byoa("trigger", name, "--s3", below, "--suffix", ".jpg").code == 0
+        refused = here.byoa(*words)
+        assert (refused.code, "would start it twice" in refused.err) == (2, True)
+        assert keys(here, stack, PROJECT) == []
+        assert here.byoa("trigger", name, "--remove", "all").code == 0
+        assert here.byoa("trigger", name, "--s3", f"s3://{stack}/new/").code == 0
+        assert here.byoa(*words).code == 0
+    finally:
+        for key in keys(here, stack, ""):
+            s3.delete_object(Bucket=stack, Key=key)
+        s3.delete_bucket(Bucket=stack)
+
+
+def test_what_is_not_there_is_told(here: Here):
+    name = here.made(passes(Done=ENDED))
+    empty = here.folder / "empty"
+    empty.mkdir()
+    for words, said in (
+        (("--upload", "Data=nothing"), "no such file or folder"),
+        (("--zip", f"Data={here.folder / 'nothing'}"), "no such folder"),
+        (("--upload", f"Data={empty}"), "holds no file"),
+        (("--upload", "Data"), "no key=value"),
+        (("--upload", f"a/b={empty}"), "input name"),
+    ):
+        done = here.byoa("run", name, *words)
+        assert (done.code, said in done.err) == (2, True), done.err
+    assert here.byoa("list", name, "--json").json == []
