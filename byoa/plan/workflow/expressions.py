@@ -28,6 +28,8 @@ class RunTime:
 
     #: In JSONPath and in JSONata.
     forms: tuple[str | None, str | None]
+    #: What it was made of: values of the run, and texts with them.
+    sources: tuple[str, ...] = ()
 
     def jsonpath(self) -> str:
         """What follows `"Key.$":`."""
@@ -73,19 +75,23 @@ class Text(RunTime, str):
     """A value of the run; as a text it is its mark."""
 
     @classmethod
-    def marked(cls, jsonpath: str | None, jsonata: str | None) -> Self:
-        """The value that is written so; equal ones have equal marks."""
+    def marked(
+        cls, jsonpath: str | None, jsonata: str | None, sources: tuple[str, ...] = ()
+    ) -> Self:
+        """The value that is written so; equal ones of the same sources have equal marks."""
         written = (jsonpath, jsonata)
-        mark = f"zzrun{hashlib.sha256(repr(written).encode()).hexdigest()[:16]}zz"
+        content = repr((written, [str(one) for one in sources]))
+        mark = f"zzrun{hashlib.sha256(content.encode()).hexdigest()[:16]}zz"
         made = str.__new__(cls, mark)
         made.forms = written
+        made.sources = sources
         MADE.setdefault(mark, made)
         return made
 
     def number(self, like: int = 1) -> Whole:
         """The same value where the code before the definition computes with a number."""
         made = Whole(like)
-        made.forms = self.forms
+        made.forms, made.sources = self.forms, (self,)
         return made
 
 

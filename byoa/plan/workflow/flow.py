@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from byoa.plan.errors import UsageError
+from byoa.plan.workflow.expressions import MADE, MARK, RunTime
 from byoa.plan.workflow.placeholders import StepInput
 
 if TYPE_CHECKING:
@@ -31,16 +32,18 @@ def check_outputs(states: Iterable[State]) -> None:
 
 
 def _owners(value: Any) -> Iterator[State]:
-    if isinstance(value, StepInput):
-        owner = value.origin.owner
-        if owner is not None:
-            yield owner
+    """The states whose output() a value is, or is made of."""
+    if isinstance(value, StepInput) and value.origin.owner is not None:
+        yield value.origin.owner
     elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _owners(item)
+        yield from _owners(list(value.values()))
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _owners(item)
+    elif isinstance(value, RunTime):
+        yield from _owners(value.sources)
+    elif isinstance(value, str):
+        yield from _owners([MADE[mark] for mark in MARK.findall(value) if mark in MADE])
 
 
 def given(owner: State) -> Iterator[State]:

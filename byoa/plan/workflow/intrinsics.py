@@ -131,7 +131,7 @@ def _call(name: str, jsonata: str, *values: Any, head: str = "", tail: str = "")
         path = f"States.{name}({arguments}{tail})"
     if expressions is not None:
         expression = jsonata.format(*expressions, all=", ".join(expressions))
-    return Text.marked(path, expression)
+    return Text.marked(path, expression, tuple(one for one in values if at_run_time(one)))
 
 
 def _all_written(values: tuple[Any, ...], language: str) -> list[str] | None:

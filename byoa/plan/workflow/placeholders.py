@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from byoa.plan.errors import UsageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from byoa.plan.workflow.state import State
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+OUTPUTS = count()
 #: What JSONata keeps for itself.
 WORDS = {"and", "or", "in", "true", "false", "null", "function"}
 
@@ -52,8 +54,13 @@ class Placeholder(Text):
         return cls._at(cls.ROOT, schema)
 
     @classmethod
-    def _at(cls, written: tuple[str | None, str | None], schema: Schema | None) -> Self:
-        made = cls.marked(*written)
+    def _at(
+        cls,
+        written: tuple[str | None, str | None],
+        schema: Schema | None,
+        sources: tuple[str, ...] = (),
+    ) -> Self:
+        made = cls.marked(*written, sources)
         made.schema, made.store, made.origin = schema, {}, made
         for name, below in (schema or {}).items():
             made._child(name, below)
@@ -87,7 +94,7 @@ class Placeholder(Text):
         )
         closed = isinstance(below, Mapping) or (below is not None and below not in (dict, list))
         schema = below if isinstance(below, Mapping) else {} if closed else None
-        made = self._at(written, schema)
+        made = self._at(written, schema, self.sources)
         made.name, made.parent, made.origin = name, self, self.origin
         made.type = dict if isinstance(below, Mapping) else below
         self.store[name] = made
@@ -151,6 +158,13 @@ class StepInput(Placeholder):
     """What a state is given: the output of the one before it."""
 
     owner: State | None = None  #: the state whose output() this is
+
+    @classmethod
+    def of(cls, owner: State, schema: Schema | None) -> StepInput:
+        """A state's output; its marks are its own, so that a text still knows whose it is."""
+        made = cls._at(cls.ROOT, schema, (f"output {next(OUTPUTS)}",))
+        made.owner = owner
+        return made
 
 
 class StepResult(Placeholder):

@@ -55,8 +55,7 @@ class State(Block):
             raise UsageError(f"{state_id!r} cannot be a state's name - take a text")
         self.state_id, self.type = state_id, state_type
         self.ALLOWED = frozenset(FIELDS[state_type].split())
-        self.step_output = StepInput(output_schema)
-        self.step_output.owner = self
+        self.step_output = StepInput.of(self, output_schema)
         self.retries: list[Retry] = []
         self.catches: list[Catch] = []
         self.next_step: State | Chain | None = None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.blocks import Catch
 from byoa.plan.workflow.chain import Chain, definition
 from byoa.plan.workflow.choice_rule import ChoiceRule
+from byoa.plan.workflow.intrinsics import array, format_, hash_
 from byoa.plan.workflow.states import Choice, Fail, Map, Parallel, Pass, State, Task, Wait
 
 LAMBDA = "arn:aws:states:::lambda:invoke"
@@ -72,6 +75,24 @@ def test_what_does_not(between):
         UsageError, match="'user' uses the output of 'owner', which does not reach it"
     ):
         definition(Chain([owner, *between, user(owner)]))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: f"s3://bucket/{x}",
+        hash_,
+        lambda x: [f"{format_('{}!', x)}"],
+        lambda x: {"deep": array(1, f"a{x}")},
+        lambda x: json.dumps({"a": x}),
+    ],
+)
+def test_what_is_made_of_an_output_is_known_too(use):
+    twin, owner = task("twin"), task("owner")
+    values = [use(one.output()["x"]) for one in (twin, owner)]  # both are $['x']
+    definition(Chain([twin, owner, task("user", parameters={"x": values[1]})]))
+    with pytest.raises(UsageError, match="'user' uses the output of 'twin'"):
+        definition(Chain([twin, owner, task("user", parameters={"x": values[0]})]))
 
 
 def test_an_error_is_no_output():
