@@ -147,7 +147,8 @@ def _execution(history: History, kind: str, at: datetime, details: Mapping[str, 
         history.error, history.cause = details.get("error", ""), details.get("cause", "")
         open_ones = [visit for visit in history.visits if visit.status == RUNNING]
         broken = [visit for visit in history.visits if visit.broke]
-        found = (broken or open_ones)[-1:]
+        aborted = [visit for visit in history.visits if visit.status == ABORTED]
+        found = (broken or open_ones or aborted)[-1:]
         history.last = found[0] if found and status != SUCCEEDED else None
         around = _around(history.last)
         for visit in open_ones:

@@ -76,10 +76,12 @@ def _state(place: Place, chart: Chart, indent: str) -> Iterator[str]:
         yield f'{indent}{name}{left}"{said}"{right}{mark}'
         return
     yield f'{indent}subgraph {name}["{said}"]'
+    yield f"{indent}    direction TB"
     for number, machine in enumerate(machines, 1):
         deeper = indent + "    "
         if len(machines) > 1:
             yield f'{deeper}subgraph {name}b{number}["{number}"]'
+            yield f"{deeper}    direction TB"
             yield from _machine(machine, chart, deeper + "    ")
             yield f"{deeper}end"
         else:
