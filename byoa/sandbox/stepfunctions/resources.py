@@ -73,6 +73,10 @@ class Resource:
         return f"{self.action}.{self.manner}" if self.manner else self.action
 
     @property
+    def arn(self) -> str:
+        return f"arn:aws:states:::{self.kind}:{self.name}"
+
+    @property
     def told(self) -> dict[str, str]:
         return {"resourceType": self.kind, "resource": self.name}
 

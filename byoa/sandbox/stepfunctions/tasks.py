@@ -16,7 +16,7 @@ from byoa.sandbox.stepfunctions.scope import Scope
 
 #: Step Functions marks the jobs that it waits for.
 MANAGED = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
-#: Operations that answer within milliseconds are not worth a thread.
+#: What takes its time is called in a thread of its own, which a stop leaves behind.
 SLOW = {"lambda:invoke", "sagemakerruntime:invokeEndpoint", "states:startSyncExecution"}
 
 
@@ -79,12 +79,14 @@ def integration(course: Course, scope: Scope, arn: str, clock: Clock) -> Any:
     told = {**resource.told, "region": region, "parameters": text(parameters), **times(scope)}
     course.events.add("TaskScheduled", told)
     course.events.add("TaskStarted", resource.told)
+    asked = course.events.last
     try:
         result = carried_out(course, scope, resource, copy.deepcopy(parameters), clock)
         check_size(scope.context["State"]["Name"], result)
     except StateError as error:
+        refused = bool(resource.manner) and course.events.last == asked
         told_error = {**resource.told, "error": error.name, "cause": error.cause}
-        course.events.add("TaskFailed", told_error)
+        course.events.add("TaskSubmitFailed" if refused else "TaskFailed", told_error)
         raise
     finally:
         tokens.forget(scope.context.pop("Task", {}).get("Token", ""))
@@ -98,7 +100,7 @@ def carried_out(
     job = sync.job_of(resource) if resource.manner.startswith("sync") else None
     if resource.manner.startswith("sync") and (job is None or resource.sdk):
         raise runtime(f"The sandbox carries out no {resource.kind}:{resource.name}.")
-    permits.check(scope.state["Resource"], resource, parameters, course.run)
+    permits.check(resource.arn, resource, parameters, course.run)
     answer = started(course, resource, parameters, job is not None, clock)
     if not resource.manner:
         return answer
@@ -119,18 +121,9 @@ def started(
         parameters["Tags"] = [*parameters.get("Tags", []), MANAGED]
     if not resource.sdk and service == "lambda:invoke":
         return clock.call(lambda: invoked(resource, parameters, region))
-    if not resource.sdk and service == "states:startExecution":
-        # AWS adds it too: the parent's ARN, by which the console links them
-        parameters.setdefault("Input", "{}")
-    try:
-        if service in SLOW:
-            return clock.call(lambda: calls.call(resource, parameters, region))
-        return calls.call(resource, parameters, region)
-    except StateError as error:
-        if resource.manner and error.name != "States.Runtime":
-            told = {**resource.told, "error": error.name, "cause": error.cause}
-            course.events.add("TaskSubmitFailed", told)
-        raise
+    if service in SLOW:
+        return clock.call(lambda: calls.call(resource, parameters, region))
+    return calls.call(resource, parameters, region)
 
 
 def invoked(resource: Resource, parameters: dict[str, Any], region: str) -> dict[str, Any]:

@@ -113,10 +113,11 @@ def test_a_job_that_fails_fails_its_task(run: Run, role: str, numbers: str):
     assert isinstance(job["TrainingEndTime"], int)
 
 
-def test_errors_of_the_optimised_integration(run: Run, role: str, numbers: str):
+def test_errors_of_the_optimised_integration(client: Clients, run: Run, role: str, numbers: str):
     parameters = {**training(numbers, role), "RoleArn": "arn:aws:iam::123456789012:role/missing"}
     failed = run(definition(task("sagemaker:createTrainingJob.sync", parameters)))
     assert failed["error"] == "SageMaker.AmazonSageMakerException"
+    assert types(client, failed["executionArn"])[-2:] == ["TaskSubmitFailed", "ExecutionFailed"]
     assert failed["cause"].startswith("Could not assume role")
     assert (
         "(Service: AmazonSageMaker; Status Code: 400; Error Code: ValidationExcep"
