@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from byoa.plan.errors import error_code
-from byoa.sandbox.cloudformation import planning, schemas
+from byoa.sandbox.cloudformation import dynamic, planning, schemas
 from byoa.sandbox.cloudformation.comparison import as_it_is, existing
 from byoa.sandbox.cloudformation.functions import Scope
 from byoa.sandbox.cloudformation.kinds import Kind, kind_of
@@ -136,7 +136,7 @@ class Engine:
         kind = kind_for(resource)
         self.stack.mark(resource, "CREATE_IN_PROGRESS")
         name = planning.name_of(kind, resource.properties, self.stack, resource.logical)
-        resource.identity = kind.create(self.around.aws, name, self.tagged(kind, resource))
+        resource.identity = kind.create(self.around.aws, name, self.ready(kind, resource))
         earlier = self.stack.resources.get(resource.logical)
         self.stack.resources[resource.logical] = resource
         self.stack.mark(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
@@ -152,8 +152,10 @@ class Engine:
 
         self.undo.append(take_away)
 
-    def tagged(self, kind: Kind, resource: Resource) -> dict[str, Any]:
-        given, logical = resource.properties, resource.logical
+    def ready(self, kind: Kind, resource: Resource) -> dict[str, Any]:
+        """Its properties as the service gets them: with our tags, and secrets in their places."""
+        given = dynamic.resolved(resource.properties, self.around.aws.client)
+        logical = resource.logical
         return planning.with_own_tags(kind, resource.type, given, self.stack, logical)
 
     def adopt(self, resource: Resource, identity: str) -> None:
@@ -189,11 +191,11 @@ class Engine:
         def restore() -> None:
             self.stack.mark(after, "UPDATE_IN_PROGRESS")
             self.stack.resources[old.logical] = old
-            update(aws, old.identity, self.tagged(kind, after), self.tagged(kind, old))
+            update(aws, old.identity, self.ready(kind, after), self.ready(kind, old))
             self.stack.mark(old, "UPDATE_COMPLETE")
 
         self.undo.append(restore)  # a change may have been made in part when it fails
-        update(aws, before.identity, self.tagged(kind, before), self.tagged(kind, after))
+        update(aws, before.identity, self.ready(kind, before), self.ready(kind, after))
         after.identity = before.identity
         self.stack.resources[after.logical] = after
         self.stack.mark(after, "UPDATE_COMPLETE")

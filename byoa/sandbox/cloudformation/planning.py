@@ -57,7 +57,8 @@ def scope_of(
 def check_types(template: Template) -> None:
     """Types that AWS has not, or that the sandbox cannot make, before anything is made."""
     types = sorted({resource["Type"] for resource in template["Resources"].values()})
-    unknown = [name for name in types if schemas.schema(name) is None]
+    ours_to_make = [name for name in types if not name.startswith("Custom::")]
+    unknown = [name for name in ours_to_make if schemas.schema(name) is None]
     if unknown:
         raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     other = [name for name in types if kind_of(name) is None]

@@ -112,8 +112,9 @@ def check(template: Template) -> None:
         raise invalid(f"Invalid template property or properties [{', '.join(unknown)}]")
     if template.get("AWSTemplateFormatVersion", "2010-09-09") != "2010-09-09":
         raise invalid("Template format error: unsupported value for AWSTemplateFormatVersion.")
-    if template.get("Transform"):
-        raise invalid("Transforms and macros are not carried out in the sandbox")
+    for section in ("Transform", "Rules", "Hooks"):
+        if template.get(section):
+            raise invalid(f"A template's {section} is not carried out in the sandbox")
     resources = template.get("Resources")
     if not isinstance(resources, dict) or not resources:
         raise invalid("Template format error: At least one Resources member must be defined.")
@@ -153,6 +154,8 @@ def problems(resources: Mapping[str, Any]) -> Iterator[str]:
         elif set(resource) - ATTRIBUTES:
             extra = sorted(str(key) for key in set(resource) - ATTRIBUTES)
             yield f"Invalid template resource property '{extra[0]}'"
+        elif set(resource) & {"CreationPolicy", "UpdatePolicy"}:
+            yield f"CreationPolicy and UpdatePolicy of {name} are not carried out in the sandbox"
         elif not isinstance(resource.get("Properties", {}), dict):
             yield f"[/Resources/{name}/Properties] must be an object"
         else:

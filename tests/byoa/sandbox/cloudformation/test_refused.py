@@ -53,7 +53,13 @@ def role(**properties: Any) -> dict[str, Any]:
             {"Resources": {"A": {**GROUP, "DependsOn": "B"}, "B": {**GROUP, "DependsOn": "A"}}},
             "Circular dependency between resources: [A, B]",
         ),
-        ({"Resources": {"A": GROUP}, "Transform": "AWS::Serverless-2016-10-31"}, "Transforms"),
+        (
+            {"Resources": {"A": GROUP}, "Transform": "AWS::Serverless-2016-10-31"},
+            "Transform is not",
+        ),
+        ({"Resources": {"A": GROUP}, "Rules": {"R": {}}}, "Rules is not carried out"),
+        ({"Resources": {"A": {**GROUP, "UpdatePolicy": {}}}}, "UpdatePolicy of A are not"),
+        ({"Resources": {"A": {"Type": "Custom::Thing"}}}, "does not make resources of type Custom"),
         (
             {"Resources": {"A": GROUP}, "Parameters": {"P": {"Type": "String"}}},
             "Parameters: [P] must have values",

@@ -153,3 +153,74 @@ def test_all_of_a_stack_is_there_and_is_listed(stacks: Stacks, client: Clients) 
     assert stacks.delete(name)["StackStatus"] == "DELETE_COMPLETE"
     assert client("codebuild").batch_get_projects(names=[name])["projects"] == []
     assert not [each for each in client("iam").list_roles()["Roles"] if each["RoleName"] == name]
+
+
+def test_other_types_of_the_table(stacks: Stacks, client: Clients) -> None:
+    name = stacks.name()
+    client("ssm").put_parameter(Name=f"/{name}/days", Value="3", Type="String")
+    client("secretsmanager").create_secret(
+        Name=f"{name}-secret", SecretString=json.dumps({"word": "hush"})
+    )
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+    }
+    body = {
+        "Parameters": {
+            "Days": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/{name}/days"}
+        },
+        "Resources": {
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"AssumeRolePolicyDocument": TRUST},
+            },
+            "Managed": {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {"PolicyDocument": document, "Roles": [{"Ref": "Role"}]},
+            },
+            "Inline": {
+                "Type": "AWS::IAM::Policy",
+                "Properties": {
+                    "PolicyName": "own",
+                    "PolicyDocument": document,
+                    "Roles": [{"Ref": "Role"}],
+                },
+            },
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}},
+            "Queue": {
+                "Type": "AWS::SQS::Queue",
+                "Properties": {"QueueName": name, "VisibilityTimeout": 5},
+            },
+            "Parameter": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {
+                    "Name": f"/{name}/made",
+                    "Type": "String",
+                    "Value": {
+                        "Fn::Sub": "${Topic.TopicName} ${Queue.Arn} "
+                        f"{{{{resolve:secretsmanager:{name}-secret:SecretString:word}}}}"
+                    },
+                },
+            },
+            "Group": {
+                "Type": "AWS::Logs::LogGroup",
+                "Properties": {"LogGroupName": name, "RetentionInDays": {"Ref": "Days"}},
+            },
+            "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        },
+    }
+    stack = stacks.create(body, StackName=name)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stacks.reasons(name)
+    made = client("ssm").get_parameter(Name=f"/{name}/made")["Parameter"]["Value"]
+    assert made == f"{name} arn:aws:sqs:us-east-1:123456789012:{name} hush"
+    events = stacks.client.describe_stack_events(StackName=name)["StackEvents"]
+    assert not [event for event in events if "hush" in event.get("ResourceProperties", "")]
+    groups = client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    assert groups[0]["retentionInDays"] == 3
+    resources = stacks.client.describe_stack_resources(StackName=name)["StackResources"]
+    role = next(each for each in resources if each["LogicalResourceId"] == "Role")
+    assert role["PhysicalResourceId"].startswith(f"{name}-Role-")
+    held = client("iam").list_role_policies(RoleName=role["PhysicalResourceId"])
+    assert held["PolicyNames"] == ["own"]
+    stack = stacks.delete(name)
+    assert stack["StackStatus"] == "DELETE_COMPLETE", stacks.reasons(stack["StackId"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byoa.plan.errors import ServiceError
@@ -145,6 +145,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_value_is_resolved_or_refused(value: Any) -> None:
     list(needs(value))
@@ -160,6 +161,7 @@ def test_aliases_are_refused() -> None:
         template.parse("a: &a [x]\nResources: {A: *a}")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.builds(lambda text: YAML[:200] + text, st.text(max_size=30)))
 def test_any_text_is_a_template_or_refused(text: str) -> None:
     try:
@@ -174,6 +176,7 @@ RESOURCE = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["A", "B", "C"]), RESOURCE, min_size=1))
 def test_any_resources_are_ordered_or_refused(resources: dict[str, Any]) -> None:
     body = {"Resources": resources}
@@ -193,6 +196,7 @@ DECLARATION = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=12), st.sampled_from(["String", "Number", "CommaDelimitedList"]), DECLARATION
 )
