@@ -65,7 +65,7 @@ def tell(home: Home, done: Outcome, wanted: Wanted, arguments: argparse.Namespac
         say(line)
     version = {"version": done.version} if done.version else {}
     emit({"workflow": wanted.name, "action": done.action, **version, "arn": done.arn}, arguments)
-    given = "".join(f" -i {name}=…" for name in wanted.schema)
+    given = "".join(f" -i {name}=…" for name in wanted.schema if name[-1:] != "?")
     say(f"Next: byoa workflow run {wanted.name}{given} --wait{home.said}")
     return 0
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.schema import Schema, problems_of, schema_as_text, schema_from_text
+from byoa.plan.workflow.schema import Schema, kind_of, problems_of, schema_as_text, schema_from_text
 
 MARK = "byoa:input"
 LINE = re.compile(rf"(?:^|\n){MARK} (\{{.*\}})\s*\Z")
@@ -82,10 +82,10 @@ def parted(word: str, flag: str) -> tuple[str, str, str]:
 def place(schema: Schema, made: dict[str, Any], name: str) -> tuple[Any, dict[str, Any], str]:
     """The type, the object and the key of a name; dots go into what the schema nests."""
     head, dot, rest = name.partition(".")
-    below = schema.get(head)
-    if dot and name not in schema and isinstance(below, Mapping):
+    below = kind_of(schema, head)
+    if dot and kind_of(schema, name) is None and isinstance(below, Mapping):
         return place(below, made.setdefault(head, {}), rest)
-    return schema.get(name), made, name
+    return kind_of(schema, name), made, name
 
 
 def parsed(word: str, value: str, flag: str) -> Any:

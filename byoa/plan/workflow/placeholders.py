@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.expressions import Text
-from byoa.plan.workflow.schema import Schema, problems_of, schema_as_text, schema_from_text
+from byoa.plan.workflow.schema import Schema, plain, problems_of, schema_as_text, schema_from_text
 from byoa.plan.workflow.writing import escaped, quoted
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Placeholder(Text):
     dotted = False
     name: str | int | None = None
     type: Any = None
+    optional = False  #: whether the input may be without it
     parent: Placeholder | None = None
     schema: Schema | None
     store: dict[str | int, Placeholder]
@@ -63,7 +64,7 @@ class Placeholder(Text):
         made = cls.marked(*written, sources)
         made.schema, made.store, made.origin = schema, {}, made
         for name, below in (schema or {}).items():
-            made._child(name, below)
+            made._child(plain(name), below).optional = plain(name) != name
         return made
 
     def __getitem__(self, name: Any) -> Self:
@@ -115,7 +116,9 @@ class Placeholder(Text):
 
     def get_schema_as_dict(self) -> dict[Any, Any]:
         """Names and types: those of the schema, else of all that was asked for so far."""
-        return {name: one._kind() for name, one in self.store.items()}
+        return {
+            f"{name}?" if one.optional else name: one._kind() for name, one in self.store.items()
+        }
 
     def _kind(self) -> Any:
         open_one = self.schema is None and self.origin.schema is not None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from byoa.plan.errors import UsageError
 
-#: Names to types, [a type] for a list of it, or the names below.
+#: Names to types, [a type] for a list of it, or the names below; `Name?` may be missing.
 Schema = Mapping[Any, Any]
 TYPES: dict[type, tuple[str, tuple[type, ...]]] = {
     str: ("text", (str,)),
@@ -50,23 +50,35 @@ def problems_of(value: Any, schema: Any, closed: bool, path: str = "") -> Iterat
 def _members(
     value: Mapping[Any, Any], schema: Schema, closed: bool, path: str
 ) -> Iterator[Problem]:
-    for name, below in schema.items():
+    names = {plain(name): name for name in schema}
+    for name, key in names.items():
         if name in value:
-            yield from problems_of(value[name], below, closed, _below(path, name))
-        else:
-            yield from _missing(below, _below(path, name))
-    for name in [name for name in value if closed and schema and name not in schema]:
-        near = difflib.get_close_matches(str(name), map(str, schema), n=1, cutoff=0.6)
-        known = f"did you mean {near[0]}?" if near else f"it knows {', '.join(map(str, schema))}"
+            yield from problems_of(value[name], schema[key], closed, _below(path, name))
+        elif name == key:
+            yield from _missing(schema[key], _below(path, name))
+    for name in [name for name in value if closed and schema and name not in names]:
+        near = difflib.get_close_matches(str(name), map(str, names), n=1, cutoff=0.6)
+        known = f"did you mean {near[0]}?" if near else f"it knows {', '.join(map(str, names))}"
         key = _below(path, name)
         yield Problem("unknown", key, None, value, f"the workflow takes no input {key} - {known}")
 
 
+def plain(name: Any) -> Any:
+    """A schema's name as the input has it: `Image?` is the Image that may be missing."""
+    return name.removesuffix("?") if isinstance(name, str) else name
+
+
+def kind_of(schema: Schema, name: str) -> Any:
+    """What the schema says of a name, whether it may be missing or not; None when nothing."""
+    return schema.get(name, schema.get(f"{name}?"))
+
+
 def _missing(schema: Any, path: str) -> Iterator[Problem]:
     """One for each value that is not there, so that all of them can be given at once."""
-    if isinstance(schema, Mapping) and schema:
-        for name, below in schema.items():
-            yield from _missing(below, _below(path, name))
+    needed = [name for name in schema if plain(name) == name] if isinstance(schema, Mapping) else []
+    if needed:
+        for name in needed:
+            yield from _missing(schema[name], _below(path, name))
     else:
         said = f"the input has no {path} - give {_word(schema)}"
         yield Problem("missing", path, schema, None, said)

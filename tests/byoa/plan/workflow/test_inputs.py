@@ -68,6 +68,12 @@ def test_words_become_what_the_schema_says():
     }
 
 
+def test_what_may_be_missing_is_found_by_its_name():
+    schema = {"Image?": str, "Deep?": {"Epochs?": int}}
+    assert typed(schema, ["Image=7", "Deep.Epochs=7"]) == {"Image": "7", "Deep": {"Epochs": 7}}
+    assert typed(schema, []) == {} and checked(schema, {}) == "{}"
+
+
 def test_a_value_that_does_not_fit_stays_text_and_the_check_tells():
     made = typed(SCHEMA, ["epochs=five", "rate=true"])
     assert made == {"epochs": "five", "rate": "true"}

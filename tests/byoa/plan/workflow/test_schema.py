@@ -95,6 +95,45 @@ def test_everything_is_said_at_once():
     ]
 
 
+OPTIONAL = {
+    "Data": str,
+    "Image?": str,
+    "More?": {"Epochs": int, "Rate?": float},
+    "Deep": {"A?": int},
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"Data": "d", "Deep": {}}, []),
+        ({"Data": "d", "Image": "i", "More": {"Epochs": 1}, "Deep": {"A": 1}}, []),
+        (
+            {"Data": "d", "Image": 1, "Deep": {}},
+            ["the input Image is 1, but the workflow takes text there - write one"],
+        ),
+        (
+            {"Data": "d", "More": {}, "Deep": {}},
+            ["the input has no More.Epochs - give a whole number"],
+        ),
+        (
+            {"Data": "d", "Imag": "i", "Deep": {}},
+            ["the workflow takes no input Imag - did you mean Image?"],
+        ),
+        ({}, ["the input has no Data - give text", "the input has no Deep - give an object"]),
+    ],
+)
+def test_what_may_be_missing(value, said):
+    inputs = ExecutionInput(schema=OPTIONAL)
+    assert inputs.problems(value) == said
+    assert inputs["More"]["Rate"].jsonpath() == "$$.Execution.Input['More']['Rate']"
+    assert inputs.get_schema_as_dict() == OPTIONAL
+    again = ExecutionInput.from_schema_json(inputs.get_schema_as_json())
+    assert again.get_schema_as_dict() == OPTIONAL
+    with pytest.raises(UsageError, match=r"has no 'Image\?' below"):
+        inputs["Image?"]
+
+
 kinds = st.recursive(
     st.sampled_from(list(NAMES.values())),
     lambda below: (
