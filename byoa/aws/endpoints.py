@@ -77,6 +77,16 @@ def last_lines(logs: Any, endpoint: str, limit: int = 10) -> list[str]:
 
 def own(sagemaker: Any, endpoint: str, keep: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
     """(delete method, name) of the configurations and models that were made for an endpoint."""
+    current = () if keep else serving(sagemaker, endpoint)  # what serves is among what stays
+    found = dict.fromkeys([*current, *named_after(sagemaker, endpoint)])
+    for method, name, arn in found:
+        tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+        if {"Key": TAG, "Value": endpoint} in tags and name not in keep:
+            yield method, name
+
+
+def named_after(sagemaker: Any, endpoint: str) -> Iterator[tuple[str, str, str]]:
+    """What `byoa deploy` makes has the endpoint's name in front."""
     for method, key in list(KEYS.items())[1:]:
         kind = key.removesuffix("Name")
         listing = getattr(sagemaker, f"{method.replace('delete', 'list')}s")
@@ -84,10 +94,22 @@ def own(sagemaker: Any, endpoint: str, keep: Sequence[str] = ()) -> Iterator[tup
         while more:
             page = listing(**more)
             for item in page[f"{kind}s"]:
-                tags = sagemaker.list_tags(ResourceArn=item[f"{kind}Arn"])["Tags"]
-                if {"Key": TAG, "Value": endpoint} in tags and item[key] not in keep:
-                    yield method, item[key]
+                yield method, item[key], item[f"{kind}Arn"]
             more = {**more, "NextToken": page["NextToken"]} if page.get("NextToken") else {}
+
+
+def serving(sagemaker: Any, endpoint: str) -> Iterator[tuple[str, str, str]]:
+    """What the endpoint serves with: a workflow names it after the training job."""
+    try:
+        name = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        yield "delete_endpoint_config", name, config["EndpointConfigArn"]
+        for variant in config["ProductionVariants"]:
+            model = sagemaker.describe_model(ModelName=variant["ModelName"])
+            yield "delete_model", model["ModelName"], model["ModelArn"]
+    except Exception as error:
+        if not is_gone(error):
+            raise
 
 
 def delete(sagemaker: Any, method: str, name: str) -> None:
