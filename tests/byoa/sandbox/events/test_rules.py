@@ -148,12 +148,13 @@ def test_a_buckets_configuration_is_told_whole(client: Clients):
     s3.create_bucket(Bucket=bucket)
     queue = {"Id": "q", "QueueArn": "arn:aws:sqs:us-east-1:123456789012:none",
              "Events": ["s3:ObjectCreated:*"]}  # fmt: skip
-    for given in (
+    ways: list[dict[str, Any]] = [
         {"EventBridgeConfiguration": {}},
         {"EventBridgeConfiguration": {}, "QueueConfigurations": [queue]},
         {"QueueConfigurations": [queue]},
         {},
-    ):
+    ]
+    for given in ways:
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=given)
         found = s3.get_bucket_notification_configuration(Bucket=bucket)
         del found["ResponseMetadata"]
