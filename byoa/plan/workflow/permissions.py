@@ -256,9 +256,9 @@ def _sdk(called: Resource, given: Value, scope: Scope) -> Iterator[Need]:
     prefix = known["services"][called.service]
     name = called.action[:1].upper() + called.action[1:]
     told = known["actions"].get(called.service, {}).get(name, [])
-    action = next((one[1:] for one in told if one.startswith("=")), name)
+    actions = [one[1:] for one in told if one.startswith("=")] or [name]
     targets = [one for one in told if not one.startswith("=")]
-    if (prefix, action) == ("lambda", "InvokeFunction"):
+    if (prefix, actions) == ("lambda", ["InvokeFunction"]):
         for function in texts(given, "FunctionName") or [ANY]:
             yield from _function(function, scope)
         return
@@ -269,8 +269,10 @@ def _sdk(called: Resource, given: Value, scope: Scope) -> Iterator[Need]:
     tagged = names & {"tags", "tagspecifications"}
     tag = [TAGGED[prefix]] if tagged and name.startswith("Create") and prefix in TAGGED else []
     for arn in arns or [ANY]:
-        for one in (action, *tag):
+        for one in (*actions, *tag):
             yield Need(f"{prefix}:{one}", arn)
+    for source in texts(given, "CopySource") if name in ("CopyObject", "UploadPartCopy") else ():
+        yield Need("s3:GetObject", scope.arn("s3", source.lstrip("/").partition("?")[0]))
     if not re.match(r"(Describe|List|Get|BatchGet|Delete|Stop)", name):
         yield from _passes(f"{prefix}.amazonaws.com", given, scope, anyway=False)
 

@@ -38,16 +38,50 @@ MEMBERS = {
     "logs": {"log-group": "log-group:{LogGroupName}", "log-stream": "log-group:{LogGroupName}:*"},
     "ecs": {"task-definition": "task-definition/{TaskDefinition}", "cluster": "cluster/{Cluster}"},
 }
-#: Actions that IAM calls otherwise.
+#: Operations that IAM knows by other names, or by several.
+PARTIQL = "PartiQLDelete PartiQLInsert PartiQLSelect PartiQLUpdate"
 RENAMED = {
     "s3": {
         "HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "ListObjects": "ListBucket",
-        "CopyObject": "PutObject", "HeadBucket": "ListBucket", "DeleteObjects": "DeleteObject",
-        "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject",
+        "CopyObject": "PutObject", "HeadBucket": "ListBucket",
+        "DeleteObjects": "DeleteObject", "CreateMultipartUpload": "PutObject",
+        "UploadPart": "PutObject", "UploadPartCopy": "PutObject",
         "CompleteMultipartUpload": "PutObject", "ListBuckets": "ListAllMyBuckets",
+        "ListParts": "ListMultipartUploadParts", "ListObjectVersions": "ListBucketVersions",
+        "ListMultipartUploads": "ListBucketMultipartUploads", "SelectObjectContent": "GetObject",
+        "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+        "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+        "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
     },
-    "lambda": {"Invoke": "InvokeFunction"},
+    "lambda": {"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction"},
+    "sqs": {
+        f"{one}Batch": one for one in ("SendMessage", "DeleteMessage", "ChangeMessageVisibility")
+    },
+    "sns": {"PublishBatch": "Publish"},
+    "batch": {"CancelJobs": "CancelJob", "TerminateJobs": "TerminateJob"},
+    "dynamodb": {
+        "TransactGetItems": "GetItem",
+        "TransactWriteItems": "ConditionCheckItem DeleteItem PutItem UpdateItem",
+        "ExecuteStatement": PARTIQL, "BatchExecuteStatement": PARTIQL,
+        "ExecuteTransaction": PARTIQL,
+    },
 }  # fmt: skip
+
+
+def iam_names(name: str, prefix: str, listed: dict[str, Any]) -> list[str]:
+    """IAM's actions for an operation. Those of S3 leave words out; to delete is to put nothing."""
+    if renamed := RENAMED.get(prefix, {}).get(name):
+        return renamed.split()
+    tries = [name]
+    if prefix == "s3":
+        tries += [name.replace("Delete", "Put", 1)]
+        tries += [one.replace("PublicAccess", "BucketPublicAccess") for one in tries]
+        tries += [one.removesuffix("Configuration") for one in tries]
+        tries += [one.replace("Bucket", "", 1) for one in tries]
+        tries += [f"{one}Configuration" for one in tries]
+        tries += [one.replace("List", "Get", 1).removesuffix("s") for one in tries]
+    known = listed.get("Actions", {})
+    return [next((one for one in tries if one.lower() in known), name)]
 
 
 def policies() -> dict[str, Any]:
@@ -78,11 +112,11 @@ def actions() -> dict[str, Any]:
 
 
 def needs(operation: Any, prefix: str, known: dict[str, Any]) -> list[str]:
-    """The resources of an action: ends of ARNs with holes for the request's members; first `=Name`
-    where IAM has another name for it. Nothing: it is allowed on `*` alone."""
-    action = RENAMED.get(prefix, {}).get(operation.name, operation.name)
+    """The resources of an action: ends of ARNs with holes for the request's members; first `=Name`s
+    where IAM has other names for it. Nothing: it is allowed on `*` alone."""
     listed = known.get(prefix, {})
-    found = listed.get("Actions", {}).get(action.lower())
+    names = iam_names(operation.name, prefix, listed)
+    found = listed.get("Actions", {}).get(names[0].lower())
     members = {
         name[:1].upper() + name[1:]
         for name in (operation.input_shape.members if operation.input_shape else ())
@@ -90,7 +124,7 @@ def needs(operation: Any, prefix: str, known: dict[str, Any]) -> list[str]:
     types = (found or {}).get("Resources", [])
     types = [one for one in types if one in MEMBERS.get(prefix, {})] or types
     parts = [part(prefix, one, members, listed) for one in types] if len(types) <= 4 else []
-    renamed = [f"={action}"] if action != operation.name else []
+    renamed = [f"={one}" for one in names] if names != [operation.name] else []
     return [*renamed, *sorted({one for one in parts if one})]
 
 
