@@ -68,17 +68,10 @@ def image_plan(
     asked: BuildImage, files: Files, registry: str, here: Mapping[str, str]
 ) -> ImagePlan:
     """The plan for a context's files; `here` has project, bucket, repository, region and build."""
-    repository = asked.repository or here["repository"]
-    if repository != here["repository"] and not repository.startswith(here["repository"] + "/"):
-        raise UsageError(
-            f"Repository is {repository!r}, and this function may push to {here['repository']} and"
-            f" what begins with {here['repository']}/ only. Leave it out, or take such a name."
-        )
-    if asked.tag and not TAG.fullmatch(asked.tag):
-        raise UsageError(f"Tag is {asked.tag[:60]!r}. Take letters, digits, and . _ - inside.")
     if "Dockerfile" not in files and SCRIPT not in files:
         some = ", ".join(sorted(files)[:5]) or "nothing"
         raise UsageError(f"The context has no Dockerfile at its top: there is {some}. Add one.")
+    repository = asked.repository or here["repository"]
     mark = mark_of(files, asked.variables)
     image = f"{registry}/{repository}:{mark[:32]}"
     text = files.get("Dockerfile", (b"", False))[0].decode("utf-8", "replace")
@@ -96,6 +89,21 @@ def image_plan(
         source=f"s3://{here['bucket']}/builds/{mark}.zip",
         environment=words,
     )
+
+
+def check(asked: BuildImage, here: Mapping[str, str]) -> None:
+    """UsageError for what can be told before anything is looked at."""
+    own = here["repository"]
+    repository = asked.repository or own
+    if repository != own and not repository.startswith(f"{own}/"):
+        raise UsageError(
+            f"Repository is {repository!r}, and this function may push to {own} and what begins"
+            f" with {own}/ only. Leave it out, or take such a name."
+        )
+    if asked.tag and not TAG.fullmatch(asked.tag):
+        raise UsageError(f"Tag is {asked.tag[:60]!r}. Take letters, digits, and . _ - inside.")
+    if bool(asked.context) == bool(asked.files):
+        raise UsageError("Give either Context (s3://…/context.zip) or Files ({name: text}).")
 
 
 def mark_of(files: Files, variables: Mapping[str, str]) -> str:

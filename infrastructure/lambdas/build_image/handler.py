@@ -21,6 +21,7 @@ from byoa.plan.asked_build import (
     MOST_BYTES,
     ImagePlan,
     build_status,
+    check,
     image_plan,
     inline,
     running,
@@ -71,6 +72,7 @@ class Builder:
         self.tags = {"byoa:project": self.here["project"]}
 
     def build(self, asked: BuildImage) -> dict[str, Any]:
+        check(asked, self.here)
         files = self.files(asked)
         registry = self.registry(asked.repository or self.here["repository"])
         plan = image_plan(asked, files, registry, self.here)
@@ -92,8 +94,6 @@ class Builder:
         return plan.answer(status, build["id"])
 
     def files(self, asked: BuildImage) -> Files:
-        if bool(asked.context) == bool(asked.files):
-            raise UsageError("Give either Context (s3://…/context.zip) or Files ({name: text}).")
         if asked.files:
             return inline(asked.files)
         if asked.context.startswith("codecommit://"):
