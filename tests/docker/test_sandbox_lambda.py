@@ -103,6 +103,10 @@ def test_an_image_runs_as_a_function(sandbox: State, small_image: str, tmp_path:
         RoleName="functions",
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )["Role"]["Arn"]
+    client(sandbox, "iam").attach_role_policy(
+        RoleName="functions",
+        PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+    )
     functions = client(sandbox, "lambda")
     uri = client(sandbox, "ecr").create_repository(repositoryName="functions")["repository"][
         "repositoryUri"

@@ -26,8 +26,9 @@ from byoa.sandbox.lambdas.log import FunctionLog, stream_name
 from byoa.sandbox.lambdas.pool import Pool
 from byoa.sandbox.lambdas.runtime_api import Event
 from byoa.sandbox.lambdas.worker import Outcome, Worker
+from byoa.sandbox.policies import may
 from byoa.sandbox.sagemaker import root
-from byoa.sandbox.state import State
+from byoa.sandbox.state import ACCOUNT, State
 from byoa.sandbox.wire import Call
 
 PATH = re.compile(r"/\d{4}-\d\d-\d\d/functions/(?P<name>[^/]+)/invocations/?")
@@ -49,12 +50,22 @@ def start(function: Function, state: State) -> Worker:
     """A new process of a function, and the stream that it logs to."""
     lambda_root(state).mkdir(exist_ok=True)
     stream = stream_name(function)
-    log = FunctionLog(LogWriter(root(state, function.region)), function.log_group, stream)
+    writer = LogWriter(root(state, function.region)) if may_log(function, stream) else None
+    log = FunctionLog(writer, function.log_group, stream)
     launch = launch_image if function.package == "Image" else launch_zip
     if launch is launch_zip:
         here = f"python:{sys.version_info.major}.{sys.version_info.minor}"
         log.line(f"INIT_START Runtime Version: {here} (the sandbox's, for {function.runtime})")
     return Worker(function, log, lambda address: launch(function, state, stream, address))
+
+
+def may_log(function: Function, stream: str) -> bool:
+    """Lambda writes lines with the function's role: without its leave there are none."""
+    where = f"arn:aws:logs:{function.region}:{ACCOUNT}:log-group:{function.log_group}"
+    allowed = may(function.role, "logs:PutLogEvents", f"{where}:log-stream:{stream}", {})
+    if not allowed:
+        print(f"{function.name}: no log, {function.role} may not logs:PutLogEvents on {where}")
+    return allowed
 
 
 def invoke(sandbox: Sandbox, call: Call) -> Response:

@@ -26,13 +26,14 @@ def stream_name(function: Function) -> str:
 class FunctionLog:
     """Writes to CloudWatch, and remembers the end of what one invocation wrote."""
 
-    def __init__(self, writer: LogWriter, group: str, stream: str) -> None:
+    def __init__(self, writer: LogWriter | None, group: str, stream: str) -> None:
         self.writer, self.group, self.stream = writer, group, stream
         self.last: deque[str] = deque(maxlen=2000)
 
     def line(self, text: str) -> None:
         self.last.append(text)
-        self.writer.append(self.group, self.stream, text or " ")
+        if self.writer is not None:
+            self.writer.append(self.group, self.stream, text or " ")
 
     def tail(self) -> bytes:
         return "".join(f"{line}\n" for line in self.last).encode()[-TAIL_BYTES:]

@@ -105,3 +105,12 @@ def test_calls(case: tuple[Any, ...], caller: str, invoke: Invoke) -> None:
     if action:
         who = "User: arn:aws:sts::123456789012:assumed-role/narrow/narrow is not authorized"
         assert answer[1].startswith(f"{who} to perform: {action} on resource: ")
+
+
+def test_without_leave_to_write_logs_there_are_none(
+    caller: str, invoke: Invoke, client: Clients
+) -> None:
+    request = {"service": "sts", "operation": "get_caller_identity", "request": {}}
+    invoke(caller, request)
+    groups = client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/narrow")
+    assert groups["logGroups"] == []
