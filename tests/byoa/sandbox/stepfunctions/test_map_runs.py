@@ -85,8 +85,8 @@ def test_items_of_a_prefix_in_batches(run: Run, client: Clients, bucket: str):
     assert found[0]["keys"] == [f"{prefix}0.txt", f"{prefix}1.txt"]
 
 
-CHECK: dict[str, Any] = {"Type": "Choice", "Choices": [{"Variable": "$", "NumericEquals": 3, "Next": "Bad"}],
-         "Default": "Good"}  # fmt: skip
+THREE = {"Variable": "$", "NumericEquals": 3, "Next": "Bad"}
+CHECK: dict[str, Any] = {"Type": "Choice", "Choices": [THREE], "Default": "Good"}
 PICKY: dict[str, dict[str, Any]] = {
     "Check": CHECK,
     "Bad": {"Type": "Fail", "Error": "Three"},
