@@ -17,9 +17,11 @@ from typing import Any
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.blocks import Retry
 from byoa.plan.workflow.chain import Chain
+from byoa.plan.workflow.deploy import CALM
 from byoa.plan.workflow.endpoint import EndpointStep
 from byoa.plan.workflow.estimator import Estimator, Model, PipelineModel, texts
 from byoa.plan.workflow.placeholders import ExecutionInput
+from byoa.plan.workflow.road import Pace
 from byoa.plan.workflow.sagemaker import (
     EndpointConfigStep,
     ModelStep,
@@ -41,6 +43,7 @@ class Pipeline:
         self.inputs = ExecutionInput(schema={"JobName": str, "Hyperparameters": dict})
         self.job = self.inputs["JobName"]
         self.models = f"s3://{s3_bucket}/{self.pipeline_name}/models"
+        self.pace = CALM
 
     def flow(self, role: str | None, client: Any, settings: Mapping[str, Any]) -> Workflow:
         return Workflow(
@@ -69,7 +72,7 @@ class Pipeline:
             "Configure Endpoint", self.job, self.job,
             self.estimator.instance_count, self.estimator.instance_type,
         )  # fmt: skip
-        return [config, EndpointStep("Deploy", self.job, self.job)]
+        return [config, EndpointStep("Deploy", self.job, self.job, pace=self.pace)]
 
     def get_workflow(self) -> Workflow:
         return self.workflow
@@ -103,10 +106,12 @@ class TrainingPipeline(Pipeline):
         s3_bucket: str,
         client: Any = None,
         pipeline_name: str | None = None,
+        *,
+        pace: Pace = CALM,
         **settings: Any,
     ) -> None:
         super().__init__(estimator, s3_bucket, pipeline_name)
-        self.data = inputs
+        self.data, self.pace = inputs, pace
         self.workflow = self.flow(role, client, settings)
 
     def build_workflow_definition(self) -> Chain:
@@ -132,6 +137,8 @@ class InferencePipeline(Pipeline):
         compression_type: str | None = None,
         content_type: str | None = None,
         pipeline_name: str | None = None,
+        *,
+        pace: Pace = CALM,
         **settings: Any,
     ) -> None:
         if not isinstance(inputs, Mapping) or "train" not in inputs:
@@ -142,6 +149,7 @@ class InferencePipeline(Pipeline):
         super().__init__(estimator, s3_bucket, pipeline_name)
         self.preprocessor, self.data, self.retry = preprocessor, inputs, retry
         self.compression_type, self.content_type = compression_type, content_type
+        self.pace = pace
         self.workflow = self.flow(role, client, settings)
 
     def build_workflow_definition(self) -> Chain:
