@@ -98,7 +98,7 @@ class TrainingPipeline(Pipeline):
 
     KIND = "training-pipeline"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the SDK's
         self,
         estimator: Estimator,
         role: str | None,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from byoa.plan.workflow.box import Box, Lifted
+from byoa.plan.workflow.estimator import texts
 from byoa.plan.workflow.placeholders import ExecutionInput
 from byoa.plan.workflow.road import States, assign, begin, choice, when
 
@@ -26,11 +27,11 @@ GIVEN = "$byoa_given"
 IMAGE, DATA = f"{GIVEN}.Input.Image", f"{GIVEN}.Input.Data"
 #: A folder's address ends in "/", so that what is below it can be named.
 FOLDER = f"($exists({DATA}) ? ($substring({DATA}, -1) = '/' ? {DATA} : {DATA} & '/') : '')"
-#: As SageMaker carries them: texts.
+#: As SageMaker carries them: texts. What the execution is not given is the workflow's own.
 HYPERPARAMETERS = (
     f"$exists({GIVEN}.Input.Hyperparameters.*) ? "
-    f"$merge($each({GIVEN}.Input.Hyperparameters, function($value, $name) "
-    "{ {$name: $string($value)} })) : {}"
+    f"$merge([{GIVEN}.Own, $each({GIVEN}.Input.Hyperparameters, function($value, $name) "
+    f"{{ {{$name: $string($value)}} }})]) : {GIVEN}.Own"
 )
 
 
@@ -81,16 +82,25 @@ class BuildImageStep(Box):
     """The image of the execution's `Context` (a zip in S3), built only if there is none of it yet.
 
     An execution that is given `Image` uses that. Its output: Image, Built, and the execution's
-    Data, ending in "/", and Hyperparameters as texts. CodeBuild builds: nobody pays for waiting.
+    Data, ending in "/", and Hyperparameters, as texts, laid over those that are given here.
+    CodeBuild builds: nobody pays for waiting.
     """
 
     RESULT = ("Image", "Built", "Data", "Hyperparameters")
 
-    def __init__(self, state_id: str, function: str, project: str, **fields: Any) -> None:
+    def __init__(
+        self,
+        state_id: str,
+        function: str,
+        project: str,
+        hyperparameters: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> None:
         """`function` is the stack's build-image, `project` the one of CodeBuild that it names."""
         lift = Lifted()
         said = lift({"Function": function, "Project": project})
-        given = {**lift.given, "Input": ExecutionInput()}
+        own = texts(hyperparameters or {})
+        given = {**lift.given, "Input": ExecutionInput(), "Own": own}
         states = building(state_id, said["Function"], said["Project"])
         super().__init__(state_id, given=given, states=states, result=self.RESULT, **fields)
 
@@ -106,8 +116,15 @@ def building(step: str, function: str, project: str) -> States:
     return {
         f"{step}: begin": begin(f"{step}: image given?", byoa_built=False),
         f"{step}: image given?": choice(
-            asked, when(f"$exists({IMAGE})", f"{step}: ready", byoa_image=IMAGE)
+            asked,
+            when(f"$exists({IMAGE})", f"{step}: ready", byoa_image=IMAGE),
+            when(f"$not($exists({GIVEN}.Input.Context))", f"{step}: nothing given"),
         ),
+        f"{step}: nothing given": {
+            "Type": "Fail",
+            "Error": "UsageError",
+            "Cause": "The execution was given neither Context (a zip in S3) nor Image. Give one.",
+        },
         asked: {**invoke(ask, f"{step}: built already?"), **assign(found)},
         f"{step}: built already?": choice(
             f"{step}: ready", when("$byoa_todo.NeedsBuild", f"{step}: build")

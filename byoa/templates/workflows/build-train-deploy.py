@@ -31,11 +31,16 @@ METRIC = {
     "Regex": r"\bvalidation_segm_map=([0-9.]+(?:e[-+]?[0-9]+)?);",
 }
 
-#: Every execution is given these, and is refused at once without them. Context is a zip of a folder
-#: with a Dockerfile; a context that was built before is not built again.
-inputs = ExecutionInput(schema={"Context": str, "Data": str})
+#: What an execution is given; one that does not fit is refused at once. Context is a zip of a
+#: folder with a Dockerfile: what was built before is not built again. Or Image is one that is there.
+inputs = ExecutionInput(
+    schema={"Data": str, "Context?": str, "Image?": str, "Hyperparameters?": dict}
+)
 
-build = BuildImageStep("Build", stack.function("build-image"), stack.build_project)
+#: The image, and hyperparameters for executions that are given none of their own.
+build = BuildImageStep(
+    "Build", stack.function("build-image"), stack.build_project, hyperparameters={"epochs": 10}
+)
 
 estimator = Estimator(
     build.output()["Image"],
@@ -45,10 +50,11 @@ estimator = Estimator(
     output_path=f"s3://{stack.bucket}/models",
     metric_definitions=[METRIC],
 )
-estimator.set_hyperparameters(epochs=10)
 data = build.output()["Data"]
 channels = {"training": f"{data}training/", "validation": f"{data}validation/"}
-train = TrainingStep("Train", estimator, data=channels)
+train = TrainingStep(
+    "Train", estimator, data=channels, hyperparameters=build.output()["Hyperparameters"]
+)
 
 #: A model goes on if its metric is at least that of the model that serves, and the margin.
 gate = GateStep("Gate", metric=METRIC["Name"], endpoint_name=ENDPOINT, margin=0.0)

@@ -60,9 +60,7 @@ def test_from_a_template_to_an_endpoint_that_only_gets_better(here: Here, stack:
         Path("nightly.py"),
         **{
             r"METRIC = \{.*?\n\}": 'METRIC = {"Name": "loss", "Regex": "loss=([0-9.]+)"}',
-            '"Context": str,': '"Image": str, "Hyperparameters": dict,',
-            r"data=channels\)": 'data=channels, hyperparameters=build.output()["Hyperparameters"])',
-            r"estimator\.set_hyperparameters\(.*?\)\n": "",
+            r'\{"epochs": 10\}': '{"steps": 2, "factor": 3}',
             r"margin=0\.0": "maximize=False",
             r'instance_type="ml\.m5\.xlarge"': 'instance_type="ml.m5.xlarge", pace=Pace(pause=1)',
             "    GateStep,\n": "    GateStep,\n    Pace,\n",
@@ -70,7 +68,9 @@ def test_from_a_template_to_an_endpoint_that_only_gets_better(here: Here, stack:
     )
     assert here.byoa("create", "nightly.py").code == 0
     given = {"Image": ALGORITHM, "Data": f"s3://{stack.bucket}/incoming/data"}
-    first = run(here, "nightly", **given, Hyperparameters={"steps": 2, "factor": 3})
+    refused = here.byoa("run", "nightly", "-i", "Daat=x")
+    assert refused.code == 2 and "did you mean Data?" in refused.err
+    first = run(here, "nightly", **given)
     assert first["Deployed"] and first["EndpointName"] == "nightly"
     worse = run(here, "nightly", **given, Hyperparameters={"steps": 1, "factor": 5})
     assert worse == {

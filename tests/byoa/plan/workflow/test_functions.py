@@ -114,6 +114,31 @@ def test_hyperparameters_may_be_none_or_one(given: dict[str, Any]):
     assert found["Hyperparameters"] == given.get("Hyperparameters", {})
 
 
+def test_an_execution_without_either_is_told_what_it_lacks():
+    with pytest.raises(StateError, match="neither Context .* nor Image. Give one"):
+        run(made(BuildImageStep("Build", "f", "p"), "JSONPath"), {"Data": "s3://b/d"}, Answers())
+
+
+@LANGUAGES
+@pytest.mark.parametrize(
+    ("given", "made_of"),
+    [
+        ({}, {"epochs": "10", "rate": "0.1"}),
+        ({"Hyperparameters": {"epochs": 2}}, {"epochs": "2", "rate": "0.1"}),
+        (
+            {"Hyperparameters": {"a": 1, "b": 2}},
+            {"epochs": "10", "rate": "0.1", "a": "1", "b": "2"},
+        ),
+    ],
+)
+def test_an_executions_hyperparameters_lie_over_the_workflows(
+    language: str, given: dict[str, Any], made_of: dict[str, str]
+):
+    step = BuildImageStep("Build", "f", "p", {"epochs": 10, "rate": 0.1})
+    found = run(made(step, language), {"Image": "mine:2", **given}, Answers())
+    assert found["Hyperparameters"] == made_of
+
+
 def test_its_output_is_a_placeholder_for_what_follows():
     build = BuildImageStep("Build", "f", "p")
     after = Pass("After", parameters={"Image": build.output()["Image"]})
