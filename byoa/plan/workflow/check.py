@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.checking import choices, fields, graph, special, tasks, tries
+from byoa.plan.workflow.checking import choices, distributed, fields, graph, special, tasks, tries
 from byoa.plan.workflow.walk import Place, machines, places
 
 LARGEST = 1_048_576  #: bytes of a definition
@@ -22,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     tries.state_problems,
     choices.state_problems,
     special.state_problems,
+    distributed.state_problems,
     tasks.state_problems,
 )
 

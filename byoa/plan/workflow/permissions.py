@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from byoa.plan.checks import LARGEST
 from byoa.plan.errors import UsageError
 from byoa.plan.tables import table
 from byoa.plan.workflow import resource
@@ -98,7 +99,14 @@ def execution_policy(  # noqa: PLR0913 - where, and what comes on top
         raise UsageError("\n".join(found.problems))
     found.needs.update(Need(f"logs:{one}", ANY) for one in LOGS * logs)
     found.needs.update(Need(f"xray:{one}", ANY) for one in TRACES * tracing)
-    return {"Version": "2012-10-17", "Statement": _statements(found.needs)}
+    policy = {"Version": "2012-10-17", "Statement": _statements(found.needs)}
+    size = len(json.dumps(policy, separators=(",", ":")))
+    if size > LARGEST:
+        raise UsageError(
+            f"the policy of the workflow's role has {size:,} characters, but IAM takes {LARGEST:,}"
+            " - let names begin alike, or split the workflow in two"
+        )
+    return policy
 
 
 def _statements(needs: set[Need]) -> list[dict[str, Any]]:

@@ -197,6 +197,67 @@ def test_brackets_in_texts_and_patterns_are_no_brackets(code: str):
     assert problems(definition) == []
 
 
+DISTRIBUTED: dict[str, Any] = {
+    "Type": "Map",
+    "Label": "pictures",
+    "ItemReader": {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a"]},
+        "Parameters": {"Bucket": "in", "Key.$": "$.key"},
+    },
+    "ItemBatcher": {"MaxItemsPerBatch": 10, "BatchInput": {"x.$": "$.x"}},
+    "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "One",
+        "States": {"One": {"Type": "Task", "Resource": FUNCTION, "End": True}},
+    },
+    "ResultWriter": {
+        "Resource": "arn:aws:states:::s3:putObject",
+        "Parameters": {"Bucket": "out", "Prefix": "x"},
+        "WriterConfig": {"OutputType": "JSONL", "Transformation": "COMPACT"},
+    },
+    "ToleratedFailurePercentage": 5,
+    "End": True,
+}
+SYNC = {"Type": "Task", "Resource": S + "states:startExecution.sync", "End": True}
+WRONG_MAPS: list[tuple[str, Any, str]] = [
+    ("Label", "a b", "Label is 'a b', but it has 1 to 40 plain characters"),
+    ("ItemReader/Resource", S + "s3:getObjekt", "write arn:aws:states:::s3:getObject or"),
+    ("ItemReader/ReaderConfig/InputType", "XLS", "write one of CSV, JSON"),
+    ("ItemReader/ReaderConfig/CSVHeaders", [], "there are no CSVHeaders"),
+    ("ItemReader/ReaderConfig/CSVHeaderLocation", "TOP", "CSVHeaderLocation is FIRST_ROW, or"),
+    ("ItemReader/ReaderConfig/Header", 1, "has no field 'Header'"),
+    ("ItemReader/Arguments", {}, "ItemReader.Arguments is of another query language"),
+    ("ItemReader/Parameters/Key.$", "key", "ItemReader.Parameters.Key.$ is 'key'"),
+    ("ItemBatcher", {"BatchInput": {}}, "has neither MaxItemsPerBatch nor"),
+    ("ItemBatcher/MaxInputBytesPerBatch", 1_000_000, "AWS takes 1 to 262,144"),
+    ("ResultWriter/Resource", S + "s3:getObject", "write arn:aws:states:::s3:putObject"),
+    ("ResultWriter/WriterConfig/OutputType", "CSV", "write JSON or JSONL"),
+    ("ToleratedFailurePercentage", 101, "AWS takes 0 to 100"),
+    ("ItemProcessor/ProcessorConfig/Mode", "INLINE", "ItemReader is for a distributed Map"),
+    ("ItemProcessor/ProcessorConfig/ExecutionType", "FAST", "STANDARD or EXPRESS"),
+]
+
+
+def test_a_distributed_map_is_right():
+    definition = {"StartAt": "Each", "States": {"Each": DISTRIBUTED}}
+    assert problems(definition) == []
+
+
+@pytest.mark.parametrize(("path", "value", "said"), WRONG_MAPS)
+def test_mistakes_in_distributed_maps_are_told(path: str, value: Any, said: str):
+    definition = {"StartAt": "Each", "States": {"Each": changed(DISTRIBUTED, path, value)}}
+    found = problems(definition)
+    assert any(said in sentence for sentence in found), found
+
+
+def test_express_executions_wait_for_nothing():
+    each = changed(DISTRIBUTED, "ItemProcessor/States/One", SYNC)
+    each = changed(each, "ItemProcessor/ProcessorConfig/ExecutionType", "EXPRESS")
+    found = problems({"StartAt": "Each", "States": {"Each": each}})
+    assert any("EXPRESS, which have no .sync" in sentence for sentence in found), found
+
+
 def test_a_workflow_that_never_ends_is_told():
     loop = {
         "StartAt": "A",

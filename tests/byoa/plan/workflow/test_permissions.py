@@ -326,6 +326,16 @@ def test_what_nobody_knows_is_told_with_its_state(resource: str, said: str):
     assert 'state "Odd one": ' in str(error.value)
 
 
+def test_a_policy_that_iam_would_not_take_is_told():
+    states: dict[str, Any] = {
+        f"S{n}": {"Type": "Task", "Resource": f"{LAMBDA}function-{n:03}", "Next": f"S{n + 1}"}
+        for n in range(120)
+    }
+    states["S120"] = {"Type": "Succeed"}
+    with pytest.raises(UsageError, match="but IAM takes 10,240"):
+        execution_policy({"StartAt": "S0", "States": states}, **HERE)
+
+
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
