@@ -32,7 +32,7 @@ METRIC = {
 }
 
 #: What an execution is given; one that does not fit is refused at once. Context is a zip of a
-#: folder with a Dockerfile: what was built before is not built again. Or Image is one that is there.
+#: folder with a Dockerfile: what was built before is not built again. Or an Image is named.
 inputs = ExecutionInput(
     schema={"Data": str, "Context?": str, "Image?": str, "Hyperparameters?": dict}
 )
