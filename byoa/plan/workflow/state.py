@@ -180,7 +180,9 @@ class State(Block):
 
 def flat(steps: Iterable[State | Chain]) -> Iterator[State]:
     """The states of a list of states and chains, in its order."""
-    for one in steps:
+    for one in [steps] if isinstance(steps, State) else steps:
+        if not (isinstance(one, State) or hasattr(type(one), "state_id")):
+            raise UsageError(f"a chain has {one!r} - give it states and chains")
         if isinstance(one, State):
             yield one
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -38,6 +38,11 @@ def test_next_answers_what_it_leads_to_and_a_chain_can_follow():
     first = Pass("a")
     first.next(Pass("b")).next(Chain([Pass("c"), Pass("d")])).next(Pass("e"))
     assert steps(definition(first)) == {"a": "b", "b": "c", "c": "d", "d": "e", "e": None}
+
+
+def test_a_state_alone_is_a_chain_too():
+    assert steps(definition(Chain(cast("Any", Pass("a"))))) == {"a": None}
+    assert steps(definition(Chain([Chain(), Pass("a"), Chain()]))) == {"a": None}
 
 
 def test_top_level_fields():
@@ -170,6 +175,10 @@ SAME = Pass("s")
         ),
         (lambda: Chain([Succeed("a"), Pass("b")]), "'a' ends the workflow, so nothing follows it"),
         (lambda: definition(Chain()), "the chain is empty - give it a state"),
+        (
+            lambda: Chain(cast("Any", [Pass("a"), "b"])),
+            "a chain has 'b' - give it states and chains",
+        ),
         (lambda: Chain().next(Pass("a")), "the chain is empty - give it a state"),
     ],
 )

@@ -123,6 +123,12 @@ def test_before_it_and_a_loop():
     definition(Chain([one, other, choice, Pass("end")]))
 
 
+def test_a_loop_that_keeps_its_input_ends():
+    owner, wait, choice = task("owner"), Wait("wait", seconds=1), Choice("again?")
+    choice.add_choice(ChoiceRule.IsPresent(variable="$.x", value=True), wait)
+    definition(Chain([owner, wait, choice, user(owner)]))
+
+
 def test_its_own_and_another_machines_are_left_alone():
     owner = task("owner")
     owner.set(parameters={"x": owner.output()["x"]}, result_selector={"y": owner.output()["x"]})

@@ -134,6 +134,11 @@ def test_what_one_language_only_can_say():
         resolve({"a": expression("{% $sum($x) %}")})
     with pytest.raises(UsageError, match=r"\$\.rows\[0:2\] cannot be written in JSONata"):
         resolve({"a": jsonpath("$.rows[0:2]")}, JSONATA)
+    with pytest.raises(UsageError, match="cannot be written in JSONata"):
+        resolve({"a": f"x{jsonpath('$.rows[0:2]')}{INPUTS['JobName']}"}, JSONATA)
+    with pytest.raises(UsageError, match="cannot be written in JSONPath"):
+        resolve({"a": f"x{expression('$sum($x)')}{INPUTS['JobName']}"})
+    assert repr(expression("$sum($x)")) == "<$sum($x)>" and repr(INPUTS) == "<$$.Execution.Input>"
     with pytest.raises(UsageError, match="stands where JSONPath reads no path"):
         resolved(StepInput()["x"], "JSONPath")
 
