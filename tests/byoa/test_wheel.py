@@ -12,7 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.pyc")
 #: Of what a wheel is made.
-SOURCE = ("byoa", "container", "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
+SOURCE = (
+    *("byoa", "container", "infrastructure"),
+    *("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"),
+)
 
 
 def test_a_job_runs_from_a_wheel_alone(tmp_path: Path):
@@ -28,8 +31,9 @@ def test_a_job_runs_from_a_wheel_alone(tmp_path: Path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
-    for room in ("byoa", "container"):
-        packed = installed / ("byoa" if room == "byoa" else "byoa/_harness/container")
+    rooms = {"container": "byoa/_harness/container", "infrastructure": "byoa/_infrastructure"}
+    for room, place in {"byoa": "byoa", **rooms}.items():
+        packed = installed / place
         files = [path for path in (source / room).rglob("*") if path.is_file()]
         assert [
             path for path in files if not (packed / path.relative_to(source / room)).exists()
