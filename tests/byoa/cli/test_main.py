@@ -100,10 +100,7 @@ def test_every_flag_and_verb_that_a_message_names_exists():
     parser = cli.whole_parser()
     (verbs,) = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
     flags = {
-        name.replace("-", "_")
-        for verb in verbs.choices.values()
-        for action in verb._actions
-        for name in action.option_strings
+        name.replace("-", "_") for verb in verbs.choices.values() for name in cli.flags_of(verb)
     }
     said = (ROOT / "byoa/plan/advice.json").read_text()
     rows = json.loads(said)

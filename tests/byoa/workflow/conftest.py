@@ -53,10 +53,10 @@ class Here:
         path.write_text(json.dumps(definition))
         return path
 
-    def made(self, definition: dict[str, Any], *words: object, name: str = "") -> str:
+    def made(self, definition: dict[str, Any], *words: object, project: str = PROJECT) -> str:
         """A workflow that was created, under a name that nobody else has."""
-        name = name or f"w{next(NUMBERS)}-{os.getpid()}"
-        done = self.byoa("create", self.file(name, definition), *words)
+        name = f"w{next(NUMBERS)}-{os.getpid()}"
+        done = self.byoa("create", self.file(name, definition), *words, project=project)
         assert done.code == 0, done.err
         return name
 

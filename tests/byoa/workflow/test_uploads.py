@@ -7,14 +7,26 @@ import json
 import zipfile
 from typing import Any
 
-from .conftest import ENDED, PROJECT, Here, passes
+from tests.byoa.conftest import Said
 
+from .conftest import ENDED, Here, passes
+
+#: Nobody else's: whether it has a stack, and so a bucket, is this page's to say.
+PROJECT = "sends"
 DRIVERS = "byoa-123456789012-us-east-1"
+
+
+def byoa(here: Here, *words: object) -> Said:
+    return here.byoa(*words, project=PROJECT)
+
+
+def made(here: Here) -> str:
+    return here.made(passes(Done=ENDED), project=PROJECT)
 
 
 def given(here: Here, name: str, *words: object) -> tuple[dict[str, Any], str]:
     """The input of a new execution, and what was told."""
-    done = here.byoa("run", name, *words, "--wait", "--json")
+    done = byoa(here, "run", name, *words, "--wait", "--json")
     assert done.code == 0, done.err
     return dict(done.json["input"]), done.err
 
@@ -25,22 +37,22 @@ def keys(here: Here, bucket: str, prefix: str) -> list[str]:
 
 
 def test_a_folder_is_sent_once_and_what_is_gone_here_goes_there(here: Here):
-    name = here.made(passes(Done=ENDED))
+    name = made(here)
     folder = here.folder / "pictures"
     folder.mkdir()
     (folder / "1.jpg").write_text("1")
     (folder / "2.jpg").write_text("2")
     home = f"{PROJECT}/uploads/{name}/"
-    shown = here.byoa("run", name, "--upload", f"Data={folder}", "--dry-run").json
+    shown = byoa(here, "run", name, "--upload", f"Data={folder}", "--dry-run").json
     expected = {"Data": f"s3://{DRIVERS}/{home}Data/", "x": "1"}
     assert json.loads(shown["start_execution"]["input"]) == {"Data": expected["Data"]}
     words = ("--upload", f"Data={folder}", "-i", "x=1")
-    made, told = given(here, name, *words)
-    assert (made, "2 files sent" in told) == (expected, True)
+    found, told = given(here, name, *words)
+    assert (found, "2 files sent" in told) == (expected, True)
     (folder / "1.jpg").unlink()
     (folder / "3.jpg").write_text("3")
-    made, told = given(here, name, *words)
-    assert (made, "1 files sent" in told) == (expected, True)
+    found, told = given(here, name, *words)
+    assert (found, "1 files sent" in told) == (expected, True)
     assert [key for key in keys(here, DRIVERS, f"{home}Data/") if ".jpg" in key] == [
         "2.jpg",
         "3.jpg",
@@ -50,29 +62,29 @@ def test_a_folder_is_sent_once_and_what_is_gone_here_goes_there(here: Here):
 
 
 def test_a_folder_as_a_zip_has_its_contents_address_and_no_secrets(here: Here):
-    name = here.made(passes(Done=ENDED))
+    name = made(here)
     folder = here.folder / "image"
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM scratch\n")
     (folder / ".dockerignore").write_text("data\n")
     (folder / "data").write_text("much")
     (folder / "id_rsa").write_text("secret")
-    made, told = given(here, name, "--zip", f"Context={folder}")
+    first, told = given(here, name, "--zip", f"Context={folder}")
     again, second = given(here, name, "--zip", f"Context={folder}")
-    assert made == again
+    assert first == again
     assert (" sent, s3://" in told, "is there already" in second) == (True, True)
-    bucket, _, key = made["Context"].removeprefix("s3://").partition("/")
+    bucket, _, key = first["Context"].removeprefix("s3://").partition("/")
     data = here.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     inside = zipfile.ZipFile(io.BytesIO(data)).namelist()
     assert "Dockerfile" in inside
     assert not {"data", "id_rsa"} & set(inside)
     (folder / "Dockerfile").write_text("FROM scratch\nENV A=1\n")
     changed, _ = given(here, name, "--zip", f"Context={folder}")
-    assert changed != made
+    assert changed != first
 
 
 def test_the_stacks_bucket_is_taken_where_there_is_one_and_no_upload_starts_it_twice(here: Here):
-    name = here.made(passes(Done=ENDED))
+    name = made(here)
     stack = f"byoa-{PROJECT}-123456789012-us-east-1"
     s3 = here.client("s3")
     s3.create_bucket(Bucket=stack)
@@ -81,18 +93,18 @@ def test_the_stacks_bucket_is_taken_where_there_is_one_and_no_upload_starts_it_t
     (folder / "1.jpg").write_text("1")
     try:
         words = ("run", name, "--upload", f"Data={folder}")
-        address = json.loads(here.byoa(*words, "--dry-run").json["start_execution"]["input"])[
+        address = json.loads(byoa(here, *words, "--dry-run").json["start_execution"]["input"])[
             "Data"
         ]
         assert address == f"s3://{stack}/{PROJECT}/uploads/{name}/Data/"
         below = f"s3://{stack}/{PROJECT}/"
-        assert here.byoa("trigger", name, "--s3", below, "--suffix", ".jpg").code == 0
-        refused = here.byoa(*words)
+        assert byoa(here, "trigger", name, "--s3", below, "--suffix", ".jpg").code == 0
+        refused = byoa(here, *words)
         assert (refused.code, "would start it twice" in refused.err) == (2, True)
         assert keys(here, stack, PROJECT) == []
-        assert here.byoa("trigger", name, "--remove", "all").code == 0
-        assert here.byoa("trigger", name, "--s3", f"s3://{stack}/new/").code == 0
-        assert here.byoa(*words).code == 0
+        assert byoa(here, "trigger", name, "--remove", "all").code == 0
+        assert byoa(here, "trigger", name, "--s3", f"s3://{stack}/new/").code == 0
+        assert byoa(here, *words).code == 0
     finally:
         for key in keys(here, stack, ""):
             s3.delete_object(Bucket=stack, Key=key)
@@ -100,7 +112,7 @@ def test_the_stacks_bucket_is_taken_where_there_is_one_and_no_upload_starts_it_t
 
 
 def test_what_is_not_there_is_told(here: Here):
-    name = here.made(passes(Done=ENDED))
+    name = made(here)
     empty = here.folder / "empty"
     empty.mkdir()
     for words, said in (
@@ -110,6 +122,6 @@ def test_what_is_not_there_is_told(here: Here):
         (("--upload", "Data"), "no key=value"),
         (("--upload", f"a/b={empty}"), "input name"),
     ):
-        done = here.byoa("run", name, *words)
+        done = byoa(here, "run", name, *words)
         assert (done.code, said in done.err) == (2, True), done.err
-    assert here.byoa("list", name, "--json").json == []
+    assert byoa(here, "list", name, "--json").json == []
