@@ -9,7 +9,7 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from byoa.aws.session import Session
-from byoa.sandbox.cloudformation import change_sets, drift, read
+from byoa.sandbox.cloudformation import change_sets, describing, drift, read
 from byoa.sandbox.cloudformation.kinds import Aws
 from byoa.sandbox.cloudformation.planning import Surroundings
 from byoa.sandbox.cloudformation.stacks import Request, Stacks
@@ -25,12 +25,12 @@ OPERATIONS: dict[str, Callable[[Stacks, Request], dict[str, Any]]] = {
     "CreateStack": Stacks.create,
     "UpdateStack": Stacks.update,
     "DeleteStack": Stacks.delete,
-    "DescribeStacks": Stacks.describe,
-    "ListStacks": Stacks.list,
-    "DescribeStackEvents": Stacks.events,
-    "DescribeStackResources": Stacks.resources,
-    "DescribeStackResource": Stacks.resource,
-    "ListStackResources": Stacks.list_resources,
+    "DescribeStacks": describing.describe,
+    "ListStacks": describing.listed,
+    "DescribeStackEvents": describing.events,
+    "DescribeStackResources": describing.resources,
+    "DescribeStackResource": describing.resource,
+    "ListStackResources": describing.list_resources,
     "CreateChangeSet": change_sets.create,
     "DescribeChangeSet": change_sets.describe,
     "ListChangeSets": change_sets.listed,

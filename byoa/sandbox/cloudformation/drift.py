@@ -10,9 +10,10 @@ import uuid
 from typing import Any
 
 from byoa.sandbox.cloudformation.comparison import differences, live
+from byoa.sandbox.cloudformation.describing import missing
 from byoa.sandbox.cloudformation.kinds import Aws
 from byoa.sandbox.cloudformation.stack import Resource, Stack, now
-from byoa.sandbox.cloudformation.stacks import Request, Stacks, missing
+from byoa.sandbox.cloudformation.stacks import Request, Stacks
 from byoa.sandbox.cloudformation.template import invalid
 
 IN_SYNC, MODIFIED, DELETED = "IN_SYNC", "MODIFIED", "DELETED"

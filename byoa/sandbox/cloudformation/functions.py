@@ -8,14 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from byoa.sandbox.cloudformation.references import HOLE
 from byoa.sandbox.cloudformation.template import invalid
 
-#: ${Name}, ${Name.Attribute}; ${!Literal} is left as ${Literal}.
-HOLE = re.compile(r"\$\{(!?)([^${}]*)\}")
 #: What stands for a value that only exists after the change: AWS's own words.
 LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
@@ -221,31 +220,3 @@ def truth(value: Any, scope: Scope, seen: tuple[str, ...]) -> bool:
             held = [truth(item, scope, seen) for item in given]
             return all(held) if name == "Fn::And" else any(held)
     raise invalid(f"Template format error: Conditions can only be boolean operations: {value}")
-
-
-def named(given: Any) -> str:
-    """The resource that a GetAtt speaks of."""
-    first = given.split(".") if isinstance(given, str) else given
-    return str(first[0]) if isinstance(first, list) and first else ""
-
-
-def needs(value: Any) -> Iterator[str]:
-    """Names that a value refers to, by Ref, GetAtt or Sub; parameters among them."""
-    if isinstance(value, list):
-        for item in value:
-            yield from needs(item)
-    if not isinstance(value, dict):
-        return
-    for name, given in value.items():
-        if name == "Ref" and isinstance(given, str):
-            yield given
-        elif name == "Fn::GetAtt":
-            yield named(given)
-        elif name == "Fn::Sub":
-            text, own = given if isinstance(given, list) and len(given) == 2 else (given, {})
-            yield from needs(own)
-            for literal, hole in HOLE.findall(str(text)):
-                if not literal and hole.strip() not in own:
-                    yield hole.strip().split(".")[0]
-        else:
-            yield from needs(given)

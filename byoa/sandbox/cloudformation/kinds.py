@@ -13,6 +13,10 @@ from byoa.plan.errors import error_code
 Props = Mapping[str, Any]
 
 
+class ResourceError(Exception):
+    """A resource cannot be made as the template has it."""
+
+
 @dataclass(frozen=True)
 class Aws:
     """What a resource is made with: clients of this very sandbox."""

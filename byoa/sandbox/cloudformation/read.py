@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from byoa.sandbox.cloudformation import parameters, planning
+from byoa.sandbox.cloudformation import change_sets, order, parameters
 from byoa.sandbox.cloudformation import template as templates
+from byoa.sandbox.cloudformation.asking import text_of
 from byoa.sandbox.cloudformation.stacks import Request, Stacks
 from byoa.sandbox.cloudformation.template import invalid
 
@@ -15,8 +16,6 @@ def template(stacks: Stacks, request: Request) -> dict[str, Any]:
     stack = stacks.get(request.get("StackName", ""), "GetTemplate")
     wanted = stack.wanted
     if request.get("ChangeSetName"):
-        from byoa.sandbox.cloudformation import change_sets
-
         wanted = change_sets.find(stacks, request, "GetTemplate").wanted
     return {"TemplateBody": wanted.text, "StagesAvailable": ["Original", "Processed"]}
 
@@ -53,9 +52,9 @@ def iam(found: templates.Template) -> list[str]:
 
 def validate(stacks: Stacks, request: Request) -> dict[str, Any]:
     """Its form and its references; properties are checked when resources are made, as on AWS."""
-    found = templates.parse(stacks.text_of(request, None, "ValidateTemplate"))
-    planning.check_types(found)
-    planning.check_references(found)
+    found = templates.parse(text_of(request, None, "ValidateTemplate", stacks.around.aws))
+    order.check_types(found)
+    order.check_references(found)
     return {"Parameters": declared(found), **needs(found)}
 
 
@@ -63,7 +62,7 @@ def summary(stacks: Stacks, request: Request) -> dict[str, Any]:
     if request.get("StackName"):
         found = stacks.get(request["StackName"], "GetTemplateSummary").wanted.template
     else:
-        found = templates.parse(stacks.text_of(request, None, "GetTemplateSummary"))
+        found = templates.parse(text_of(request, None, "GetTemplateSummary", stacks.around.aws))
     types = sorted({resource["Type"] for resource in found["Resources"].values()})
     shown = [
         {**entry, "ParameterType": found["Parameters"][entry["ParameterKey"]].get("Type", "String")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import threading
 import uuid
 from collections.abc import Mapping
@@ -100,8 +101,6 @@ class Stack:
         self, logical: str, physical: str, kind: str, status: str, reason: str,
         resource: Resource | None = None,
     ) -> None:  # fmt: skip
-        import json
-
         event = {
             "StackId": self.id,
             "StackName": self.name,

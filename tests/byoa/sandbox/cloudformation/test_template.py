@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byoa.plan.errors import ServiceError
-from byoa.sandbox.cloudformation import parameters, planning, schemas, template
-from byoa.sandbox.cloudformation.functions import NO_VALUE, Scope, needs
+from byoa.sandbox.cloudformation import order, parameters, schemas, template
+from byoa.sandbox.cloudformation.functions import NO_VALUE, Scope
+from byoa.sandbox.cloudformation.references import needs
 
 YAML = """\
 AWSTemplateFormatVersion: 2010-09-09
@@ -182,8 +183,8 @@ def test_any_resources_are_ordered_or_refused(resources: dict[str, Any]) -> None
     body = {"Resources": resources}
     try:
         template.check(body)
-        planning.check_types(body)
-        planning.check_references(body)
+        order.check_types(body)
+        order.check_references(body)
     except ServiceError as error:
         assert error.response["Error"]["Code"] == "ValidationError"
 
