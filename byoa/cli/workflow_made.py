@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,9 @@ def listing(arguments: argparse.Namespace) -> int:
     if arguments.name:
         emit(list(runs.listed(home, arguments.name, arguments.status, arguments.most)), arguments)
         return 0
-    emit([row for row in (row_of(home, one) for one in machines(home)) if row], arguments)
+    with ThreadPoolExecutor(8) as pool:
+        rows = list(pool.map(lambda one: row_of(home, one), machines(home)))
+    emit([row for row in rows if row], arguments)
     return 0
 
 

@@ -33,6 +33,7 @@ class Wanted:
     log_level: str = "OFF"
     tracing: bool = False
     version: str | None = None  #: publish one, with this description
+    adopted: bool = False  #: it was named by its ARN: whoever made it, it is meant
 
     def __post_init__(self) -> None:
         if found := check.problems(self.definition):
@@ -71,7 +72,7 @@ def create(home: Home, wanted: Wanted, say: Say = tell) -> Outcome:
 
 def existing(home: Home, wanted: Wanted, found: Mapping[str, Any]) -> Outcome:
     """Why nothing is created: unchanged, or what `update` would change."""
-    refuse_strangers(home, found)
+    refuse_strangers(home, found, wanted.adopted)
     changes = differences(home, expected(home, wanted), found)
     return Outcome(found["stateMachineArn"], "unchanged", tuple(changes))
 
@@ -79,7 +80,7 @@ def existing(home: Home, wanted: Wanted, found: Mapping[str, Any]) -> Outcome:
 def update(home: Home, wanted: Wanted, say: Say = tell) -> Outcome:
     """Changes what differs and sends nothing for what does not; publishes a version if asked."""
     found = home.machine(wanted.name)
-    refuse_strangers(home, found)
+    refuse_strangers(home, found, wanted.adopted)
     arn, states = found["stateMachineArn"], home.states
     machine = realized(home, wanted, exact=not running(home, arn))
     now = statemachines.tags(states, arn)
@@ -101,7 +102,7 @@ def differences(home: Home, machine: Machine, found: Mapping[str, Any]) -> list[
     return [*requests.changes(found, machine), *requests.tag_words(now, machine.tags)]
 
 
-def refuse_strangers(home: Home, found: Mapping[str, Any]) -> None:
+def refuse_strangers(home: Home, found: Mapping[str, Any], adopted: bool = False) -> None:
     """What another project or a stack made is not ours to change."""
     tags = statemachines.tags(home.states, found["stateMachineArn"])
     if STACK in tags:
@@ -109,7 +110,7 @@ def refuse_strangers(home: Home, found: Mapping[str, Any]) -> None:
             f"The workflow {found['name']} belongs to the CloudFormation stack {tags[STACK]}:"
             " `byoa setup` changes it, `byoa teardown` removes it."
         )
-    if (whose := tags.get(requests.PROJECT, "")) != home.project:
+    if (whose := tags.get(requests.PROJECT, "")) != home.project and not adopted:
         said = f"to the project {whose}" if whose else "to no project of byoa"
         raise ByoaError(
             f"The workflow {found['name']} is there already and belongs {said}. Give yours another"

@@ -17,11 +17,16 @@ from byoa.workflow.home import Home
 
 
 def delete(
-    home: Home, name: str, force: bool = False, say: Callable[[str], None] = tell
+    home: Home,
+    name: str,
+    force: bool = False,
+    say: Callable[[str], None] = tell,
+    *,
+    adopted: bool = False,
 ) -> list[str]:
     """Deletes it; what was deleted, in words. Running executions are stopped with `force` only."""
     found = home.machine(name)
-    refuse_strangers(home, found)
+    refuse_strangers(home, found, adopted)
     going = running(home, found["stateMachineArn"])
     if going and not force:
         shown = ", ".join(arn.rpartition(":")[2] for arn in going[:5])
@@ -60,16 +65,17 @@ def things(home: Home, found: Mapping[str, Any]) -> Iterator[Thing]:
 def of_project(home: Home, everything: bool) -> Iterator[Thing]:
     """What of a project's workflows costs, or starts what costs; with `everything` the rest, too.
 
-    A workflow of a stack goes with its stack.
+    A workflow of a stack goes with its stack; triggers that it got by hand do not.
     """
     for one in statemachines.machines(home.states):
         tags = statemachines.tags(home.states, one["stateMachineArn"])
         if not home.is_ours(tags) or one.get("type") == "EXPRESS":
             continue
-        found = list(things(home, one))
-        kept = ("trigger", "running execution")
-        whole = everything and STACK not in tags
-        yield from (thing for thing in found if whole or thing.kind in kept)
+        costs = ("trigger", "running execution")
+        stacks = ("workflow", "log group") if STACK in tags else ()
+        for thing in list(things(home, one)):
+            if thing.kind in costs or (everything and thing.kind not in stacks):
+                yield thing
 
 
 def triggers(home: Home, found: Mapping[str, Any]) -> Iterator[Thing]:

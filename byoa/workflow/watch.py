@@ -12,6 +12,7 @@ from typing import Any
 
 from byoa.aws import statemachines
 from byoa.aws.statemachines import OVER, utc
+from byoa.plan.advice import passes_by
 from byoa.plan.errors import JobFailedError
 from byoa.plan.workflow import picture
 from byoa.plan.workflow.failure import failure_of
@@ -23,6 +24,8 @@ from byoa.workflow.home import Home
 from byoa.workflow.table import News, Screen, lines, notes, spent
 
 Sleep = Callable[[float], None]
+#: Looks in a row that may fail for a reason that passes by.
+PATIENCE = 30
 
 
 @dataclass
@@ -110,9 +113,16 @@ def watch(
 ) -> Watched:
     """Watches an execution to its end. Ctrl-C raises KeyboardInterrupt: it runs on."""
     watched, show = Watched(home, arn), shower(quiet)
-    pause = 1.0 if home.on == "sandbox" else 5.0
+    pause, patience = 1.0 if home.on == "sandbox" else 5.0, PATIENCE
     while True:
-        over = watched.look()
+        try:
+            over, patience = watched.look(), PATIENCE
+        except Exception as error:  # a network that sleeps for a while, or a throttled account
+            patience -= 1
+            if not passes_by(error) or not patience:
+                raise
+            sleep(pause)
+            continue
         show(watched)
         if page is not None:
             write(page, watched.drawn("html", refresh=round(max(pause, 2.0))))

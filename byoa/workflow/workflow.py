@@ -90,6 +90,7 @@ class Workflow:
         return Wanted(
             name=self.name, definition=self.definition, role=self.role, tags=self.tags,
             log_level=self.log_level, tracing=self.tracing, version=publish,
+            adopted=self.state_machine_arn is not None,
         )  # fmt: skip
 
     def create(self, publish: str | None = None) -> str:
@@ -170,7 +171,7 @@ class Workflow:
 
     def delete(self, force: bool = False) -> None:
         """Deletes it and what byoa made for it; refused while executions run, but with `force`."""
-        removal.delete(self.home, self._address, force)
+        removal.delete(self.home, self._address, force, adopted=self.state_machine_arn is not None)
         self.state_machine_arn = None
 
     def render_graph(self, portrait: bool = False) -> Graphic:
