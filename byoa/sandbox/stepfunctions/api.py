@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +14,7 @@ from byoa.sandbox import answers, shapes
 from byoa.sandbox.hooks import Sandbox, not_implemented
 from byoa.sandbox.sagemaker import root
 from byoa.sandbox.state import ACCOUNT
-from byoa.sandbox.stepfunctions import described, keeping, listing, logbook, machines, tokens
-from byoa.sandbox.stepfunctions.calls import parsed
-from byoa.sandbox.stepfunctions.errors import StateError
+from byoa.sandbox.stepfunctions import callbacks, described, keeping, listing, logbook, machines
 from byoa.sandbox.stepfunctions.executions import Execution, parse_input
 from byoa.sandbox.stepfunctions.machine import Machine
 from byoa.sandbox.stepfunctions.store import Store, store_of
@@ -102,35 +101,6 @@ def describe_machine(store: Store, request: Request) -> Request:
     }
 
 
-def settled(request: Request, found: bool, operation: str) -> Request:
-    if not found:
-        text = "Task Timed Out: 'Provided task does not exist anymore'"
-        raise ServiceError("TaskTimedOut", text, operation)
-    return {}
-
-
-def task_success(store: Store, request: Request) -> Request:
-    output = parse_output(request["output"])
-    return settled(request, tokens.settle(request["taskToken"], output), "SendTaskSuccess")
-
-
-def parse_output(said: str) -> Any:
-    made = parsed(said)
-    if made is said and not said.startswith('"'):
-        raise ServiceError("InvalidOutput", f"Invalid Output: {said[:200]!r} is no JSON", "")
-    return made
-
-
-def task_failure(store: Store, request: Request) -> Request:
-    error = StateError(request.get("error", ""), request.get("cause", ""))
-    found = tokens.settle(request["taskToken"], error=error)
-    return settled(request, found, "SendTaskFailure")
-
-
-def task_heartbeat(store: Store, request: Request) -> Request:
-    return settled(request, tokens.beat(request["taskToken"]), "SendTaskHeartbeat")
-
-
 def describe_map_run(store: Store, request: Request) -> Request:
     return store.map_run(request["mapRunArn"], "DescribeMapRun").described()
 
@@ -165,9 +135,9 @@ OPERATIONS: dict[str, Callable[[Store, Request], Request]] = {
     "ListMapRuns": listing.list_map_runs,
     "DescribeMapRun": describe_map_run,
     "UpdateMapRun": update_map_run,
-    "SendTaskSuccess": task_success,
-    "SendTaskFailure": task_failure,
-    "SendTaskHeartbeat": task_heartbeat,
+    "SendTaskSuccess": callbacks.task_success,
+    "SendTaskFailure": callbacks.task_failure,
+    "SendTaskHeartbeat": callbacks.task_heartbeat,
     "ValidateStateMachineDefinition": validate,
     "CreateStateMachine": lambda store, request: keeping.create(store.region, request),
     "UpdateStateMachine": lambda store, request: keeping.update(store.region, request),
@@ -179,6 +149,21 @@ OPERATIONS: dict[str, Callable[[Store, Request], Request]] = {
 }
 
 
+#: The members that name something of Step Functions, and what kind of thing it is.
+ARNS = {
+    "stateMachineArn": re.compile(r"arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:.+"),
+    "executionArn": re.compile(r"arn:[\w-]+:states:[\w-]+:\d{12}:(execution|express):.+"),
+    "mapRunArn": re.compile(r"arn:[\w-]+:states:[\w-]+:\d{12}:mapRun:.+"),
+}
+
+
+def check_arns(call: Call) -> None:
+    for name, pattern in ARNS.items():
+        arn = call.parameters.get(name)
+        if arn is not None and not pattern.fullmatch(arn):
+            raise ServiceError("InvalidArn", f"Invalid Arn: '{arn}'", call.operation)
+
+
 def states(sandbox: Sandbox, call: Call) -> Response | None:
     """What OPERATIONS holds is answered here; the rest (tags, aliases, activities) is moto's."""
     try:
@@ -186,6 +171,7 @@ def states(sandbox: Sandbox, call: Call) -> Response | None:
     except Exception as error:  # botocore has no such operation
         raise not_implemented(call) from error
     shapes.check(call, "ValidationException")
+    check_arns(call)
     act = OPERATIONS.get(call.operation)
     if act is not None:
         region = call.region or sandbox.state.region

@@ -15,6 +15,9 @@ def list_executions(store: Store, request: Request) -> Request:
     if "mapRunArn" in request:
         every = store.map_run(request["mapRunArn"], "ListExecutions").children
         every = [one for one in every if one.begun]
+    elif "stateMachineArn" not in request:
+        text = "Must specify exactly one of stateMachineArn, mapRunArn"
+        raise ServiceError("ValidationException", text, "ListExecutions")
     else:
         machines.find(store.region, request["stateMachineArn"], "ListExecutions")
         every = store.of(request["stateMachineArn"])

@@ -101,6 +101,7 @@ def carried_out(
     if resource.manner.startswith("sync") and (job is None or resource.sdk):
         raise runtime(f"The sandbox carries out no {resource.kind}:{resource.name}.")
     permits.check(resource.arn, resource, parameters, course.run)
+    clock.check()  # nothing is started for an execution that was stopped meanwhile
     answer = started(course, resource, parameters, job is not None, clock)
     if not resource.manner:
         return answer

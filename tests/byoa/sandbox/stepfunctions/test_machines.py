@@ -36,6 +36,9 @@ def test_what_is_refused(client: Clients, states_role: str, role: str):
         "StateMachineDoesNotExist"
     )
     assert refused(states.start_execution, stateMachineArn=arn)[0] == "StateMachineDoesNotExist"
+    assert refused(states.describe_state_machine, stateMachineArn="x")[0] == "InvalidArn"
+    assert refused(states.describe_execution, executionArn=arn)[0] == "InvalidArn"
+    assert refused(states.list_executions)[0] == "ValidationException"
     missing = arn.replace(":stateMachine:", ":execution:") + ":x"
     assert refused(states.describe_execution, executionArn=missing)[0] == "ExecutionDoesNotExist"
 
