@@ -16,7 +16,7 @@ from byoa.plan.workflow.events import Trigger
 from byoa.plan.workflow.inputs import checked, schema_of
 from byoa.plan.workflow.loops import loops, unknown
 from byoa.plan.workflow.requests import EVENTS, PROJECT, WORKFLOW
-from byoa.plan.workflow.schema import schema_as_text
+from byoa.plan.workflow.schema import plain, schema_as_text
 from byoa.progress import say as tell
 from byoa.workflow.deployment import definition_of
 from byoa.workflow.home import Home
@@ -42,10 +42,10 @@ def check(trigger: Trigger, found: Mapping[str, Any], given: Given, say: Say = t
     if given is not None:
         events.check_holes(trigger.kind, given)
         checked(schema, given)
-    elif schema:
+    elif needed := [name for name in schema if plain(name) == name]:
         raise UsageError(
             f"The workflow {found['name']} takes the input {schema_as_text(schema)}. Say what an"
-            f" event gives: {' '.join(f'-i {name}=…' for name in schema)}, with"
+            f" event gives: {' '.join(f'-i {name}=…' for name in needed)}, with"
             f" {', '.join(f'{{{name}}}' for name in events.VALUES[trigger.kind])} of the event."
         )
     if found_loops := list(loops(trigger, definition, given)):
