@@ -165,7 +165,7 @@ def kind(place: Place) -> str:
     resource = place.state.get("Resource")
     parts = str(resource).split(":") if isinstance(resource, str) else []
     if len(parts) > 6 and parts[2] == "states" and not parts[4]:
-        return words.plain(":".join(parts[5:]))[:48]
+        return words.lines(":".join(parts[5:]), WIDEST * 1.5, 1, SMALL)[0]
     return f"Task · {parts[2]}" if len(parts) > 2 else "Task"
 
 

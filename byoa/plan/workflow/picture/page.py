@@ -10,7 +10,7 @@ from byoa.plan.workflow.picture import words
 from byoa.plan.workflow.picture.layout import kind
 from byoa.plan.workflow.picture.svg import STATUSES, style, svg
 from byoa.plan.workflow.picture.words import Progress
-from byoa.plan.workflow.walk import every_state
+from byoa.plan.workflow.walk import Machine, Place, every_state, inner, places, whole
 
 #: What a page may load: nothing.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -83,6 +83,14 @@ def _pictures(
     yield f'<div class="picture" id="overview">{drawn}</div>'
 
 
+def _in_order(machine: Machine) -> Iterator[Place]:
+    """Each state, followed by those within it."""
+    for place in places(machine):
+        yield place
+        for one in inner(place):
+            yield from _in_order(one)
+
+
 def _legend() -> str:
     said = {"waiting": "not begun"}
     items = (
@@ -98,7 +106,7 @@ def _table(
 ) -> Iterator[str]:
     yield "<table><thead><tr><th>State</th><th>Kind</th><th>Status</th><th>Time</th>"
     yield "<th>Retries</th><th></th></tr></thead><tbody>"
-    for place in every_state(definition):
+    for place in _in_order(whole(definition)):
         now = words.progress_of(progress, place.name)
         if now.status == "waiting":
             continue
