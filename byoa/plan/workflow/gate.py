@@ -83,9 +83,9 @@ def compared(step: str, said: dict[str, Any], *, better: str, unknown: str) -> S
         ("endpoint", "describeEndpoint", {"EndpointName": endpoint},
          {"byoa_found": "$states.result.EndpointConfigName"}),
         ("configuration", "describeEndpointConfig", {"EndpointConfigName": "{% $byoa_found %}"},
-         {"byoa_found": "$states.result.ProductionVariants[0].ModelName"}),
+         {"byoa_found": or_nothing("$states.result.ProductionVariants[0].ModelName")}),
         ("model", "describeModel", {"ModelName": "{% $byoa_found %}"},
-         {"byoa_found": job_of("$states.result.PrimaryContainer")}),
+         {"byoa_found": job_of("$states.result")}),
         ("training job", "describeTrainingJob", {"TrainingJobName": "{% $byoa_found %}"},
          {"byoa_current": value_of("$states.result.FinalMetricDataList", metric)}),
     ]  # fmt: skip
@@ -143,10 +143,16 @@ def value_of(reported: str, metric: str) -> str:
     return f"$exists({found}) ? {found} : null"
 
 
-def job_of(container: str) -> str:
-    """The training job that wrote a container's model, from its address."""
+def or_nothing(found: str) -> str:
+    """A name that nothing has, where there is none."""
+    return f"($exists({found}) ? {found} : 'nothing')"
+
+
+def job_of(model: str) -> str:
+    """The training job that wrote a model, or the last one of a pipeline, from its address."""
+    container = f"$append({model}.Containers, {model}.PrimaryContainer)[-1]"
     one, other = f"{container}.ModelDataUrl", f"{container}.ModelDataSource.S3DataSource.S3Uri"
-    address = f"($exists({one}) ? {one} : $exists({other}) ? {other} : 'nothing')"
+    address = f"($exists({one}) ? {one} : {or_nothing(other)})"
     return f"$split($substringBefore({address}, '/output/model'), '/')[-1]"
 
 

@@ -127,7 +127,23 @@ def test_a_job_without_the_metric_goes_nowhere():
         through(serving(), {"TrainingJobName": "new-1"})
 
 
-UNKNOWN = [serving(None), serving(address="neither"), serving(address="nothing")]
+def without_model() -> SageMaker:
+    """An endpoint of inference components: its variant has no model."""
+    found = serving()
+    found.configs = {"config": {"ProductionVariants": [{"VariantName": "AllTraffic"}]}}
+    return found
+
+
+def test_the_last_model_of_a_pipeline_is_the_one_that_is_compared():
+    sagemaker = serving(0.5)
+    before = {"ModelDataUrl": "s3://bucket/out/scaler-1/output/model.tar.gz"}
+    sagemaker.models = {"byoa-1": {"Containers": [before, ADDRESSES["archive"]]}}
+    assert through(sagemaker, job(**{METRIC: 0.4}))["Deployed"] is False
+
+
+UNKNOWN = [
+    serving(None), serving(address="neither"), serving(address="nothing"), without_model(),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("place", range(len(UNKNOWN)))
