@@ -102,12 +102,8 @@ class Engine(Making):
             else:
                 self.make(resource)
         except Exception as error:
-            if (
-                not isinstance(error, ResourceError)
-                and not error_code(error)
-                and not isinstance(error, ValueError)
-            ):
-                traceback.print_exc()
+            if not isinstance(error, (ResourceError, ValueError)) and not error_code(error):
+                traceback.print_exc()  # a bug of ours
             failed = resource if before is None else before
             verb = "CREATE" if before is None or resource.identity else "UPDATE"
             if before is None and logical not in self.stack.resources:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +110,16 @@ def gone(error: Exception) -> bool:
     """The service says that there is no such thing."""
     code = error_code(error)
     return code.startswith("NoSuch") or "NotFound" in code or code in GONE
+
+
+@contextmanager
+def or_else(undo: Callable[..., None], *given: Any) -> Iterator[None]:
+    """The rest of a creation: when it fails, what was made by then goes again."""
+    try:
+        yield
+    except Exception:
+        undo(*given)
+        raise
 
 
 def forgiving(call: Callable[..., Any], **request: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from byoa.sandbox.cloudformation import dynamic, schemas
-from byoa.sandbox.cloudformation.comparison import as_it_is
+from byoa.sandbox.cloudformation.comparison import as_it_is, existing
 from byoa.sandbox.cloudformation.kinds import Kind, ResourceError, kind_of
 from byoa.sandbox.cloudformation.planning import Surroundings
 from byoa.sandbox.cloudformation.properties import name_of, with_own_tags
@@ -29,6 +29,10 @@ class Making:
     def make(self, resource: Resource) -> None:
         kind = kind_for(resource)
         self.stack.mark(resource, "CREATE_IN_PROGRESS")
+        if found := existing(self.around.aws, resource):
+            raise ResourceError(
+                f"Resource of type '{resource.type}' with identifier '{found}' already exists."
+            )
         name = name_of(kind, resource.properties, self.stack, resource.logical)
         resource.identity = kind.create(self.around.aws, name, self.ready(kind, resource))
         earlier = self.stack.resources.get(resource.logical)
@@ -43,6 +47,7 @@ class Making:
                 self.remove(resource)
             if earlier is not None:
                 self.stack.resources[resource.logical] = earlier
+                self.stack.mark(earlier, "UPDATE_COMPLETE")
 
         self.undo.append(take_away)
 
@@ -64,6 +69,7 @@ class Making:
         self, before: Resource, after: Resource, definition: Mapping[str, Any], revert: bool
     ) -> None:
         """In place where the type can, else another one in its stead."""
+        original = before
         if revert:
             found = as_it_is(self.around.aws, before)
             if found is None:
@@ -84,9 +90,9 @@ class Making:
 
         def restore() -> None:
             self.stack.mark(after, "UPDATE_IN_PROGRESS")
-            self.stack.resources[old.logical] = old
+            self.stack.resources[old.logical] = original
             update(aws, old.identity, self.ready(kind, after), self.ready(kind, old))
-            self.stack.mark(old, "UPDATE_COMPLETE")
+            self.stack.mark(original, "UPDATE_COMPLETE")
 
         self.undo.append(restore)  # a change may have been made in part when it fails
         update(aws, before.identity, self.ready(kind, before), self.ready(kind, after))
@@ -103,13 +109,9 @@ class Making:
                 "CloudFormation cannot update a stack when a custom-named resource requires "
                 f"replacing. Rename {same} and update the stack again."
             )
-        self.stack.mark(
-            before,
-            "UPDATE_IN_PROGRESS",
-            ANOTHER,
-        )
+        self.stack.mark(before, "UPDATE_IN_PROGRESS", ANOTHER)
         self.make(after)
-        after.status = "UPDATE_COMPLETE"
+        self.stack.mark(after, "UPDATE_COMPLETE")
         if definition.get("UpdateReplacePolicy", "Delete") != "Retain":
             self.replaced.append(before)
 

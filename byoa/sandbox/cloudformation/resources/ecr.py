@@ -12,6 +12,7 @@ from byoa.sandbox.cloudformation.kinds import (
     as_json,
     forgiving,
     gone,
+    or_else,
     present,
     small,
     words,
@@ -28,7 +29,8 @@ def create(aws: Aws, name: str, props: Props) -> str:
             tags=props.get("Tags"),
         ),
     )
-    settings(aws, name, {}, props)
+    with or_else(delete, aws, name, props):
+        settings(aws, name, {}, props)
     return name
 
 

@@ -13,6 +13,7 @@ from byoa.sandbox.cloudformation.kinds import (
     as_json,
     forgiving,
     gone,
+    or_else,
     present,
     words,
 )
@@ -80,9 +81,14 @@ def live(aws: Aws, name: str, props: Props) -> Props | None:
     return {**now, "Targets": sorted(targets, key=lambda target: str(target["Id"]))}
 
 
+def create(aws: Aws, name: str, props: Props) -> str:
+    with or_else(delete, aws, name, props):
+        return put(aws, name, props)
+
+
 KINDS = {
     "AWS::Events::Rule": Kind(
-        put,
+        create,
         delete,
         update,
         attributes,

@@ -13,6 +13,7 @@ from byoa.sandbox.cloudformation.kinds import (
     Props,
     forgiving,
     gone,
+    or_else,
     present,
     tag_map,
     words,
@@ -40,8 +41,9 @@ def create(aws: Aws, name: str, props: Props) -> str:
         **renamed(settings),
         **present(Tags=tag_map(props) or None),
     )
-    concurrency(aws, name, {}, props)
-    deployed(aws, name)
+    with or_else(delete, aws, name, props):
+        concurrency(aws, name, {}, props)
+        deployed(aws, name)
     return name
 
 

@@ -12,6 +12,7 @@ from byoa.sandbox.cloudformation.kinds import (
     as_json,
     forgiving,
     gone,
+    or_else,
     present,
     words,
 )
@@ -35,7 +36,8 @@ def create_role(aws: Aws, name: str, props: Props) -> str:
             },
         )
     )
-    policies(iam, name, {}, props)
+    with or_else(delete_role, aws, name, props):
+        policies(iam, name, {}, props)
     return name
 
 
@@ -155,8 +157,9 @@ def create_managed(aws: Aws, name: str, props: Props) -> str:
         **present(Description=props.get("Description"), Path=props.get("Path")),
     )
     arn = str(made["Policy"]["Arn"])
-    for kind, holder in holders(props):
-        getattr(iam, f"attach_{kind}_policy")(**{f"{kind.title()}Name": holder}, PolicyArn=arn)
+    with or_else(delete_managed, aws, arn, props):
+        for kind, holder in holders(props):
+            getattr(iam, f"attach_{kind}_policy")(**{f"{kind.title()}Name": holder}, PolicyArn=arn)
     return arn
 
 

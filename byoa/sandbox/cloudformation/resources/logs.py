@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, forgiving, present, tag_map, words
+from byoa.sandbox.cloudformation.kinds import (
+    Aws,
+    Kind,
+    Props,
+    forgiving,
+    or_else,
+    present,
+    tag_map,
+    words,
+)
 
 
 def create(aws: Aws, name: str, props: Props) -> str:
     logs = aws.client("logs")
     logs.create_log_group(logGroupName=name, **present(tags=tag_map(props) or None))
-    retention(aws, name, props)
+    with or_else(delete, aws, name, props):
+        retention(aws, name, props)
     return name
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, as_json, forgiving, present, words
+from byoa.sandbox.cloudformation.kinds import (
+    Aws,
+    Kind,
+    Props,
+    as_json,
+    forgiving,
+    or_else,
+    present,
+    words,
+)
 
 #: A queue's properties are the API's attributes.
 QUEUE = words(
@@ -18,8 +27,9 @@ def create_topic(aws: Aws, name: str, props: Props) -> str:
     sns = aws.client("sns")
     made = sns.create_topic(Name=name, **present(Tags=props.get("Tags")))
     arn = str(made["TopicArn"])
-    for each in props.get("Subscription") or []:
-        sns.subscribe(TopicArn=arn, Protocol=each["Protocol"], Endpoint=each["Endpoint"])
+    with or_else(delete_topic, aws, arn, props):
+        for each in props.get("Subscription") or []:
+            sns.subscribe(TopicArn=arn, Protocol=each["Protocol"], Endpoint=each["Endpoint"])
     return arn
 
 

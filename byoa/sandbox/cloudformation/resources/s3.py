@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, as_json, gone
+from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, as_json, gone, or_else
 from byoa.sandbox.state import ACCOUNT
 
 Setting = Callable[[Any, str, Any], None]
@@ -121,27 +121,16 @@ SETTINGS: dict[str, Setting] = {
 
 def create(aws: Aws, name: str, props: Props) -> str:
     s3 = aws.client("s3")
-    taken(s3, name)
     if aws.region == "us-east-1":
         s3.create_bucket(Bucket=name)
     else:
         where = {"LocationConstraint": aws.region}
         s3.create_bucket(Bucket=name, CreateBucketConfiguration=where)
-    for key, put in SETTINGS.items():
-        if key in props:
-            put(s3, name, props[key])
+    with or_else(delete, aws, name, props):
+        for key, put in SETTINGS.items():
+            if key in props:
+                put(s3, name, props[key])
     return name
-
-
-def taken(s3: Any, name: str) -> None:
-    """In us-east-1 S3 takes one's own bucket for a new one; CloudFormation does not."""
-    try:
-        s3.head_bucket(Bucket=name)
-    except Exception as error:
-        if gone(error):
-            return
-        raise
-    raise ValueError(f"{name} already exists")
 
 
 def update(aws: Aws, name: str, before: Props, after: Props) -> None:

@@ -72,6 +72,38 @@ def test_a_creation_that_fails_leaves_nothing(stacks: Stacks, client: Clients) -
     assert stacks.delete(name)["StackStatus"] == "DELETE_COMPLETE"
 
 
+def test_what_was_made_in_part_goes_as_well(stacks: Stacks, client: Clients) -> None:
+    name = stacks.name()
+    queues = {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": "arn:x"}]}
+    made = bucket(f"{name}-bucket")
+    made["Properties"]["NotificationConfiguration"] = queues
+    stack = stacks.create(template(Bucket=made), StackName=name)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "QueueConfigurations of a bucket is not carried out" in stacks.reasons(name)["Bucket"]
+    assert f"{name}-bucket" not in names(client)
+    other = stacks.name()
+    properties = {
+        "RoleName": other,
+        "AssumeRolePolicyDocument": TRUST,
+        "ManagedPolicyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"],
+    }
+    role = {"Type": "AWS::IAM::Role", "Properties": properties}
+    assert stacks.create(template(Role=role), StackName=other)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert refused(client("iam").get_role, RoleName=other)[0] == "NoSuchEntity"
+
+
+def test_what_somebody_else_has_made_is_left_alone(stacks: Stacks, client: Clients) -> None:
+    name = stacks.name()
+    client("events").put_rule(Name=name, EventPattern='{"source": ["mine"]}')
+    properties = {"Name": name, "EventPattern": {"source": ["theirs"]}}
+    rule = {"Type": "AWS::Events::Rule", "Properties": properties}
+    assert stacks.create(template(Rule=rule), StackName=name)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert stacks.reasons(name)["Rule"] == (
+        f"Resource of type 'AWS::Events::Rule' with identifier '{name}' already exists."
+    )
+    assert "mine" in client("events").describe_rule(Name=name)["EventPattern"]
+
+
 def test_do_nothing_on_failure_keeps_what_was_made(stacks: Stacks, client: Clients) -> None:
     name = stacks.name()
     body = template(Bucket=bucket(f"{name}-bucket"), Broken={**BROKEN, "DependsOn": "Bucket"})
