@@ -12,6 +12,7 @@ import pytest
 
 from tests.byoa.sandbox.conftest import Clients, refused
 from tests.byoa.sandbox.stepfunctions.conftest import Machine, definition
+from tests.byoa.sandbox.stepfunctions.test_tasks import function
 
 QUIET = 1.0  # seconds in which what should not come would have come
 
@@ -205,3 +206,87 @@ def test_what_eventbridge_refuses(client: Clients, rule: Any, target: str):
         }
     )
     assert events.test_event_pattern(EventPattern='{"source": ["a"]}', Event=told)["Result"]
+
+
+def put(client: Clients, mark: str, *targets: dict[str, Any]) -> None:
+    pattern = json.dumps({"source": ["tests"], "detail": {"mark": [mark]}})
+    client("events").put_rule(Name=mark, EventPattern=pattern)
+    numbered = [{"Id": str(at), **target} for at, target in enumerate(targets)]
+    client("events").put_targets(Rule=mark, Targets=numbered)
+
+
+def message(client: Clients, queue: str) -> Any:
+    """The next message of a queue."""
+    end = time.monotonic() + 30
+    while True:
+        found = client("sqs").receive_message(QueueUrl=queue, MessageAttributeNames=["All"])
+        if found.get("Messages"):
+            return found["Messages"][0]
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def queue_of(client: Clients, name: str) -> tuple[str, str]:
+    url = str(client("sqs").create_queue(QueueName=name)["QueueUrl"])
+    return url, f"arn:aws:sqs:us-east-1:123456789012:{name}"
+
+
+def test_builds_and_queues_are_targets(client: Clients, role: str, states_role: str):
+    mark = uuid.uuid4().hex
+    client("codebuild").create_project(
+        name=mark,
+        source={"type": "NO_SOURCE", "buildspec": '{"version": 0.2, "phases": {"build": '
+                                                  '{"commands": ["echo $WHO"]}}}'},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0",
+                     "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=role,
+    )  # fmt: skip
+    url, queue = queue_of(client, mark)
+    variables = '{"environmentVariablesOverride": [{"name": "WHO", "value": "<who>"}]}'
+    put(
+        client,
+        mark,
+        {"Arn": queue, "InputPath": "$.detail"},
+        {"Arn": f"arn:aws:codebuild:us-east-1:123456789012:project/{mark}", "RoleArn": states_role,
+         "InputTransformer": {"InputPathsMap": {"who": "$.detail.who"},
+                              "InputTemplate": variables}},
+    )  # fmt: skip
+    send(client, mark=mark, who="me")
+    assert json.loads(message(client, url)["Body"]) == {"mark": mark, "who": "me"}
+    end = time.monotonic() + 30
+    while not (ids := client("codebuild").list_builds_for_project(projectName=mark)["ids"]):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    [build] = client("codebuild").batch_get_builds(ids=ids)["builds"]
+    given = {one["name"]: one["value"] for one in build["environment"]["environmentVariables"]}
+    assert given == {"WHO": "me"}
+
+
+def test_what_cannot_be_started_is_a_dead_letter(client: Clients, target: str, role: str):
+    """`role` trusts SageMaker and CodeBuild, not EventBridge."""
+    mark = uuid.uuid4().hex
+    url, queue = queue_of(client, mark)
+    put(client, mark, {"Arn": target, "RoleArn": role, "DeadLetterConfig": {"Arn": queue}})
+    send(client, mark=mark)
+    found = message(client, url)
+    assert json.loads(found["Body"])["detail"] == {"mark": mark}
+    assert "events.amazonaws.com" in found["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+    assert found["MessageAttributes"]["TARGET_ARN"]["StringValue"] == target
+
+
+def test_a_function_is_a_target(client: Clients):
+    mark = uuid.uuid4().hex
+    arn = function(client, 'def go(event, context):\n    print("heard", event["detail"]["mark"])\n')
+    put(client, mark, {"Arn": arn})
+    send(client, mark=mark)
+    group, end = f"/aws/lambda/{arn.rpartition(':')[2]}", time.monotonic() + 40
+    while True:
+        try:
+            events = client("logs").filter_log_events(logGroupName=group)["events"]
+        except client("logs").exceptions.ResourceNotFoundException:
+            events = []
+        if any(f"heard {mark}" in event["message"] for event in events):
+            return
+        assert time.monotonic() < end, events
+        time.sleep(0.2)
