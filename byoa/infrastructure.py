@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from byoa.aws.bucket import ensure_bucket
-from byoa.aws.infrastructure import names
+from byoa.aws.infrastructure import data, names
 from byoa.aws.stack import Stack
 from byoa.functions import Package, infrastructure, packages
 from byoa.place import Place
@@ -27,6 +27,7 @@ from byoa.plan.infrastructure import (
     Infrastructure,
     change_row,
     change_set_request,
+    strangers,
 )
 from byoa.plan.layout import ProjectPlace
 
@@ -81,7 +82,7 @@ class Setup:
         wanted = ChangeSet(
             stack=self.names.stack, name=f"byoa-{mark}", template=template, parameters=said,
             kept=[key for key in kept if f"\n  {key}:" in template], project=self.project,
-            new=found is None, revert_drift=drifted,
+            new=found is None, revert_drift=drifted, take_up=found is None and self.left(),
         )  # fmt: skip
         return change_set_request(wanted)
 
@@ -102,10 +103,22 @@ class Setup:
         if changes is None:
             self.say(f"{self.names.stack} is up to date")
             return outputs(self.stack.find())
+        if odd := strangers(changes):
+            self.stack.drop(request)
+            raise ByoaError(
+                f"{', '.join(odd)}: that is there already, and was not made by a stack of this"
+                " project. Remove it, or rename the project."
+            )
         if not agreed([change_row(one) for one in changes]):
             self.stack.drop(request)
             return None
         return self.stack.apply(request, len(changes))
+
+    def left(self) -> bool:
+        """Whether an earlier stack's bucket or repository is there."""
+        session = self.place.session
+        known: list[str] = []
+        return bool([*data(session, self.project, False, known.append)] or known)
 
     def drift(self) -> list[str]:
         """What was changed by hand, told; that nobody could look ends nothing."""
@@ -150,9 +163,9 @@ class Setup:
         """What is not there yet: equal content has an equal address."""
         ensure_bucket(self.place.session, self.code_bucket, {"byoa:project": self.project})
         storage = self.place.storage
-        for uri, data in self.uploads.items():
-            if storage.write(uri, data, only_new=True):
-                self.say(f"uploaded {uri} ({len(data) / 1e6:.2f} MB)")
+        for uri, content in self.uploads.items():
+            if storage.write(uri, content, only_new=True):
+                self.say(f"uploaded {uri} ({len(content) / 1e6:.2f} MB)")
 
 
 def parameter(package: Package) -> str:

@@ -170,7 +170,7 @@ class Stack:
             token = {"NextToken": page["NextToken"]}
 
     def _until(self, done: Callable[[], bool], limit: float, what: str) -> None:
-        begin, pause = self.clock(), 0.5
+        begin, pause = self.clock(), 0.2
         while not done():
             if self.clock() > begin + limit:
                 raise ByoaError(

@@ -17,6 +17,8 @@ from byoa.plan.names import checked, fitted
 
 FUNCTIONS = ("build-image", "ingest-data", "preprocess-data", "train-model")
 ROLES = (*FUNCTIONS, "jobs", "build", "machine", "events")
+#: What outlives the stack, by its name in the template.
+KEPT = ("Bucket", "Repository")
 #: Below a project in the driver's bucket; no task has such a name.
 PACKAGES = ".infrastructure/"
 #: byoa-, this, -account-region are a bucket's 63 characters.
@@ -109,6 +111,7 @@ class ChangeSet:
     kept: Sequence[str] = ()  #: parameters that stay what they are
     new: bool = False
     revert_drift: bool = False
+    take_up: bool = False  #: what an earlier stack has left
 
 
 def change_set_request(wanted: ChangeSet) -> dict[str, Any]:
@@ -122,8 +125,19 @@ def change_set_request(wanted: ChangeSet) -> dict[str, Any]:
         "type": "CREATE" if wanted.new else "UPDATE", "parameters": said,
         "tags": {"byoa:project": wanted.project},
         "mode": "REVERT_DRIFT" if wanted.revert_drift else None,
+        "takes_up": wanted.take_up or None,
     }  # fmt: skip
     return templates.request("cloudformation.CreateChangeSet", values)
+
+
+def strangers(changes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What CloudFormation would take up although no stack of ours has left it."""
+    found = [one["ResourceChange"] for one in changes]
+    return [
+        f"{one['ResourceType'].removeprefix('AWS::')} {one.get('PhysicalResourceId', '')}".strip()
+        for one in found
+        if one["Action"] == "Import" and one["LogicalResourceId"] not in KEPT
+    ]
 
 
 def change_row(change: Mapping[str, Any]) -> dict[str, str]:

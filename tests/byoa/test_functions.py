@@ -15,14 +15,8 @@ from byoa.functions import MOST_BYTES, PACKAGE, Package, infrastructure, package
 from byoa.plan.errors import UsageError
 from byoa.plan.infrastructure import FUNCTIONS
 
-PYTHONS = sorted(
-    {
-        found
-        for minor in (10, 11, 12, 13)
-        if (found := shutil.which(f"python3.{minor}"))
-        and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
-    }
-)
+#: This one, and those beside it, as pyenv and setup-python lay them out.
+PYTHONS = [sys.executable, *sorted(Path(sys.base_prefix).parent.glob("3.1[0-9].*/bin/python3"))]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +53,7 @@ def test_the_bytes_are_the_same_of_any_checkout(made: list[Package], tmp_path: P
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_the_bytes_are_the_same_of_any_python(made: list[Package], python: str):
+def test_the_bytes_are_the_same_of_any_python(made: list[Package], python: str | Path):
     script = "from byoa.functions import packages; print(*(one.sha256 for one in packages()))"
     done = subprocess.run(
         [python, "-S", "-B", "-c", script], cwd=PACKAGE.parent, capture_output=True, text=True,

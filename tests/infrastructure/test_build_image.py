@@ -86,7 +86,7 @@ def test_an_upload_is_a_context_by_itself(stack: Stack):
 
 
 def test_two_that_ask_at_once_have_one_build(stack: Stack):
-    files = {"Dockerfile": DOCKERFILE, "buildspec.yml": buildspec("sleep 4")}
+    files = {"Dockerfile": DOCKERFILE, "buildspec.yml": buildspec("sleep 2")}
     first = stack.invoke("build-image", {"Files": files})
     second = stack.invoke("build-image", {"Files": files})
     assert first["Status"] == second["Status"] == "Building"

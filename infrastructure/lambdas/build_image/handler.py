@@ -86,7 +86,7 @@ class Builder:
         build = self.under_way(plan) or self.codebuild.start_build(**plan.start_request)["build"]
         print(f"build {build['id']} of {plan.source}")
         while asked.wait and build_status(build) == "Building" and self.left() > MARGIN:
-            self.sleep(min(5.0, max(0.1, self.left() - MARGIN)))
+            self.sleep(min(2.0, max(0.1, self.left() - MARGIN)))
             build = self.codebuild.batch_get_builds(ids=[build["id"]])["builds"][0]
         status = build_status(build)
         if status == "Built":

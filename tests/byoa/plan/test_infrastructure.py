@@ -22,6 +22,7 @@ from byoa.plan.infrastructure import (
     change_set_request,
     failure,
     short,
+    strangers,
 )
 from byoa.plan.names import PLAIN
 from tests.byoa.plan.policy_evaluator import allows, allows_in
@@ -69,7 +70,7 @@ def test_a_change_set_is_what_cloudformation_takes(new: bool):
     wanted = ChangeSet(
         stack="byoa-cells", name="byoa-1", template="Resources: {}", project="cells",
         parameters={"Schedule": "", "Name": "byoa-cells"}, kept=["LogDays"], new=new,
-        revert_drift=not new,
+        revert_drift=not new, take_up=new,
     )  # fmt: skip
     request = accepted("cloudformation", "CreateChangeSet", change_set_request(wanted))
     assert request["ChangeSetType"] == ("CREATE" if new else "UPDATE")
@@ -80,7 +81,7 @@ def test_a_change_set_is_what_cloudformation_takes(new: bool):
         {"ParameterKey": "LogDays", "UsePreviousValue": True},
     ]
     assert request["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
-    assert request["ImportExistingResources"] is True
+    assert request.get("ImportExistingResources") is (True if new else None)
     assert request["Tags"] == [{"Key": "byoa:project", "Value": "cells"}]
 
 
@@ -110,6 +111,13 @@ def test_what_is_lost_stands_out(found: dict[str, Any], action: str, how: str):
     assert (row["action"], row["what"], row["kind"], row["how"]) == (
         action, "Bucket", "S3::Bucket", how
     )  # fmt: skip
+
+
+def test_only_what_a_stack_left_is_taken_up():
+    ours, theirs = change("Import"), change("Import", LogicalResourceId="JobRole")
+    theirs["ResourceChange"] |= {"ResourceType": "AWS::IAM::Role", "PhysicalResourceId": "r"}
+    assert strangers([ours, change("Add")]) == []
+    assert strangers([ours, theirs]) == ["IAM::Role r"]
 
 
 def event(second: int, status: str, reason: str = "", name: str = "Role") -> dict[str, Any]:
