@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from byoa.plan.errors import error_code
-from byoa.sandbox.iam import may_assume
-from byoa.sandbox.policies import may
+from byoa.sandbox.iam import listed, may_assume, statements
+from byoa.sandbox.policies import like, may
 from byoa.sandbox.stepfunctions.calls import client_for
 
 Target = Mapping[str, Any]
@@ -78,9 +78,25 @@ def state_machine(target: Target, text: str, event: Mapping[str, Any]) -> None:
 
 
 def function(target: Target, text: str, event: Mapping[str, Any]) -> None:
+    """The function's own policy has to let EventBridge in (lambda:AddPermission)."""
     arn = target["Arn"]
-    client_for("lambda", region_of(arn)).invoke(
-        FunctionName=arn, InvocationType="Event", Payload=text.encode()
+    functions = client_for("lambda", region_of(arn))
+    try:
+        policy = json.loads(functions.get_policy(FunctionName=arn)["Policy"])
+    except functions.exceptions.ResourceNotFoundException:
+        policy = {}
+    if not any(lets_in(statement) for statement in statements(policy)):
+        raise DeliveryError(f"The policy of {arn} does not let events.amazonaws.com invoke it")
+    functions.invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
+
+
+def lets_in(statement: Mapping[str, Any]) -> bool:
+    named = statement.get("Principal")
+    services = listed(named.get("Service")) if isinstance(named, Mapping) else [named]
+    return (
+        statement.get("Effect") == "Allow"
+        and bool({"events.amazonaws.com", "*"} & set(services))
+        and any(like("lambda:InvokeFunction", one) for one in listed(statement.get("Action")))
     )
 
 

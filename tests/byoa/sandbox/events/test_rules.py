@@ -278,7 +278,15 @@ def test_what_cannot_be_started_is_a_dead_letter(client: Clients, target: str, r
 def test_a_function_is_a_target(client: Clients):
     mark = uuid.uuid4().hex
     arn = function(client, 'def go(event, context):\n    print("heard", event["detail"]["mark"])\n')
-    put(client, mark, {"Arn": arn})
+    url, queue = queue_of(client, mark)
+    put(client, mark, {"Arn": arn, "DeadLetterConfig": {"Arn": queue}})
+    send(client, mark=mark)
+    refusal = message(client, url)["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+    assert "does not let events.amazonaws.com invoke it" in refusal
+    client("lambda").add_permission(
+        FunctionName=arn, StatementId="events", Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+    )  # fmt: skip
     send(client, mark=mark)
     group, end = f"/aws/lambda/{arn.rpartition(':')[2]}", time.monotonic() + 40
     while True:

@@ -227,6 +227,9 @@ def function(client: Clients, lines: str) -> str:
         RoleName=name,
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )["Role"]["Arn"]
+    allowed = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    client("iam").put_role_policy(RoleName=name, PolicyName="logs", PolicyDocument=policy)
     made = client("lambda").create_function(
         FunctionName=name, Runtime="python3.12", Handler="f.go", Role=role, MemorySize=256,
         Timeout=10, Code={"ZipFile": packed.getvalue()},
