@@ -151,7 +151,7 @@ class State(Block):
 
     def _written(self, name: str, value: Any, language: str) -> dict[str, Any]:
         if language == JSONATA:
-            if name in ("Parameters", "Result") and self.type in PARAMETERS:
+            if name in ("Parameters", "Result"):
                 name = PARAMETERS[self.type]
             elif only_in_jsonpath(name):
                 raise UsageError("JSONata has none - say it in arguments, output or assign")

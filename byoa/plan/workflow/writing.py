@@ -50,7 +50,9 @@ def _operand(expression: str) -> str:
 
 
 def sayable(value: Any, language: str) -> bool:
-    """Whether every value of the run in it can be written in a language."""
+    """Whether a value, and every one in it, can be written in a language."""
+    if isinstance(value, Mapping) and language == JSONPATH:
+        return not _holds(value)
     if isinstance(value, Mapping):
         return all(sayable(item, language) for item in value.values())
     if isinstance(value, list | tuple):

@@ -151,12 +151,27 @@ def test_an_operand_is_put_in_parentheses():
         resolve({"a": i.hash_(jsonpath("$.x[0:1]"))}, JSONATA)
 
 
+def test_one_language_is_enough_for_a_function():
+    for inside in ([jsonpath("$.x")], {"deep": [jsonpath("$.x")]}, f"a{jsonpath('$.x')}"):
+        assert i.array(1).jsonata() == "[1]"
+        with pytest.raises(UsageError, match="cannot be written in JSONata"):
+            i.array(inside).jsonata()
+    objects = i.array({"deep": X["list"]})
+    assert value_of(objects, INPUT, JSONATA) == [{"deep": INPUT["list"]}]
+    assert i.hash_("{% $states.input.text %}", "MD5").jsonata().startswith("$hash(($states")
+    assert value_of(i.hash_("{% 'a' & 'b' %}", "MD5"), INPUT, JSONATA) == (
+        hashlib.md5(b"ab").hexdigest()
+    )
+    with pytest.raises(UsageError, match="cannot be written in JSONPath"):
+        i.hash_("{% $x %}").jsonpath()
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda: i.hash_("x", "SHA-2"), "there is no hash 'SHA-2' - take one of MD5"),
         (lambda: i.format_("{}-{}", 1), "has 2 {} for 1 values"),
-        (lambda: i.array({"deep": X["list"]}).jsonpath(), "make it in a Pass state before"),
+        (lambda: i.array({"deep": X["list"]}).jsonpath(), "cannot be written in JSONPath"),
     ],
 )
 def test_what_cannot_be_is_said(make, said):

@@ -135,6 +135,7 @@ def untyped(anything: Any) -> Any:
         (lambda: Choice("a").default_choice(untyped(None)), "'a' leads to None - give it a state"),
         (lambda: Choice("a").add_choice("$x", untyped({})), "'a' leads to {} - give it a state"),
         (lambda: Parallel("a").add_branch(untyped([])), r"'a' leads to \[\] - give it a state"),
+        (lambda: Pass(untyped(3)), "3 cannot be a state's name - take a text"),
         (lambda: Pass(X["x"]), "cannot be a state's name"),
         (lambda: untyped(Graph)("a"), "'a' is no State and no Chain"),
     ],

@@ -87,6 +87,11 @@ def test_what_is_wrong_is_said(change, sentence):
     assert sentences(RIGHT | change) == [sentence]
 
 
+def test_a_long_value_is_shortened():
+    (said,) = sentences(RIGHT | {"Epochs": "x" * 500})
+    assert len(said) < 200 and '"xxx' in said and "..." in said
+
+
 def test_everything_is_said_at_once():
     assert len(sentences({})) == len(SCHEMA) + 1
     assert "the input has no Data.Keys - give a list" in sentences({})
