@@ -30,6 +30,7 @@ BYOA = {
 #: Of byoa's top level, what every room may use: reading folders and safe unpacking, of the
 #: standard library alone.
 OPEN_TO_ALL = {"byoa", "byoa.archive", "byoa.files"}
+FUNCTION = "infrastructure/lambdas/a/handler.py"
 AWS_CLIENTS = {"boto3", "botocore", "sagemaker", "sagemaker_training"}
 
 
@@ -85,7 +86,10 @@ def imports(path: Path, root: Path) -> list[Import]:
 
 def algorithms(root: Path) -> list[Path]:
     """The folders that hold an algorithm: a train.py or a predictor.py right below the root."""
-    rooms = {"container", "byoa", "tests", "docs", "benchmarks", "local_test", "examples"}
+    rooms = {
+        *("container", "byoa", "infrastructure", "tests"),
+        *("docs", "benchmarks", "local_test", "examples"),
+    }
     return sorted(
         folder
         for folder in root.iterdir()
@@ -103,6 +107,7 @@ def broken_doors(root: Path) -> list[str]:
         *container_doors(root),
         *http_doors(root),
         *byoa_doors(root),
+        *function_doors(root),
     ]
 
 
@@ -167,6 +172,26 @@ def byoa_doors(root: Path) -> Iterator[str]:
                 yield f"{path.relative_to(root)}: {room or 'top'} imports {found.name}"
 
 
+def function_doors(root: Path) -> Iterator[str]:
+    """A Lambda function has Python, boto3 and byoa.plan, and asks for boto3 when it is called."""
+    for path in python_files(root / "infrastructure" / "lambdas"):
+        package = path.relative_to(root).with_suffix("").parts[:3]
+        for found in imports(path, root):
+            name = path.relative_to(root)
+            if found.top in AWS_CLIENTS and (
+                found.at_load or found.top not in {"boto3", "botocore"}
+            ):
+                yield f"{name}: a function imports {found.name} when it is loaded"
+            elif found.top == "byoa" and f"{found.name}.".split(".")[1] not in {"plan", ""}:
+                yield f"{name}: a function imports {found.name}"
+            elif found.top == "infrastructure" and tuple(found.name.split(".")[:3]) != package:
+                yield f"{name}: a function imports its neighbour {found.name}"
+            elif found.top not in {*sys.stdlib_module_names, "byoa", "boto3", "botocore"} and (
+                found.top != "infrastructure"
+            ):
+                yield f"{name}: a function imports {found.name}, which Lambda has not got"
+
+
 def room_of(name: str, root: Path) -> str | None:
     """The room of a module of byoa; "" for its top level, None for what every room may use."""
     second = f"{name}.".split(".")[1]
@@ -208,6 +233,11 @@ def test_every_door_holds():
         ("byoa/local/run.py", "def f():\n    import boto3", "local imports boto3"),
         ("byoa/local/run.py", "from byoa import task", "local imports byoa.task"),
         ("byoa/task.py", "from byoa.cli import main", "top imports byoa.cli"),
+        (FUNCTION, "import boto3", "a function imports boto3 when it is loaded"),
+        (FUNCTION, "from byoa.aws import jobs", "a function imports byoa.aws"),
+        (FUNCTION, "from byoa import archive", "a function imports byoa.archive"),
+        (FUNCTION, "from ..b import handler", "imports its neighbour infrastructure.lambdas.b"),
+        (FUNCTION, "import requests", "a function imports requests, which Lambda has not got"),
     ],
 )
 def test_a_broken_door_is_seen(tmp_path: Path, path: str, source: str, said: str):
@@ -235,6 +265,11 @@ def made_up_tree(root: Path) -> None:
         "byoa/archive.py": "",
         "byoa/task.py": "from byoa.local import run\nfrom byoa import archive\n",
         "byoa/cli/main.py": "from byoa.aws import jobs\nfrom byoa import task\n",
+        "infrastructure/lambdas/a/handler.py": (
+            "from byoa.plan import names\nfrom . import other\ndef f():\n    import boto3\n"
+        ),
+        "infrastructure/lambdas/a/other.py": "import json\n",
+        "infrastructure/lambdas/b/handler.py": "",
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(source)
