@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow.chain import Chain
 from byoa.plan.workflow.check import problems
-from byoa.plan.workflow.read import from_json, read
-from byoa.plan.workflow.rules import CompoundRule, Rule
+from byoa.plan.workflow.read import from_json, read, rule
+from byoa.plan.workflow.rules import CompoundRule, Condition, NotRule, RawRule, Rule
 from byoa.plan.workflow.states import Choice, Map, Pass, Task
 from tests.byoa.plan.workflow.every_state import JSONATA_STATES, JSONPATH_STATES
 
@@ -218,11 +218,11 @@ def test_what_was_read_can_be_edited():
     graph = from_json(json.dumps(SEED))
     first, choice, each = graph.states["a"], graph.states["good?"], graph.states["each"]
     assert isinstance(first, Task) and isinstance(choice, Choice) and isinstance(each, Map)
-    rule = choice.choices[0][0]
-    assert isinstance(rule, CompoundRule) and isinstance(rule.rules[1], Rule)
+    both = choice.choices[0][0]
+    assert isinstance(both, CompoundRule) and isinstance(both.rules[1], Rule)
     first.set(timeout_seconds=60)
     first.retries[0].set(max_attempts=5)
-    rule.rules[1].value = 2
+    both.rules[1].value = 2
     graph.states["end"].set(comment="the end")
     each.next(Chain([Pass("new"), graph.states["end"]]))
     made = graph.to_dict()
@@ -231,6 +231,13 @@ def test_what_was_read_can_be_edited():
     assert made["States"]["a"]["Retry"] == [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 5}]
     assert made["States"]["good?"]["Choices"][0]["And"][1]["NumericGreaterThan"] == 2
     assert made["States"]["each"]["Next"] == "new" and made["States"]["new"]["Next"] == "end"
+
+
+def test_rules_are_read_as_what_they_are():
+    there = {"Variable": "$.x", "IsNull": True}
+    found = [rule(one) for one in ({"Not": there}, {"Or": [there]}, {"Condition": True}, there)]
+    assert [type(one) for one in found] == [NotRule, CompoundRule, Condition, Rule]
+    assert isinstance(rule({"Variable": "$.x", "NewerThan": 1}), RawRule)
 
 
 @pytest.mark.parametrize(
