@@ -137,7 +137,7 @@ caught = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(machines())
 def test_what_was_read_is_written_the_same(made):
     before = copy.deepcopy(made)
