@@ -92,6 +92,24 @@ class Place:
         words = [f"-i{key}={value}" for key, value in {**said, "Endpoint": endpoint}.items()]
         return ["workflow", "run", "road", *words]
 
+    def start(self, endpoint: str, **inputs: str) -> str:
+        """An execution that nobody waits for, by its name."""
+        return str(self.byoa(*self.words(endpoint, **inputs), "--json").rows["execution"])
+
+    def stop(self, name: str) -> None:
+        """Stops an execution; whoever watches it is told."""
+        assert self.byoa("workflow", "stop", "road", name).code == 0
+        watched = self.byoa("workflow", "watch", "road", name, "--json")
+        assert (watched.code, watched.rows["status"]) == (1, "ABORTED")
+        assert "The workflow road was stopped" in watched.reason
+
+    def redrive(self, name: str) -> Ended:
+        return self.byoa("workflow", "redrive", "road", name, "--wait", "--json")
+
+    def builds(self) -> int:
+        found = self.client("codebuild").list_builds_for_project(projectName="good")
+        return len(found["ids"])
+
     def things(self) -> set[str]:
         """Every endpoint, configuration and model, and every job that runs."""
         found = {
@@ -227,21 +245,49 @@ def test_a_worse_or_a_sick_model_leaves_the_one_that_serves(place: Place):
 
 def test_it_is_stopped_half_way_and_goes_on_from_there(place: Place, tmp_path: Path):
     before = place.things()
-    started = place.byoa(*place.words("redriven", How=str(tmp_path / "go")), "--json")
-    name = started.rows["execution"]
+    name = place.start("stopped", How=str(tmp_path / "how"))
     until(lambda: any("job/" in one for one in place.things()))
-
-    assert place.byoa("workflow", "stop", "road", name).code == 0
-    watched = place.byoa("workflow", "watch", "road", name, "--json")
-    assert (watched.code, watched.rows["status"]) == (1, "ABORTED")
+    place.stop(name)
     until(lambda: place.things() == before)
 
-    (tmp_path / "go").touch()
-    done = place.byoa("workflow", "redrive", "road", name, "--wait", "--json")
+    (tmp_path / "how").write_text("learn")
+    done = place.redrive(name)
     assert (done.code, done.rows["status"]) == (0, "SUCCEEDED"), done.err
-    assert place.score("redriven") == 0.5
-    builds = place.client("codebuild").list_builds_for_project(projectName="good")["ids"]
-    seen = len(builds)
-    assert place.byoa("workflow", "redrive", "road", name).code == 2  # it has succeeded
-    builds = place.client("codebuild").list_builds_for_project(projectName="good")["ids"]
-    assert len(builds) == seen
+    assert place.score("stopped") == 0.5
+    built = place.builds()
+    again = place.byoa("workflow", "redrive", "road", name)
+    assert (again.code, place.builds()) == (2, built)
+    assert "it succeeded, nothing is left to do" in again.reason
+
+
+def test_what_failed_goes_on_when_it_is_mended_and_nothing_is_done_twice(
+    place: Place, tmp_path: Path
+):
+    (tmp_path / "how").write_text("fail")
+    failed = place.run("mended", How=str(tmp_path / "how"))
+    assert failed.rows["status"] == "FAILED"
+    built = place.builds()
+    (tmp_path / "how").write_text("learn")
+    done = place.redrive(failed.rows["execution"])
+    assert (done.code, done.rows["status"]) == (0, "SUCCEEDED"), done.err
+    assert done.output["ModelName"].endswith("-1-0")  # a job's name is taken for good
+    assert (place.builds(), place.score("mended")) == (built, 0.5)
+
+
+def test_a_stop_while_the_endpoint_starts_leaves_it_to_the_redrive(place: Place, tmp_path: Path):
+    name = place.start("slow-start", Health=str(tmp_path / "file"))
+    endpoint = "EndpointName/slow-start"
+    until(lambda: endpoint in place.things())
+    place.stop(name)
+    assert endpoint in place.things()
+    (tmp_path / "file").touch()
+    done = place.redrive(name)
+    assert (done.code, done.rows["status"]) == (0, "SUCCEEDED"), done.err
+    assert place.score("slow-start") == 0.5
+
+
+def test_teardown_takes_all_of_it_away(place: Place):
+    assert place.run("last").code == 0
+    assert place.byoa("teardown", "--yes").code == 0
+    until(lambda: place.things() == set())
+    assert place.client("stepfunctions").list_state_machines()["stateMachines"] == []
