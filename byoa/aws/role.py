@@ -92,9 +92,18 @@ def _make(iam: Any, request: Mapping[str, Any], policy: Mapping[str, Any]) -> st
 def _allow(iam: Any, name: str, policy: Mapping[str, Any], exact: bool = False) -> None:
     """Adds what the policy lacks; it is one inline policy, so nothing can pile up beside it."""
     now = current_policy(iam, name)
-    wanted = merged({}, policy) if exact else merged(now, policy)
+    wanted = merged({}, policy) if exact else widened(now, policy)
     if merged(now, {}) != wanted:
         iam.put_role_policy(**role_policy_request(name, wanted))
+
+
+def widened(now: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Both; "may do nothing", which is a Deny, goes where the other may something."""
+    both = [[*one.get("Statement", ())] for one in (now, policy)]
+    kept = [[one for one in some if one["Effect"] == "Allow"] for some in both]
+    if not any(kept):
+        return merged({}, policy)
+    return merged(*({"Statement": some} for some in kept))
 
 
 def retry_until_assumable(

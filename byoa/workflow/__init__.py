@@ -16,10 +16,11 @@ from byoa.plan.workflow.chain import Chain, Graph, definition
 from byoa.plan.workflow.choice_rule import ChoiceRule
 from byoa.plan.workflow.deploy import DeployStep
 from byoa.plan.workflow.endpoint import EndpointStep
-from byoa.plan.workflow.estimator import Estimator, Model, PipelineModel, TrainingInput, Transformer
+from byoa.plan.workflow.estimator import Estimator, TrainingInput
 from byoa.plan.workflow.expressions import jsonata, jsonpath
 from byoa.plan.workflow.functions import BuildImageStep, FunctionStep
 from byoa.plan.workflow.gate import GateStep
+from byoa.plan.workflow.hosting import DataCaptureConfig, EndpointConfigStep, ModelStep
 from byoa.plan.workflow.intrinsics import (
     array,
     array_contains,
@@ -41,6 +42,7 @@ from byoa.plan.workflow.intrinsics import (
     uuid_,
 )
 from byoa.plan.workflow.items import batches, objects_below, results_below, rows_of
+from byoa.plan.workflow.model import Model, PipelineModel, Transformer
 from byoa.plan.workflow.names import execution_mark, execution_name
 from byoa.plan.workflow.placeholders import (
     Context,
@@ -59,15 +61,7 @@ from byoa.plan.workflow.processor import ProcessingInput, ProcessingOutput, Proc
 from byoa.plan.workflow.read import from_json
 from byoa.plan.workflow.road import Pace
 from byoa.plan.workflow.rules import Condition
-from byoa.plan.workflow.sagemaker import (
-    DataCaptureConfig,
-    EndpointConfigStep,
-    ModelStep,
-    ProcessingStep,
-    TrainingStep,
-    TransformStep,
-    TuningStep,
-)
+from byoa.plan.workflow.sagemaker import ProcessingStep, TrainingStep, TransformStep, TuningStep
 from byoa.plan.workflow.service_steps import (
     DynamoDBDeleteItemStep,
     DynamoDBGetItemStep,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.aws import statemachines
-from byoa.aws.role import ensure_role, retry_until_assumable, role_arn
+from byoa.aws.belongings import delete_role
+from byoa.aws.role import ensure_role, find_role, retry_until_assumable, role_arn
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.iam import role_policy_request, role_request
 from byoa.plan.workflow import check, permissions, requests
@@ -64,9 +65,15 @@ def create(home: Home, wanted: Wanted, say: Say = tell) -> Outcome:
         statemachines.wait_until(lambda: home.find(wanted.name) is None, 300.0)
     elif found is not None:
         return existing(home, wanted, found)
-    machine = realized(home, wanted, exact=True)
+    machine = realized(home, wanted)
     request = requests.create_request(machine, wanted.version)
-    made = retry_until_assumable(lambda: home.states.create_state_machine(**request), say)
+    try:
+        made = retry_until_assumable(lambda: home.states.create_state_machine(**request), say)
+    except BaseException:
+        if not wanted.role and home.find(wanted.name) is None:  # nobody was faster, and uses it
+            names = home.names(wanted.name)
+            drop_role(home, names.role, names.tags)
+        raise
     return Outcome(made["stateMachineArn"], "created", (), made.get("stateMachineVersionArn", ""))
 
 
@@ -82,7 +89,7 @@ def update(home: Home, wanted: Wanted, say: Say = tell) -> Outcome:
     found = home.machine(wanted.name)
     refuse_strangers(home, found, wanted.adopted)
     arn, states = found["stateMachineArn"], home.states
-    machine = realized(home, wanted, exact=not running(home, arn))
+    machine = realized(home, wanted, widen=True)
     now = statemachines.tags(states, arn)
     changes, version = requests.changes(found, machine), ""
     if changes:
@@ -94,6 +101,8 @@ def update(home: Home, wanted: Wanted, say: Say = tell) -> Outcome:
         version = states.publish_state_machine_version(**request)["stateMachineVersionArn"]
     statemachines.set_tags(states, arn, now, machine.tags)
     changes += requests.tag_words(now, machine.tags)
+    if not wanted.role and not running(home, arn):  # what runs keeps to its old definition
+        realized(home, wanted)
     return Outcome(arn, "updated" if changes else "unchanged", tuple(changes), version)
 
 
@@ -166,21 +175,29 @@ def tags_of(home: Home, wanted: Wanted) -> dict[str, str]:
     return {**home.tags, **wanted.tags, **project, requests.WORKFLOW: wanted.name}
 
 
-def realized(home: Home, wanted: Wanted, exact: bool) -> Machine:
-    """The same machine, its role and log group made or brought up to date.
+def realized(home: Home, wanted: Wanted, widen: bool = False) -> Machine:
+    """The machine as it will be, its role and log group made or brought up to date.
 
-    Executions that run keep to their old definition: while there are any, the role keeps what it
-    may (`exact` takes it away).
+    `widen` leaves the role what it may: an update narrows it only when nothing needs that any more.
     """
     machine = expected(home, wanted)
     if wanted.role:
         role_arn(home.session, wanted.role)  # told here when it is not there
     else:
         names, rights = home.names(wanted.name), policy(home, machine)
-        ensure_role(home.session, names.role, rights, names.tags, STATES, exact)
+        ensure_role(home.session, names.role, rights, names.tags, STATES, exact=not widen)
     if machine.log_group:
         ensure_group(home, wanted.name)
     return machine
+
+
+def drop_role(home: Home, name: str, tags: Mapping[str, str]) -> None:
+    """Deletes a role that byoa made for this; others stay."""
+    iam = home.session.client("iam")
+    role = find_role(iam, name)
+    mine = {one["Key"]: one["Value"] for one in (role or {}).get("Tags", ())}
+    if role and tags.items() <= mine.items():
+        delete_role(iam, name)
 
 
 def ensure_group(home: Home, workflow: str) -> None:

@@ -68,6 +68,11 @@ class Home:
                 f"There is no workflow {name} on {self.on}. {hint}"
                 " `byoa workflow create FILE` makes one."
             )
+        if found.get("type") == "EXPRESS":
+            raise UsageError(
+                f"The workflow {found['name']} is an Express one, which keeps no history and cannot"
+                " wait for jobs. byoa works with Standard workflows."
+            )
         return found
 
     def is_ours(self, tags: Mapping[str, str]) -> bool:

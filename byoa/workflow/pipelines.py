@@ -19,15 +19,12 @@ from byoa.plan.workflow.blocks import Retry
 from byoa.plan.workflow.chain import Chain
 from byoa.plan.workflow.deploy import CALM
 from byoa.plan.workflow.endpoint import EndpointStep
-from byoa.plan.workflow.estimator import Estimator, Model, PipelineModel, texts
+from byoa.plan.workflow.estimator import Estimator, texts
+from byoa.plan.workflow.hosting import EndpointConfigStep, ModelStep
+from byoa.plan.workflow.model import Model, PipelineModel
 from byoa.plan.workflow.placeholders import ExecutionInput
 from byoa.plan.workflow.road import Pace
-from byoa.plan.workflow.sagemaker import (
-    EndpointConfigStep,
-    ModelStep,
-    TrainingStep,
-    TransformStep,
-)
+from byoa.plan.workflow.sagemaker import TrainingStep, TransformStep
 from byoa.workflow.execution import Execution
 from byoa.workflow.workflow import Workflow
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from byoa.aws import rules, statemachines
-from byoa.aws.belongings import delete_role
 from byoa.aws.bucket import find_bucket
-from byoa.aws.role import ensure_role, find_role
+from byoa.aws.role import ensure_role
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError
 from byoa.plan.iam import role_policy_request, role_request
 from byoa.plan.workflow import events
 from byoa.plan.workflow.events import Trigger
 from byoa.plan.workflow.inputs import checked, schema_of
-from byoa.plan.workflow.loops import loops, unknown
+from byoa.plan.workflow.loops import Neighbour, detours, loops, unknown
 from byoa.plan.workflow.requests import EVENTS, PROJECT, WORKFLOW
 from byoa.plan.workflow.schema import plain, schema_as_text
 from byoa.progress import say as tell
-from byoa.workflow.deployment import definition_of
+from byoa.workflow.deployment import definition_of, drop_role
 from byoa.workflow.home import Home
 
 Say = Callable[[str], None]
@@ -57,6 +57,30 @@ def check(trigger: Trigger, found: Mapping[str, Any], given: Given, say: Say = t
         )
 
 
+def of_objects(home: Home, arn: str) -> Iterator[Trigger]:
+    """The rules about objects in S3 that start a machine, somebody else's too."""
+    client = home.session.client("events")
+    for name in rules.of_machine(client, arn):
+        text = (rules.find(client, name) or {}).get("EventPattern")
+        yield from events.of_pattern(json.loads(text) if text else {})
+
+
+def refuse_detours(home: Home, found: Mapping[str, Any], trigger: Trigger) -> None:
+    """UsageError when what it writes starts another workflow of the project, and that one it."""
+    if trigger.kind != "s3":
+        return
+    others = []
+    for one in statemachines.machines(home.states):
+        arn = one["stateMachineArn"]
+        mine = arn != found["stateMachineArn"] and one.get("type") != "EXPRESS"
+        if mine and home.is_ours(statemachines.tags(home.states, arn)):
+            started = list(of_objects(home, arn))
+            body = definition_of(home.machine(arn)) if started else {}
+            others.append(Neighbour(one["name"], body, started))
+    if told := list(detours(trigger, found["name"], definition_of(found), others)):
+        raise UsageError("\n".join(told))
+
+
 def planned(home: Home, found: Mapping[str, Any], trigger: Trigger, given: Given) -> dict[str, Any]:
     """Every request as it will be sent."""
     names, arn, account = home.names(found["name"]), found["stateMachineArn"], home.where["account"]
@@ -74,6 +98,7 @@ def add(
 ) -> str:
     """Makes the rule or brings it up to date; its name."""
     check(trigger, found, given, say)
+    refuse_detours(home, found, trigger)
     names, arn = home.names(found["name"]), found["stateMachineArn"]
     prepare(home, trigger, say)
     policy = events.events_policy(arn)
@@ -155,13 +180,6 @@ def remove(home: Home, found: Mapping[str, Any], which: str) -> list[str]:
     for name in gone:
         rules.remove(client, name)
     if len(gone) == len(ours):
-        drop_role(home, found["name"])
+        names = home.names(found["name"])
+        drop_role(home, names.events_role, names.tags)
     return gone
-
-
-def drop_role(home: Home, workflow: str) -> None:
-    iam, names = home.session.client("iam"), home.names(workflow)
-    role = find_role(iam, names.events_role)
-    tags = {tag["Key"]: tag["Value"] for tag in (role or {}).get("Tags", ())}
-    if role and names.tags.items() <= tags.items():
-        delete_role(iam, names.events_role)

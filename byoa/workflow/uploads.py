@@ -6,14 +6,12 @@ Below PROJECT/uploads/WORKFLOW/NAME, in the stack's bucket where `byoa setup` ma
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from byoa import progress
-from byoa.aws import rules
 from byoa.aws.bucket import ensure_bucket, find_bucket
 from byoa.aws.infrastructure import names
 from byoa.aws.storage import S3Storage
@@ -25,6 +23,7 @@ from byoa.plan.layout import ProjectPlace, bucket_and_key
 from byoa.plan.names import checked
 from byoa.settings import Settings
 from byoa.workflow.home import Home
+from byoa.workflow.triggers import of_objects
 
 UPLOADS = "uploads/"
 
@@ -94,27 +93,11 @@ class Uploads:
     def refuse_loops(self, uri: str) -> None:
         """An upload below a trigger of the workflow would start it a second time."""
         bucket, key = bucket_and_key(uri)
-        for rule, prefix in self.watched(bucket):
-            if key.startswith(prefix) or prefix.startswith(key):
+        for one in of_objects(self.home, self.found["stateMachineArn"]):
+            near = key.startswith(one.prefix) or one.prefix.startswith(key)
+            if one.bucket == bucket and near:
                 raise UsageError(
-                    f"The trigger {rule} starts {self.found['name']} for what comes to"
-                    f" s3://{bucket}/{prefix}, and the upload to {uri} would start it twice. Give"
-                    " the trigger a folder of its own, or the upload another --bucket."
+                    f"A trigger starts {self.found['name']} for what comes to {one.what}, and the"
+                    f" upload to {uri} would start it twice. Give the trigger a folder of its own,"
+                    " or the upload another --bucket."
                 )
-
-    def watched(self, bucket: str) -> Iterator[tuple[str, str]]:
-        """The workflow's rules about a bucket's objects, and how their keys begin."""
-        events = self.home.session.client("events")
-        for name in rules.of_machine(events, self.found["stateMachineArn"]):
-            detail = json.loads((rules.find(events, name) or {}).get("EventPattern") or "{}")
-            detail = detail.get("detail", {})
-            if bucket in detail.get("bucket", {}).get("name", ()):
-                for one in detail.get("object", {}).get("key", [""]):
-                    yield name, beginning(one)
-
-
-def beginning(one: Any) -> str:
-    """How keys begin that a filter lets through, as far as it says."""
-    if isinstance(one, Mapping):
-        return str(one.get("prefix", str(one.get("wildcard", "")).partition("*")[0]))
-    return str(one)

@@ -98,6 +98,28 @@ def key_filter(
     return [{"anything-but": {"prefix": own}}] if own else []
 
 
+def of_pattern(pattern: Mapping[str, Any]) -> list[Trigger]:
+    """What a rule about objects in S3 waits for, whoever wrote it: one for each filter of keys."""
+    detail = pattern.get("detail", {})
+    keys = detail.get("object", {}).get("key", [""])
+    return [
+        Trigger(
+            kind="s3", what=f"s3://{bucket}/{beginning(key)}", bucket=bucket,
+            prefix=beginning(key), pattern=pattern,
+        )
+        for bucket in detail.get("bucket", {}).get("name", ())
+        for key in keys
+        if isinstance(bucket, str)
+    ]  # fmt: skip
+
+
+def beginning(key: Any) -> str:
+    """How the keys begin that a filter lets through, as far as it says."""
+    if isinstance(key, Mapping):
+        return str(key.get("prefix", str(key.get("wildcard", "")).partition("*")[0]))
+    return str(key)
+
+
 def wild(text: str) -> str:
     return re.sub(r"([*\\])", r"\\\1", text)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan.workflow.events import Trigger
@@ -31,6 +32,38 @@ def loops(trigger: Trigger, definition: Mapping[str, Any], given: Given = None) 
                     f"The state {state} is given {text}, which is this trigger's image: if it"
                     " builds it, the workflow starts itself, a loop. Take --push or --s3 for that."
                 )
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another workflow of the project, and what starts it."""
+
+    name: str
+    definition: Mapping[str, Any]
+    triggers: Sequence[Trigger]
+
+
+def detours(
+    trigger: Trigger, name: str, definition: Mapping[str, Any], others: Sequence[Neighbour]
+) -> Iterator[str]:
+    """A sentence for each way round: what it writes starts another, whose outputs start it."""
+    paths: list[tuple[str, Mapping[str, Any], list[str]]] = [(name, definition, [])]
+    seen = {name}
+    while paths:
+        writer, body, told = paths.pop(0)
+        for output in outputs(body):
+            said = [*told, f"{writer} writes to {output.uri}"]
+            if told and meets(trigger, output):
+                yield (
+                    f"{', '.join(said)}, and {trigger.what} would start {name} again: a loop. Let"
+                    " one of them write elsewhere."
+                )
+            for other in others:
+                if other.name not in seen and any(meets(one, output) for one in other.triggers):
+                    seen.add(other.name)
+                    paths.append(
+                        (other.name, other.definition, [*said, f"which starts {other.name}"])
+                    )
 
 
 def unknown(trigger: Trigger, definition: Mapping[str, Any], given: Given = None) -> list[Output]:
@@ -70,7 +103,9 @@ def meets(trigger: Trigger, output: Output) -> bool:
 
 
 def excluded(trigger: Trigger, key: str) -> bool:
-    for one in trigger.pattern["detail"]["object"].get("key", ()):
-        if isinstance(one, dict) and (but := one.get("anything-but")):
-            return any(key.startswith(prefix) for prefix in but["prefix"])
+    for one in trigger.pattern.get("detail", {}).get("object", {}).get("key", ()):
+        but = one.get("anything-but") if isinstance(one, Mapping) else None
+        if isinstance(but, Mapping) and "prefix" in but:
+            prefixes = but["prefix"] if isinstance(but["prefix"], list) else [but["prefix"]]
+            return any(key.startswith(str(prefix)) for prefix in prefixes)
     return False

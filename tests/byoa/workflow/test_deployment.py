@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from byoa.aws import statemachines
-from byoa.plan.errors import ByoaError, UsageError
+from byoa.plan.errors import ByoaError, ServiceError, UsageError
 from byoa.plan.workflow.inputs import schema_of
 from byoa.settings import Settings
 from byoa.workflow import Chain, ExecutionInput, Fail, LambdaStep, Pass, Wait, Workflow, deployment
@@ -150,6 +150,45 @@ def test_another_projects_workflow_and_a_stacks_are_left_alone(here: Here):
             Home("sagemaker", here.home.session, PROJECT, client=Tagged(tag)),
             {"name": name, "stateMachineArn": arn},
         )
+
+
+def test_an_express_workflow_is_refused(here: Here):
+    words = {"name": "fast", "roleArn": role(here), "type": "EXPRESS"}
+    here.home.states.create_state_machine(**words, definition=json.dumps(passes(Done=ENDED)))
+    done = here.byoa("run", "fast")
+    assert (done.code, "Standard workflows" in done.err) == (2, True)
+
+
+def test_a_role_whose_workflow_was_refused_does_not_stay(here: Here):
+    class Refusing:
+        def create_state_machine(self, **_: Any) -> None:
+            raise ServiceError("InvalidDefinition", "no", "CreateStateMachine")
+
+        def describe_state_machine(self, **_: Any) -> None:
+            raise ServiceError("StateMachineDoesNotExist", "no", "DescribeStateMachine")
+
+    home = Home("sandbox", here.home.session, PROJECT, client=Refusing())
+    with pytest.raises(ServiceError, match="InvalidDefinition"):
+        deployment.create(home, Wanted(name="refused", definition=passes(Done=ENDED)))
+    roles = here.client("iam").list_roles()["Roles"]
+    assert not any("workflow-refused" in one["RoleName"] for one in roles)
+
+
+def test_while_an_execution_runs_the_role_keeps_what_it_may(here: Here):
+    name = here.made(passes(Rest={"Type": "Wait", "Seconds": 600}, Ask=FUNCTION))
+    here.byoa("run", name)
+    file = here.file(name, passes(Done=ENDED))
+    assert here.byoa("update", file).code == 0
+    assert allows(role_policy(here, name), "lambda:InvokeFunction", ASK)
+    here.byoa("stop", name)
+    assert here.byoa("update", file).code == 0
+    policy = role_policy(here, name)
+    assert [one["Effect"] for one in policy["Statement"]] == ["Deny"]  # IAM takes no empty one
+    file = here.file(name, passes(Rest={"Type": "Wait", "Seconds": 600}))
+    here.byoa("update", file)
+    here.byoa("run", name)
+    assert here.byoa("update", here.file(name, passes(Ask=FUNCTION))).code == 0
+    assert [one["Effect"] for one in role_policy(here, name)["Statement"]] == ["Allow"]
 
 
 class Tagged:

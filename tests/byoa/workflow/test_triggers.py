@@ -172,6 +172,19 @@ def test_what_is_no_trigger_is_refused(here: Here, s3: Any):
     assert here.byoa("trigger", name, "--list", "--json").json == []
 
 
+def test_two_workflows_do_not_start_each_other_for_ever(here: Here, s3: Any):
+    there = here.made(passes(Write=writes("there/x")))
+    back = here.made(passes(Write=writes("back/x")))
+    assert here.byoa("trigger", back, "--s3", f"s3://{BUCKET}/there/").code == 0
+    done = here.byoa("trigger", there, "--s3", f"s3://{BUCKET}/back/")
+    assert (done.code, f"which starts {back}, {back} writes to" in done.err) == (2, True)
+    assert here.byoa("trigger", there, "--s3", f"s3://{BUCKET}/elsewhere/").code == 0
+
+
+def writes(key: str) -> dict[str, Any]:
+    return {**WRITES, "Parameters": {"Bucket": BUCKET, "Key": key, "Body": "y"}}
+
+
 def test_a_workflow_with_a_schema_wants_to_know_what_the_event_gives(here: Here, s3: Any):
     definition = passes(Done=ENDED)
     definition["Comment"] = 'byoa:input {"data": "str", "epochs": "int"}'

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from byoa.plan.errors import UsageError
 from byoa.plan.workflow import events, schedule
 from byoa.plan.workflow.events import Trigger
-from byoa.plan.workflow.loops import loops, unknown
+from byoa.plan.workflow.loops import Neighbour, detours, loops, unknown
 from byoa.plan.workflow.outputs import Output, outputs
 from byoa.plan.workflow.requests import Names
 from tests.byoa.plan.policy_evaluator import allows
@@ -424,6 +424,52 @@ def test_an_image_that_the_workflow_builds_is_a_loop_and_one_that_it_trains_is_n
         assert bool(list(loops(events.image_trigger("faces"), definition))) is is_loop
         assert not list(loops(events.image_trigger("face"), definition))
         assert not list(loops(events.schedule_trigger("rate(1 day)"), definition))
+
+
+def writes(uri: str) -> dict[str, Any]:
+    return state({"TransformOutput": {"S3OutputPath": uri}})
+
+
+@pytest.mark.parametrize(
+    ("second", "third", "said"),
+    [
+        (
+            "s3://b/new/",
+            "s3://c/",
+            ["a writes to s3://b/one/", "starts b", "b writes to s3://b/new/"],
+        ),
+        ("s3://b/two/", "s3://b/new/x/", ["starts b", "starts c", "c writes to s3://b/new/x/"]),
+        ("s3://b/two/", "s3://b/one/", []),
+        ("s3://b/other/", "s3://b/new/", []),
+    ],
+)
+def test_a_way_round_over_other_workflows_is_a_loop(second: str, third: str, said: list[str]):
+    def on(uri: str) -> list[Trigger]:
+        return events.of_pattern(events.s3_trigger(uri).pattern)
+
+    others = [
+        Neighbour("b", writes(second), on("s3://b/one/")),
+        Neighbour("c", writes(third), on("s3://b/two/")),
+    ]
+    trigger = events.s3_trigger("s3://b/new/")
+    found = list(detours(trigger, "a", writes("s3://b/one/"), others))
+    assert bool(found) is bool(said)
+    assert all(word in found[0] for word in said)
+
+
+def test_a_rule_is_read_whoever_wrote_it():
+    for words, prefixes in (
+        ({"marker": "_DONE"}, ["new/_DONE", "new/"]),
+        ({"suffix": ".csv"}, ["new/"]),
+        ({}, ["new/"]),
+    ):
+        trigger = events.s3_trigger("s3://b/new/", **words)
+        assert [one.prefix for one in events.of_pattern(trigger.pattern)] == prefixes
+    assert [one.prefix for one in events.of_pattern(events.s3_trigger("s3://b/").pattern)] == [""]
+    assert events.of_pattern({"source": ["aws.ec2"]}) == []
+    theirs = {"detail": {"bucket": {"name": ["b"]}, "object": {"key": [{"anything-but": "x"}]}}}
+    [read] = events.of_pattern(theirs)
+    assert list(detours(read, "a", writes("s3://b/x"), [])) == []
 
 
 JSON = st.recursive(
