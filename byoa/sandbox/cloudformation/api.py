@@ -60,9 +60,16 @@ def cloudformation(sandbox: Sandbox, call: Call) -> Response:
     model = get_service_model("cloudformation").operation_model(call.operation)
     parser: Any = QueryParser(model)
     request = parser.parse({"values": call.form})
+    request[describing.WAITER] = is_waiter(call.request.headers.get("User-Agent", ""))
     answer = act(stacks(sandbox.state, call.region), request)
     made = QuerySerializer(model).serialize(answer)
     return Response(made["body"], made["status_code"], dict(made["headers"]))
+
+
+def is_waiter(agent: str) -> bool:
+    """Whether one of botocore's waiters asks: it says so among the features that it uses."""
+    features = next((word[2:] for word in agent.split() if word.startswith("m/")), "")
+    return "B" in features.split(",")
 
 
 def stacks(state: State, region: str) -> Stacks:

@@ -8,14 +8,16 @@ from byoa.sandbox.cloudformation.stack import Stack, resource_shown
 from byoa.sandbox.cloudformation.stacks import Request, Stacks
 from byoa.sandbox.cloudformation.template import invalid
 
-#: A stack here takes a second or two, and AWS's own waiters ask every thirty.
-PATIENCE = 3.0
+#: A stack here takes seconds, and AWS's own waiters ask every thirty: they get a late answer.
+PATIENCE = 25.0
+#: In a request: it comes from a waiter.
+WAITER = "byoa:waiter"
 
 
 def describe(stacks: Stacks, request: Request) -> dict[str, Any]:
     if request.get("StackName"):
         stack = stacks.get(request["StackName"], "DescribeStacks")
-        if stack.busy:
+        if stack.busy and request.get(WAITER):
             stack.idle.wait(PATIENCE)
         return {"Stacks": [stack.shown()]}
     return {"Stacks": [stack.shown() for stack in stacks.found if stack.deleted is None][::-1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import os
@@ -43,6 +44,7 @@ def pool(state: State) -> Pool:
     with LOCK:
         if state.token not in POOLS:
             POOLS[state.token] = Pool(lambda function: start(function, state))
+            atexit.register(POOLS[state.token].end_all)
         return POOLS[state.token]
 
 

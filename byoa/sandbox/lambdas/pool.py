@@ -87,6 +87,10 @@ class Pool:
     def end_idle(self) -> None:
         self.end_those(lambda since, worker: time.monotonic() - since > self.idle_seconds)
 
+    def end_all(self) -> None:
+        """The sandbox goes down: those that wait go with it."""
+        self.end_those(lambda since, worker: True)
+
     def retire(self, region: str, name: str) -> None:
         """The function was changed or deleted: what waits ends now, what works after its event."""
         with self.lock:

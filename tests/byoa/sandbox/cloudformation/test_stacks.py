@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from byoa.sandbox.cloudformation.api import is_waiter
 from tests.byoa.sandbox.cloudformation.conftest import TRUST, Stacks
 from tests.byoa.sandbox.conftest import Clients
 
@@ -224,3 +225,14 @@ def test_other_types_of_the_table(stacks: Stacks, client: Clients) -> None:
     assert held["PolicyNames"] == ["own"]
     stack = stacks.delete(name)
     assert stack["StackStatus"] == "DELETE_COMPLETE", stacks.reasons(stack["StackId"])
+
+
+def test_a_waiter_is_answered_when_the_stack_is_done(stacks: Stacks) -> None:
+    """It would sleep for half a minute otherwise."""
+    name = stacks.name()
+    body = {"Resources": {"A": {"Type": "AWS::Logs::LogGroup"}}}
+    stacks.client.create_stack(StackName=name, TemplateBody=json.dumps(body))
+    waiter = stacks.client.get_waiter("stack_create_complete")
+    waiter.wait(StackName=name, WaiterConfig={"MaxAttempts": 1})
+    assert not is_waiter("Boto3/1 m/Z,b cfg/x")
+    assert not is_waiter("curl/8")
