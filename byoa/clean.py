@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -123,8 +123,11 @@ def _objects(place: Place, home: str) -> list[Stored]:
         raise
 
 
-def delete(place: Place, home: str, stored: Iterable[Stored]) -> None:
-    """What was found below the project, by its folders."""
+def delete(place: Place, home: str, stored: Sequence[Stored]) -> None:
+    """What was found below the project: by its folders where one of them stays."""
+    if len(stored) == len(_objects(place, home)):
+        place.storage.delete(home)
+        return
     parts = (one.name.partition("/") for one in stored)
     for name in sorted({folder + slash for folder, slash, _ in parts}):
         place.storage.delete(home + name)
