@@ -40,7 +40,7 @@ from byoa.plan.workflow.road import (
 )
 
 if TYPE_CHECKING:
-    from byoa.plan.workflow.estimator import Model
+    from byoa.plan.workflow.model import Model
 
 RESULT = ("Deployed", "EndpointName", "EndpointArn", "EndpointConfigName", "ModelName")
 #: What is made for an endpoint says so, as `byoa deploy` does: `byoa undeploy` finds it by that.

@@ -11,8 +11,8 @@ from byoa.plan.endpoint import Endpoint, endpoint_request
 from byoa.plan.workflow.box import Box, Lifted
 from byoa.plan.workflow.chain import Chain
 from byoa.plan.workflow.deploy import CALM, serving
-from byoa.plan.workflow.estimator import tag_texts
 from byoa.plan.workflow.expressions import JSONATA, at_run_time
+from byoa.plan.workflow.model import tag_texts
 from byoa.plan.workflow.placeholders import ExecutionInput, StepInput
 from byoa.plan.workflow.road import Pace
 from byoa.plan.workflow.sagemaker import SageMakerStep

@@ -11,7 +11,7 @@ from typing import Any
 
 from byoa.plan import processing as plan
 from byoa.plan.errors import UsageError
-from byoa.plan.workflow.estimator import Number, tag_texts
+from byoa.plan.workflow.model import Number, tag_texts
 
 
 @dataclass

@@ -10,7 +10,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from byoa.plan.tuning import Tuning
-from byoa.plan.workflow.estimator import Estimator, tag_texts, texts
+from byoa.plan.workflow.estimator import Estimator, texts
+from byoa.plan.workflow.model import tag_texts
 
 
 @dataclass

@@ -10,7 +10,7 @@ from byoa.plan.workflow.chain import definition
 from byoa.plan.workflow.check import problems
 from byoa.plan.workflow.deploy import DeployStep
 from byoa.plan.workflow.endpoint import EndpointStep
-from byoa.plan.workflow.estimator import Model
+from byoa.plan.workflow.model import Model
 from byoa.plan.workflow.placeholders import ExecutionInput, StepInput
 from byoa.plan.workflow.road import Pace
 from byoa.sandbox.stepfunctions.errors import StateError

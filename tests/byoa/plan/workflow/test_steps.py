@@ -10,19 +10,13 @@ from byoa.plan.errors import UsageError
 from byoa.plan.workflow.build import BatchSubmitJobStep, CodeBuildStep
 from byoa.plan.workflow.chain import Chain, definition
 from byoa.plan.workflow.check import problems
-from byoa.plan.workflow.estimator import Estimator, Model, PipelineModel, TrainingInput, Transformer
+from byoa.plan.workflow.estimator import Estimator, TrainingInput
+from byoa.plan.workflow.hosting import DataCaptureConfig, EndpointConfigStep, ModelStep
+from byoa.plan.workflow.model import Model, PipelineModel, Transformer
 from byoa.plan.workflow.names import execution_name
 from byoa.plan.workflow.placeholders import ExecutionInput, StepInput
 from byoa.plan.workflow.processor import ProcessingInput, ProcessingOutput, Processor
-from byoa.plan.workflow.sagemaker import (
-    DataCaptureConfig,
-    EndpointConfigStep,
-    ModelStep,
-    ProcessingStep,
-    TrainingStep,
-    TransformStep,
-    TuningStep,
-)
+from byoa.plan.workflow.sagemaker import ProcessingStep, TrainingStep, TransformStep, TuningStep
 from byoa.plan.workflow.tuner import (
     CategoricalParameter,
     ContinuousParameter,
