@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from byoa.sandbox.stepfunctions.errors import StateError
-from byoa.sandbox.stepfunctions.intrinsics import array_range, hashed, partition
+from byoa.sandbox.stepfunctions.functions import array_range, hashed, partition
 
 #: An expression that does not end would hold its thread for ever.
 MILLISECONDS, DEEPEST = 10_000, 500
