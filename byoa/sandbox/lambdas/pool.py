@@ -88,8 +88,11 @@ class Pool:
         self.end_those(lambda since, worker: time.monotonic() - since > self.idle_seconds)
 
     def end_all(self) -> None:
-        """The sandbox goes down: those that wait go with it."""
-        self.end_those(lambda since, worker: True)
+        """The sandbox goes down: those that wait go with it; `down` removes their files."""
+        with self.lock:
+            waiting = [worker for items in self.idle.values() for _, worker in items]
+        for worker in waiting:
+            worker.launched.kill()
 
     def retire(self, region: str, name: str) -> None:
         """The function was changed or deleted: what waits ends now, what works after its event."""
