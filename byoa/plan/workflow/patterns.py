@@ -47,15 +47,12 @@ def _arguments(text: str) -> Iterator[str]:
         yield text[begin:].strip()
 
 
-def of_expression(code: str, look: Look) -> str:
-    """JSONata: texts joined by & with what comes later."""
-    parts, made = list(_joined(code.strip())), []
-    for part in parts:
+def of_expression(code: str) -> str:
+    """JSONata: texts joined by & with what comes later, which may be nothing at all there."""
+    made = []
+    for part in _joined(code.strip()):
         found = re.fullmatch(r"'((?:\\.|[^'\\])*)'|\"((?:\\.|[^\"\\])*)\"", part)
-        if found:
-            made.append(re.sub(r"\\(.)", r"\1", found[1] or found[2] or ""))
-        else:
-            made.append(look(part) if len(parts) > 1 else ANY)
+        made.append(re.sub(r"\\(.)", r"\1", found[1] or found[2] or "") if found else ANY)
     return STARS.sub(ANY, "".join(made)) or ANY
 
 

@@ -90,7 +90,7 @@ def look(text: str, roots: Roots) -> Value:
     if text.startswith("States."):
         pattern = patterns.of_path(text, lambda argument: single(look(argument, roots)))
     else:
-        pattern = patterns.of_expression(text, lambda part: single(look(part, roots)))
+        pattern = patterns.of_expression(text)
     return UNKNOWN if pattern == ANY else frozenset([pattern])
 
 

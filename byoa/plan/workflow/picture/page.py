@@ -28,6 +28,8 @@ CSS = (
     "table{border-collapse:collapse;margin-top:20px;width:100%}"
     "th,td{text-align:left;padding:5px 12px 5px 0;border-top:1px solid var(--inside);"
     "vertical-align:top;overflow-wrap:anywhere}th{color:var(--soft);font-weight:600}"
+    "th:nth-child(n+3):nth-child(-n+5),td:nth-child(n+3):nth-child(-n+5){white-space:nowrap}"
+    "td:last-child{width:35%}"
     + "".join(
         f".c-{one}{{background:var(--{one});border-color:var(--{one}-edge)}}" for one in STATUSES
     )
