@@ -46,6 +46,8 @@ RESULT = ("Deployed", "EndpointName", "EndpointArn", "EndpointConfigName", "Mode
 #: What is made for an endpoint says so, as `byoa deploy` does: `byoa undeploy` finds it by that.
 TAG = "byoa:endpoint"
 CALM = Pace()
+#: Another execution was quicker: it has created the endpoint, or is updating it.
+FIRST = "($contains($byoa_said, 'already exist') or $contains($byoa_said, 'in-progress'))"
 
 
 class DeployStep(Box):
@@ -129,6 +131,7 @@ def choosing(step: str, requests: Mapping[str, Mapping[str, Any]], pace: Pace, b
     endpoint = {"EndpointName": requests["create"]["EndpointName"]}
     said = f"'The endpoint ' & {text(endpoint['EndpointName'])} & "
     wait, again = f"{step}: let it settle", {"byoa_looks": "$byoa_looks + 1"}
+    ours = f"$byoa_config = {text(requests['create']['EndpointConfigName'])}"
     failed = f"{said}' has failed before and cannot be deleted: ' & {CAUSE}"
     return {
         f"{step}: look": {
@@ -136,7 +139,10 @@ def choosing(step: str, requests: Mapping[str, Mapping[str, Any]], pace: Pace, b
                 f"{SDK}describeEndpoint", endpoint, f"{step}: what is there?",
                 f"{step}: nothing there?",
             ),
-            **assign({"byoa_status": "$states.result.EndpointStatus"}),
+            **assign({
+                "byoa_status": "$states.result.EndpointStatus",
+                "byoa_config": "$states.result.EndpointConfigName",
+            }),
         },
         f"{step}: nothing there?": choice(
             back,
@@ -146,24 +152,29 @@ def choosing(step: str, requests: Mapping[str, Mapping[str, Any]], pace: Pace, b
         ),
         f"{step}: what is there?": choice(
             f"{step}: update endpoint",
+            when(ours, f"{step}: look again", byoa_looks="0"),  # the answer was lost, no more
             when(f"{BUSY} and {pace.patient}", wait, **again),
             when(BUSY, back, byoa_why=f"{said}' is ' & $byoa_status & ' and does not settle.'"),
             # AWS changes no endpoint that has failed, and one that has serves nobody
             when(f"$byoa_status = 'Failed' and {pace.patient}", f"{step}: remove failed", **again),
-            byoa_looks="0",
+            byoa_looks="0", byoa_new="false",
         ),
         wait: {"Type": "Wait", "Seconds": pace.pause, "Next": f"{step}: look"},
         f"{step}: remove failed": call(
             f"{SDK}deleteEndpoint", endpoint, wait, back, byoa_why=failed
         ),
-        # an answer may be lost on the way: what the endpoint is decides, not the answer
         **{
             f"{step}: {verb} endpoint": call(
-                f"{SDK}{verb}Endpoint", requests[verb], f"{step}: wait",
-                f"{step}: look again", byoa_refused=CAUSE,
+                f"{SDK}{verb}Endpoint", requests[verb], f"{step}: wait", f"{step}: refused?",
+                byoa_refused=CAUSE,
             )
             for verb in ("create", "update")
         },
+        # an answer may be lost on the way: what the endpoint is decides, not the answer
+        f"{step}: refused?": choice(
+            f"{step}: look again",
+            when(f"{FIRST} and {pace.patient}", wait, byoa_refused="''", **again),
+        ),
     }  # fmt: skip
 
 

@@ -60,6 +60,8 @@ class SageMaker:
 
     def updateEndpoint(self, EndpointName: str, EndpointConfigName: str, **_: Any) -> Thing:
         found = self.endpoints[EndpointName]
+        if found["EndpointConfigName"] == EndpointConfigName:
+            refuse("Cannot update an endpoint to the configuration that it has")
         found |= {"next": EndpointConfigName, "fates": list(self.fates)}
         return {}
 

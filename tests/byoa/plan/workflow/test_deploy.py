@@ -164,6 +164,39 @@ def test_an_answer_that_was_lost_changes_nothing():
     assert deployed(sagemaker)["Deployed"]
 
 
+class Rival(SageMaker):
+    """Somebody else is quicker: just before our call the endpoint is created, or updated."""
+
+    def __call__(self, action: str, given: Any) -> Any:
+        if action in {"createEndpoint", "updateEndpoint"} and action not in self.called:
+            there = {"EndpointConfigName": "theirs", "fates": ["Updating", "InService"]}
+            self.endpoints["cells"] = there
+            if action == "updateEndpoint":
+                self.errors = {action: ["Cannot update in-progress endpoint"] * 4}
+        return super().__call__(action, given)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_of_two_executions_at_once_the_second_waits_for_the_first(there: bool):
+    sagemaker = Rival(endpoints={"cells": dict(THERE)} if there else {})
+    assert deployed(sagemaker)["EndpointConfigName"] == "cells-1"
+    assert sagemaker.endpoints["cells"]["EndpointConfigName"] == "cells-1"
+    assert sagemaker.called[-3:] == ["updateEndpoint", "describeEndpoint", "describeEndpoint"]
+
+
+def test_an_endpoint_that_another_execution_made_is_never_deleted():
+    sagemaker = Rival(fates=[("Failed", "No ping.")])
+    assert "No ping" in failed(sagemaker).cause
+    assert [*sagemaker.endpoints] == ["cells"] and "deleteEndpoint" not in sagemaker.called
+
+
+def test_a_lost_answer_to_an_update_is_not_sent_twice():
+    there = {"cells": dict(THERE)}
+    sagemaker = SageMaker(endpoints=there, errors={"updateEndpoint": ["*Internal failure"] * 4})
+    sagemaker.fates = ["Updating", "InService"]
+    assert deployed(sagemaker)["Deployed"]
+
+
 def test_a_throttled_look_is_taken_again():
     sagemaker = SageMaker(errors={"describeEndpoint": ["Rate exceeded"] * 2})
     assert deployed(sagemaker)["Deployed"]
