@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,7 +71,7 @@ def launch_zip(function: Function, state: State, stream: str, runtime_api: str) 
     return Launched(
         process,
         kill=lambda: kill_group(process),
-        memory=lambda: memory_of_group(process.pid),
+        memory=lambda: memory_of(process.pid),
         tidy=lambda: remove(folder),
     )
 
@@ -114,17 +115,21 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def memory_of_group(leader: int) -> int:
+def memory_of(pid: int) -> int:
     """Bytes that a process and its children hold in memory. Where there is no /proc, 0."""
-    pages = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[2]) == leader:  # its process group
-                pages += int(fields[21])
-        except (OSError, ValueError, IndexError):  # gone
-            continue
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):  # gone, or another system
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(memory_of(child) for child in children(pid))
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(child) for child in path.read_text().split()]
+    return found
 
 
 def output(process: subprocess.Popen[bytes]) -> int:

@@ -81,16 +81,16 @@ def test_it_is_killed_when_its_time_is_over(make: Make, invoke: Invoke, client: 
                 time.sleep(60)
             return "awake"
         """,
-        Timeout=1,
+        Timeout=2,
     )
     payload, error = invoke(name, {"sleep": True})
     assert error == "Unhandled"
     assert payload["errorType"] == "Sandbox.Timedout"
-    assert payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    assert payload["errorMessage"].endswith("Error: Task timed out after 2.00 seconds")
     assert invoke(name) == ("awake", "")  # the next one gets another process
     events = client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
     lines = [event["message"] for event in events]
-    assert any(line.endswith("Task timed out after 1.00 seconds") for line in lines)
+    assert any(line.endswith("Task timed out after 2.00 seconds") for line in lines)
     assert any("Status: timeout" in line for line in lines)
     assert len({event["logStreamName"] for event in events}) == 2
 
@@ -98,20 +98,22 @@ def test_it_is_killed_when_its_time_is_over(make: Make, invoke: Invoke, client: 
 def test_it_is_killed_when_it_takes_more_memory_than_it_has(make: Make, invoke: Invoke) -> None:
     name = make(
         """
-        import time
+        import subprocess, sys, time
+        TAKES = "kept = bytearray(300 * 1024 * 1024); kept[::4096] = b'x' * len(kept[::4096])"
         def handler(event, context):
-            kept = bytearray(300 * 1024 * 1024)
-            kept[::4096] = b"x" * len(kept[::4096])
+            if event["child"]:
+                subprocess.run([sys.executable, "-c", TAKES + "; import time; time.sleep(20)"])
+            exec(TAKES)
             time.sleep(20)
-            return len(kept)
         """,
         MemorySize=128,
         Timeout=30,
     )
-    payload, error = invoke(name)
-    assert error == "Unhandled"
-    assert payload["errorType"] == "Runtime.OutOfMemory"
-    assert payload["errorMessage"].endswith("Runtime exited with error: signal: killed")
+    for child in (False, True):
+        payload, error = invoke(name, {"child": child})
+        assert error == "Unhandled"
+        assert payload["errorType"] == "Runtime.OutOfMemory"
+        assert payload["errorMessage"].endswith("Runtime exited with error: signal: killed")
 
 
 def test_a_process_that_ends_itself_is_told(make: Make, invoke: Invoke) -> None:
