@@ -112,7 +112,7 @@ def _table(
         now = words.progress_of(progress, place.name)
         if now.status == "waiting":
             continue
-        said = [notes.get(place.name, ""), now.error, now.cause[:1000]]
+        said = [notes.get(place.name, ""), words.why(now)]
         cells = [
             escape(words.plain(place.name)),
             escape(kind(place)),

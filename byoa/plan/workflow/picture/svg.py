@@ -149,7 +149,7 @@ def _box(box: Box, progress: Progress | None, notes: Mapping[str, str]) -> Itera
     now = words.progress_of(progress, box.name)
     status = now.status.replace(" ", "-")
     yield f'<g class="state {status} {box.kind if box.kind.isalpha() else "Task"}">'
-    yield f"<title>{escape(_tool_tip(box, now.error, now.cause, notes))}</title>"
+    yield f"<title>{escape(_tool_tip(box, words.why(now), notes))}</title>"
     if box.closed:
         yield _outline(replace(box, x=box.x + 4, y=box.y + 4))  # there is something behind it
     yield _outline(box)
@@ -167,8 +167,8 @@ def _box(box: Box, progress: Progress | None, notes: Mapping[str, str]) -> Itera
     yield "</g>"
 
 
-def _tool_tip(box: Box, error: str, cause: str, notes: Mapping[str, str]) -> str:
-    said = [box.name, box.kind, box.told, box.busy, notes.get(box.name, ""), error, cause[:400]]
+def _tool_tip(box: Box, why: str, notes: Mapping[str, str]) -> str:
+    said = [box.name, box.kind, box.told, box.busy, notes.get(box.name, ""), why]
     return " — ".join(words.plain(one) for one in said if one)
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from byoa.plan.workflow.failure import reason
 from byoa.plan.workflow.history import (
     ABORTED,
     CAUGHT,
@@ -131,6 +132,11 @@ def told(progress: StateProgress) -> str:
     if progress.runs > 1:
         said.append(f"{progress.runs} times")
     return " · ".join(said)
+
+
+def why(now: StateProgress) -> str:
+    """What went wrong, out of whatever the error's cause is wrapped in."""
+    return reason(now.error, now.cause) if now.error or now.cause else ""
 
 
 def duration(seconds: float) -> str:

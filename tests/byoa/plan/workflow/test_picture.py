@@ -110,7 +110,7 @@ def test_an_executions_colours():
     assert states["Train"] == "state failed Task" and states["Begin"] == "state succeeded Pass"
     assert states["Rest"] == "state waiting Wait"
     assert "✗ failed · 1 m 15 s · 2 retries · 3 times" in texts(drawn)
-    assert "Boom — out of memory" in drawn
+    assert "Boom: out of memory" in drawn
     for status in STATUSES:
         one = mermaid(named("A"), {"A": status})
         assert f":::{status.replace(' ', '-')}" in one
@@ -194,8 +194,17 @@ def test_a_page_is_whole_by_itself():
 def test_the_table_tells_what_has_begun():
     page = html(JSONPATH, {"Train": StateProgress("failed", seconds=3, error="Boom", cause="why")})
     assert page.count("<tr><td>") == 1
-    assert "Boom — why" in page and "<td>3.0 s</td>" in page
+    assert "Boom: why" in page and "<td>3.0 s</td>" in page
     assert "<table" not in html(JSONPATH)
+
+
+def test_the_reason_is_dug_out_of_the_cause():
+    cause = (
+        '{"TrainingJobName": "t-1", "TrainingJobStatus": "Failed", "FailureReason": "no memory"}'
+    )
+    now = {"Train": StateProgress("failed", error="States.TaskFailed", cause=cause)}
+    for drawn in (svg(JSONPATH, now), html(JSONPATH, now)):
+        assert "t-1: no memory" in drawn and "FailureReason" not in drawn
 
 
 def overlaps(drawn: Layout) -> list[tuple[str, str]]:
