@@ -19,8 +19,8 @@ from byoa.sandbox import pinned, sweep
 from byoa.sandbox import state as states
 from byoa.sandbox.state import State
 
-#: moto needs about a second; the first start compiles its files.
-START_SECONDS = 60.0
+#: moto needs about a second; the first start compiles its files, and a machine may be very busy.
+START_SECONDS = 180.0
 
 
 def up(

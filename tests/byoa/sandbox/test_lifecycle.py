@@ -85,7 +85,7 @@ def test_two_ups_at_once_start_one(tmp_path: Path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(200)
     try:
         assert len(found) == 3
         assert {state.pid for state, _ in found} == {states.running(folder).pid}  # type: ignore[union-attr]
