@@ -88,6 +88,10 @@ class EndpointStep(Chain):
         """What the last of its states hands on."""
         return self.steps[-1].output()
 
+    def update_parameters(self, params: Any) -> None:
+        """Other parameters of the call; the waiting keeps to the names that it was given."""
+        self.call.update_parameters(params)
+
     def add_retry(self, retry: Any) -> None:
         """Of the call."""
         self.call.add_retry(retry)

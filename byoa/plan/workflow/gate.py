@@ -61,6 +61,10 @@ class GateStep(Chain):
         self.passed = Passed(f"{state_id}: go on?", otherwise or kept(state_id, worse))
         super().__init__([self.gate, self.passed])
 
+    def output(self) -> StepInput:
+        """The gate's input, with its answer under `Gate`."""
+        return self.passed.output()
+
     def add_retry(self, retry: Any) -> None:
         self.gate.add_retry(retry)
 

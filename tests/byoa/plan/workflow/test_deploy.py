@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from byoa.plan.workflow.chain import definition
+from byoa.plan.workflow.blocks import Catch, Retry
+from byoa.plan.workflow.chain import Chain, definition
 from byoa.plan.workflow.check import problems
 from byoa.plan.workflow.deploy import DeployStep
 from byoa.plan.workflow.endpoint import EndpointStep
 from byoa.plan.workflow.model import Model
 from byoa.plan.workflow.placeholders import ExecutionInput, StepInput
 from byoa.plan.workflow.road import Pace
+from byoa.plan.workflow.states import Pass, Succeed
 from byoa.sandbox.stepfunctions.errors import StateError
 from tests.byoa.plan.workflow.fake_sagemaker import SageMaker, run
 
@@ -298,3 +300,22 @@ def test_an_endpoint_step_fails_with_sagemakers_reason(update: bool):
         run(endpoint(update=update), GIVEN, sagemaker)
     assert [*sagemaker.endpoints] == (["cells"] if update else [])
     assert [*sagemaker.configs] == ["cells-1"], "another step has made it"
+
+
+def test_errors_of_an_endpoint_step_can_be_caught():
+    step = EndpointStep("Create Endpoint", "cells", "cells-1")
+    step.add_retry(Retry(error_equals=["States.Timeout"]))
+    step.add_catch(Catch(error_equals=["States.ALL"], next_step=Pass("Tell", result="told")))
+    made = definition(Chain([step, Succeed("Done")]))
+    assert problems(made) == []
+    assert run(made, {}, SageMaker(fates=[("Failed", "No ping.")])) == "told"
+    assert run(made, {}, SageMaker(errors={"createEndpoint": ["Denied."]})) == "told"
+    assert run(made, {}, SageMaker())["EndpointStatus"] == "InService"
+
+
+def test_errors_of_a_deployment_can_be_caught():
+    model = Model(IMAGE, DATA, ROLE, "cells-1")
+    rescue = Catch(error_equals=["EndpointFailed"], next_step=Pass("Tell"))
+    step = DeployStep("Deploy", endpoint_name="cells", model=model, catch=rescue)
+    found = run(definition(step), {}, SageMaker(fates=[("Failed", "No ping.")]))
+    assert found == {"Error": "EndpointFailed", "Cause": "The endpoint cells failed: No ping."}

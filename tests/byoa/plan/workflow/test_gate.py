@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from byoa.plan.errors import UsageError
+from byoa.plan.workflow.blocks import Catch, Retry
 from byoa.plan.workflow.chain import Chain, definition
 from byoa.plan.workflow.check import problems
 from byoa.plan.workflow.gate import GateStep
@@ -76,6 +77,22 @@ def test_a_worse_model_stays_on_the_shelf(language: str):
         "Reason": f"Not better: {METRIC} is 0.4, and the model that serves has 0.5.",
     }
     assert {name[:8] for name in sagemaker.called} == {"describe"}
+
+
+def test_its_answer_can_be_used_by_what_follows():
+    step = GateStep("Gate", metric=METRIC, endpoint_name="cells")
+    tell = Pass("Tell", parameters={"New": step.output()["Gate"]["New"]})
+    made = definition(Chain([step, tell]))
+    assert run(made, job(**{METRIC: 0.6}), serving(0.5)) == {"New": 0.6}
+
+
+def test_errors_of_the_gate_can_be_caught_and_tried_again():
+    step = GateStep("Gate", metric=METRIC, endpoint_name="cells")
+    step.add_retry(Retry(error_equals=["States.Timeout"]))
+    step.add_catch(Catch(error_equals=["Gate"], next_step=Pass("Tell", result="told")))
+    made = definition(Chain([step, Succeed("Deploy")]))
+    assert problems(made) == []
+    assert run(made, job(loss=1), serving(0.5)) == "told"
 
 
 def test_a_worse_model_fails_the_execution_when_asked_to():
