@@ -20,7 +20,7 @@ from byoa.plan.zips import Files
 
 SCRIPT = "build_and_push.sh"
 SCRIPTED = f"version: 0.2\nphases:\n  build:\n    commands:\n      - bash {SCRIPT}\n"
-MOST_BYTES = 256 << 20
+MOST_BYTES = 200 << 20  #: thrice in memory, of which the function has 1 GiB
 MOST_MEMBERS = 20_000
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
