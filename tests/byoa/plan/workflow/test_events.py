@@ -90,7 +90,7 @@ def created(bucket: str, key: str, size: int = 5) -> dict[str, Any]:
     ],
 )
 def test_objects_of_the_folder_start_it_and_no_others(
-    words: dict[str, str], right: list[str], wrong: list[str]
+    words: dict[str, Any], right: list[str], wrong: list[str]
 ):
     trigger = events.s3_trigger(**words)
     accepted("events", "PutRule", events.rule_request(trigger, NAMES, NAMES.tags))
@@ -124,14 +124,14 @@ def test_of_a_whole_bucket_what_the_workflow_writes_is_left_out():
         ("s3://b/a", {"suffix": ".csv", "marker": "x"}),
     ],
 )
-def test_what_is_no_trigger_is_told(uri: str, words: dict[str, str]):
+def test_what_is_no_trigger_is_told(uri: str, words: dict[str, Any]):
     with pytest.raises(UsageError):
         events.s3_trigger(uri, **words)
 
 
 def test_images_and_pushes():
     image = events.image_trigger("faces")
-    pushed = {
+    pushed: dict[str, Any] = {
         "source": "aws.ecr",
         "detail-type": "ECR Image Action",
         "detail": {
@@ -458,11 +458,12 @@ def test_a_way_round_over_other_workflows_is_a_loop(second: str, third: str, sai
 
 
 def test_a_rule_is_read_whoever_wrote_it():
-    for words, prefixes in (
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"marker": "_DONE"}, ["new/_DONE", "new/"]),
         ({"suffix": ".csv"}, ["new/"]),
         ({}, ["new/"]),
-    ):
+    ]
+    for words, prefixes in cases:
         trigger = events.s3_trigger("s3://b/new/", **words)
         assert [one.prefix for one in events.of_pattern(trigger.pattern)] == prefixes
     assert [one.prefix for one in events.of_pattern(events.s3_trigger("s3://b/").pattern)] == [""]
