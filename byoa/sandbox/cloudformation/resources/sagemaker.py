@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, gone, words
+from byoa.sandbox.cloudformation.kinds import Aws, Kind, Props, gone, or_else, words
 
 #: An endpoint here takes seconds; a large model minutes.
 MOST_SECONDS = 1800.0
@@ -19,7 +19,8 @@ def creator(word: str) -> Callable[[Aws, str, Props], str]:
         client = aws.client("sagemaker")
         getattr(client, f"create_{word}")(**{**props, f"{camel(word)}Name": name})
         if word == "endpoint":
-            wait(client, name)
+            with or_else(deleter(word), aws, name, props):
+                wait(client, name)
         return name
 
     return create
@@ -27,9 +28,11 @@ def creator(word: str) -> Callable[[Aws, str, Props], str]:
 
 def deleter(word: str) -> Callable[[Aws, str, Props], None]:
     def delete(aws: Aws, name: str, props: Props) -> None:
+        client, which = aws.client("sagemaker"), {f"{camel(word)}Name": name}
         try:
-            delete = getattr(aws.client("sagemaker"), f"delete_{word}")
-            delete(**{f"{camel(word)}Name": name})
+            getattr(client, f"delete_{word}")(**which)
+            while word == "endpoint" and client.describe_endpoint(**which):
+                time.sleep(0.2)
         except Exception as error:
             if not gone(error) and "Could not find" not in str(error):
                 raise
@@ -55,7 +58,7 @@ def wait(client: Any, name: str) -> None:
             return
         if found["EndpointStatus"] == "Failed":
             raise ValueError(f"Endpoint {name} failed: {found.get('FailureReason', '')}")
-        time.sleep(1.0)
+        time.sleep(0.5)
     raise ValueError(f"Endpoint {name} is not in service after {MOST_SECONDS:.0f} s")
 
 
