@@ -63,7 +63,7 @@ def versions(states: Any, arn: str) -> list[dict[str, Any]]:
 def executions(states: Any, arn: str, status: str = "", most: int = 0) -> Iterator[dict[str, Any]]:
     """A machine's executions, the newest first."""
     words = {"stateMachineArn": arn, **({"statusFilter": status} if status else {})}
-    limits = {"MaxItems": most} if most else {}
+    limits = {"MaxItems": most, "PageSize": min(most, 1000)} if most else {}
     pages = states.get_paginator("list_executions").paginate(**words, PaginationConfig=limits)
     for page in pages:
         yield from page["executions"]

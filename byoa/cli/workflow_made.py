@@ -15,9 +15,10 @@ from byoa.plan.errors import ByoaError
 from byoa.plan.workflow.requests import PROJECT
 from byoa.settings import Settings
 from byoa.workflow import deployment, files, removal, runs
-from byoa.workflow.deployment import Outcome, Wanted
+from byoa.workflow.deployment import Outcome
 from byoa.workflow.here import ASKED
 from byoa.workflow.home import Home, open_home
+from byoa.workflow.machine import Wanted
 from byoa.workflow.workflow import Workflow
 
 

@@ -18,8 +18,9 @@ from byoa.plan.workflow.loops import Neighbour, detours, loops, unknown
 from byoa.plan.workflow.requests import EVENTS, PROJECT, WORKFLOW
 from byoa.plan.workflow.schema import plain, schema_as_text
 from byoa.progress import say as tell
-from byoa.workflow.deployment import definition_of, drop_role
+from byoa.workflow.deployment import definition_of
 from byoa.workflow.home import Home
+from byoa.workflow.machine import drop_role
 
 Say = Callable[[str], None]
 Given = Mapping[str, Any] | None

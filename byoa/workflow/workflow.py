@@ -21,8 +21,9 @@ from byoa.plan.workflow.schema import Schema
 from byoa.progress import say
 from byoa.settings import load
 from byoa.workflow import deployment, removal, runs
-from byoa.workflow.deployment import Outcome, Wanted
+from byoa.workflow.deployment import Outcome
 from byoa.workflow.home import Home, open_home
+from byoa.workflow.machine import Wanted
 
 if TYPE_CHECKING:
     from byoa.workflow.execution import Execution

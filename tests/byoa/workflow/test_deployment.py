@@ -12,8 +12,8 @@ from byoa.plan.errors import ByoaError, ServiceError, UsageError
 from byoa.plan.workflow.inputs import schema_of
 from byoa.settings import Settings
 from byoa.workflow import Chain, ExecutionInput, Fail, LambdaStep, Pass, Wait, Workflow, deployment
-from byoa.workflow.deployment import Wanted
 from byoa.workflow.home import Home, open_home
+from byoa.workflow.machine import Wanted
 from tests.byoa.plan.policy_evaluator import allows
 
 from .conftest import ENDED, PROJECT, Here, passes

@@ -17,8 +17,8 @@ from byoa.plan.checks import gaps
 from byoa.plan.iam import workflow_user_policy
 from byoa.plan.workflow import events
 from byoa.workflow import deployment, removal, runs, triggers
-from byoa.workflow.deployment import Wanted
 from byoa.workflow.home import Home
+from byoa.workflow.machine import Wanted
 from byoa.workflow.removal import of_project
 from byoa.workflow.watch import Watched
 from tests.byoa.plan.policy_evaluator import allows, allows_in
