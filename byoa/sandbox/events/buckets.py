@@ -42,11 +42,11 @@ def send(account: str, bucket: Any, event_name: Any, key: Any) -> None:
     if name == "s3:ObjectCreated:Put" and key.multipart is not None:
         return  # moto stores a finished upload by a put of its own; its true event follows
     kind, reason = KINDS[name]
-    known: dict[str, Any] = {"key": key.name, "size": key.size, "etag": key.etag.replace('"', "")}
-    if key.version_id not in (None, "null"):
-        known["version-id"] = key.version_id
-    if kind == "Object Deleted":
-        known = {"key": key.name}
+    known: dict[str, Any] = {"key": key.name}
+    if kind != "Object Deleted":  # a delete marker that goes has neither size nor ETag
+        known |= {"size": key.size, "etag": key.etag.replace('"', "")}
+        if key.version_id not in (None, "null"):
+            known["version-id"] = key.version_id
     known["sequencer"] = f"{time.time_ns() // 1000 + next(COUNT):018X}"
     detail = {
         "version": "0",

@@ -298,3 +298,22 @@ def test_a_function_is_a_target(client: Clients):
             return
         assert time.monotonic() < end, events
         time.sleep(0.2)
+
+
+def test_a_versioned_bucket_with_delete_markers_is_emptied(client: Clients):
+    """The bucket tells EventBridge of each; a marker has no size and no ETag."""
+    s3, bucket = client("s3"), "events-versions"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+    s3.delete_object(Bucket=bucket, Key="a")
+    listed = s3.list_object_versions(Bucket=bucket)
+    both = [*listed["Versions"], *listed["DeleteMarkers"]]
+    objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in both]
+    assert len(objects) == 2
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+    assert len(answer["Deleted"]) == 2
+    s3.delete_bucket(Bucket=bucket)
