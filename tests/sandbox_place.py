@@ -43,9 +43,9 @@ class Place:
             text=True, capture_output=True, timeout=seconds,
         )  # fmt: skip
 
-    def script(self, path: Path, steps: str) -> str:
+    def script(self, path: Path, steps: str, seconds: float = 390) -> str:
         """What the example's script prints; it must succeed."""
-        done = self.run(str(path), *steps.split())
+        done = self.run(str(path), *steps.split(), seconds=seconds)
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
         return done.stdout
 
@@ -72,6 +72,9 @@ class Place:
         assert sagemaker.list_models()["Models"] == []
         assert self.client("s3").list_buckets()["Buckets"] == []
 
-    def remove_image(self, *names: str) -> None:
-        """Names of images on this machine; their layers stay, so that the next run is quick."""
-        subprocess.run(["docker", "image", "rm", *names], capture_output=True, check=False)
+    def forget_images(self, repository: str) -> None:
+        """The names that builds leave on this machine; layers stay, so that the next is quick."""
+        listing = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository]
+        names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
+        if names:
+            subprocess.run(["docker", "image", "rm", *names], capture_output=True, check=False)

@@ -1,7 +1,8 @@
 """Small pictures of one thing each, a ball, a crate or a star: `pictures.py FOLDER`.
 
-FOLDER/training, FOLDER/validation and FOLDER/held_out, each with COCO annotations; FOLDER/few is a
-bad day's training set: four pictures. Made by the generator of `make demo` (numpy and Pillow).
+FOLDER/good and FOLDER/bad are two days' data, training/ and validation/ each: on the bad day only
+four pictures came in to learn from. FOLDER/unseen is what the endpoint is asked about. All have
+COCO annotations and are made by the generator of `make demo` (numpy and Pillow).
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from sample_pictures import make_scene, write_coco
 
 SIDE = 64
 #: folder, how many pictures, seed
-SETS = (("training", 96, 1), ("validation", 16, 2), ("held_out", 8, 3), ("few", 4, 4))
+SETS = (
+    ("good/training", 96, 1), ("good/validation", 12, 2),
+    ("bad/training", 4, 4), ("bad/validation", 12, 2),
+    ("unseen", 8, 3),
+)  # fmt: skip
 
 if __name__ == "__main__":
     for name, count, seed in SETS:

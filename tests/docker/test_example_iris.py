@@ -49,7 +49,7 @@ def place(csv: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]
     more = {"SOURCE": csv, "SETUP": HERE, "WORK": str(tmp_path_factory.mktemp("work"))}
     with Place.up(tmp_path_factory.mktemp("home"), "iris", more) as place:
         yield place
-        place.remove_image("byoa-iris:latest")
+        place.forget_images("byoa-iris")
 
 
 @pytest.fixture(scope="module")
