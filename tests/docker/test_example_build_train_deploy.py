@@ -1,0 +1,94 @@
+"""The whole walk-through of examples/build-train-deploy in the sandbox, with the real image.
+
+Its build pushes 6.7 GB to the sandbox's registry, and docker packs them with one core: minutes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox_place import Place
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(1500)]
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "build-train-deploy"
+SCRIPT = EXAMPLE / "run.sh"
+
+
+@pytest.fixture(scope="module")
+def place(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The image of `make image` has the layers that the build finds in docker's cache."""
+    work = tmp_path_factory.mktemp("work") / "cells"
+    more = {"WORK": str(work), "SETUP": "--set PauseSeconds=1", "OMP_NUM_THREADS": "1"}
+    with Place.up(tmp_path_factory.mktemp("home"), "cells", more) as place:
+        yield place
+        place.forget_images("byoa-cells")
+
+
+@pytest.fixture(scope="module")
+def work(place: Place) -> Path:
+    """The folder that the script leaves when the first model serves."""
+    place.script(SCRIPT, "prepare setup first", seconds=1400)
+    return Path(place.environ["WORK"])
+
+
+def ended(work: Path, name: str) -> dict[str, Any]:
+    return dict(json.loads((work / f"{name}.json").read_text()))
+
+
+def builds(place: Place) -> list[str]:
+    listed = place.client("codebuild").list_builds_for_project(projectName="byoa-cells_image")
+    return list(listed["ids"])
+
+
+def test_the_image_was_built_and_pushed_by_codebuild(work: Path, place: Place):
+    (only,) = builds(place)
+    (build,) = place.client("codebuild").batch_get_builds(ids=[only])["builds"]
+    assert build["buildStatus"] == "SUCCEEDED"
+    (image,) = place.client("ecr").describe_images(repositoryName="byoa-cells")["imageDetails"]
+    output = ended(work, "first")["output"]
+    model = place.client("sagemaker").describe_model(ModelName=output["ModelName"])
+    (tag,) = image["imageTags"]
+    assert model["PrimaryContainer"]["Image"].endswith(f"/byoa-cells:{tag}")
+
+
+def test_the_first_model_serves(work: Path, place: Place):
+    first = ended(work, "first")
+    assert (first["status"], first["output"]["Deployed"]) == ("SUCCEEDED", True)
+    endpoint = place.client("sagemaker").describe_endpoint(EndpointName="byoa-cells")
+    assert endpoint["EndpointStatus"] == "InService"
+    assert endpoint["EndpointConfigName"] == first["output"]["EndpointConfigName"]
+
+
+def test_it_knows_the_things_in_pictures_that_it_has_not_seen(work: Path, place: Place):
+    said = place.script(SCRIPT, "ask")  # fails when less than half are right
+    assert ": right\n" in said
+
+
+def test_a_worse_model_is_not_deployed_and_nothing_is_built_again(work: Path, place: Place):
+    sagemaker = place.client("sagemaker")
+    before = sagemaker.describe_endpoint(EndpointName="byoa-cells")["EndpointConfigName"]
+    place.script(SCRIPT, "worse", seconds=600)
+    worse = ended(work, "worse")
+    assert (worse["status"], worse["output"]["Deployed"]) == ("SUCCEEDED", False)
+    assert worse["output"]["Reason"].startswith("Not better: validation_segm_map is 0")
+    after = sagemaker.describe_endpoint(EndpointName="byoa-cells")
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", before)
+    assert len(sagemaker.list_models()["Models"]) == 1
+    assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 1
+    assert len(builds(place)) == 1
+
+
+def test_nothing_is_left_in_the_end(work: Path, place: Place):
+    place.script(SCRIPT, "tidy")
+    place.until_empty()
+
+
+def test_the_readme_shows_what_the_script_does():
+    script, readme = ((EXAMPLE / name).read_text() for name in ("run.sh", "README.md"))
+    flags = {word for word in script.split() if word.startswith("--") and len(word) > 2}
+    assert flags - set(readme.split()) <= {"--on", "--json"}
