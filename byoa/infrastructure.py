@@ -32,7 +32,7 @@ from byoa.plan.infrastructure import (
 from byoa.plan.layout import ProjectPlace
 
 DEFINITION = "build-train-deploy.asl.json"
-#: A stack of these holds nothing: it is removed and made anew.
+#: A stack of these is no use any more: it is removed and made anew.
 EMPTY = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 Agreed = Callable[[list[dict[str, str]]], bool]
 
@@ -144,7 +144,9 @@ class Setup:
                 f" byoa:project={self.project}. Rename the project, or remove that stack."
             )
         if status in EMPTY:
-            self.say(f"{self.names.stack} is {status}, and holds nothing: it is made anew")
+            self.say(
+                f"{self.names.stack} is {status}: what is left of it goes, then it is made anew"
+            )
             self.stack.delete()
             return None
         if status == "REVIEW_IN_PROGRESS":  # a change set that nobody applied

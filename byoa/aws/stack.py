@@ -108,6 +108,7 @@ class Stack:
         if found is None:
             return
         name = found["StackId"]  # a deleted stack answers to its id alone
+        self.count, self.done = len(self.resources()), 0
         self.seen = {event["EventId"] for event in self._events(name)}
         self.cloudformation.delete_stack(StackName=name)
         found, events = self._follow(name)

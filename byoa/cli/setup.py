@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HELP = "a project's bucket, functions, builds and workflow on AWS"
 EXAMPLES = """\
-byoa setup -p cells                       show what would be made, ask, make it
+byoa setup -p cells                       show what would change, ask, do it
 byoa setup -p cells --yes                 do not ask
 byoa setup -p cells --schedule "rate(1 day)"
 byoa setup -p cells --trigger-prefix incoming/data/ --trigger-suffix _READY
