@@ -45,7 +45,7 @@ def builds(place: Place) -> list[str]:
     return list(listed["ids"])
 
 
-def test_the_image_was_built_and_pushed_by_codebuild(work: Path, place: Place):
+def the_image_was_built_and_pushed_by_codebuild(work: Path, place: Place) -> None:
     (only,) = builds(place)
     (build,) = place.client("codebuild").batch_get_builds(ids=[only])["builds"]
     assert build["buildStatus"] == "SUCCEEDED"
@@ -56,7 +56,7 @@ def test_the_image_was_built_and_pushed_by_codebuild(work: Path, place: Place):
     assert model["PrimaryContainer"]["Image"].endswith(f"/byoa-cells:{tag}")
 
 
-def test_the_first_model_serves(work: Path, place: Place):
+def the_first_model_serves(work: Path, place: Place) -> None:
     first = ended(work, "first")
     assert (first["status"], first["output"]["Deployed"]) == ("SUCCEEDED", True)
     endpoint = place.client("sagemaker").describe_endpoint(EndpointName="byoa-cells")
@@ -64,12 +64,12 @@ def test_the_first_model_serves(work: Path, place: Place):
     assert endpoint["EndpointConfigName"] == first["output"]["EndpointConfigName"]
 
 
-def test_it_knows_the_things_in_pictures_that_it_has_not_seen(work: Path, place: Place):
+def it_knows_the_things_in_pictures_that_it_has_not_seen(work: Path, place: Place) -> None:
     said = place.script(SCRIPT, "ask")  # fails when less than half are right
     assert ": right\n" in said
 
 
-def test_a_worse_model_is_not_deployed_and_nothing_is_built_again(work: Path, place: Place):
+def a_worse_model_is_not_deployed_and_nothing_is_built_again(work: Path, place: Place) -> None:
     sagemaker = place.client("sagemaker")
     before = sagemaker.describe_endpoint(EndpointName="byoa-cells")["EndpointConfigName"]
     place.script(SCRIPT, "worse", seconds=600)
@@ -83,9 +83,18 @@ def test_a_worse_model_is_not_deployed_and_nothing_is_built_again(work: Path, pl
     assert len(builds(place)) == 1
 
 
-def test_nothing_is_left_in_the_end(work: Path, place: Place):
+def nothing_is_left_in_the_end(work: Path, place: Place) -> None:
     place.script(SCRIPT, "tidy")
     place.until_empty()
+
+
+def test_the_whole_walk_through(work: Path, place: Place):
+    """One test: its parts follow each other, and no second worker begins anew."""
+    the_image_was_built_and_pushed_by_codebuild(work, place)
+    the_first_model_serves(work, place)
+    it_knows_the_things_in_pictures_that_it_has_not_seen(work, place)
+    a_worse_model_is_not_deployed_and_nothing_is_built_again(work, place)
+    nothing_is_left_in_the_end(work, place)
 
 
 def test_the_readme_shows_what_the_script_does():

@@ -59,7 +59,7 @@ def work(place: Place) -> Path:
     return Path(place.environ["WORK"])
 
 
-def test_the_road_ends_with_a_model_in_s3(work: Path, place: Place):
+def the_road_ends_with_a_model_in_s3(work: Path, place: Place) -> None:
     ended = json.loads((work / "run.json").read_text())
     assert ended["status"] == "SUCCEEDED"
     address = ended["output"]["ModelArtifacts"]["S3ModelArtifacts"]
@@ -70,7 +70,7 @@ def test_the_road_ends_with_a_model_in_s3(work: Path, place: Place):
         assert sorted(archive.getnames()) == ["model.json", "scaling.json"]
 
 
-def test_the_job_prepared_eighty_and_twenty_per_cent(work: Path, place: Place):
+def the_job_prepared_eighty_and_twenty_per_cent(work: Path, place: Place) -> None:
     s3 = place.client("s3")
     listed = s3.list_objects_v2(Bucket=BUCKET, Prefix="data/iris/")["Contents"]
     lines = {
@@ -82,13 +82,13 @@ def test_the_job_prepared_eighty_and_twenty_per_cent(work: Path, place: Place):
     assert json.loads(lines["scaling.json"])["species"][0] == "Iris-setosa"
 
 
-def test_the_pictures_show_a_road_that_succeeded(work: Path):
+def the_pictures_show_a_road_that_succeeded(work: Path) -> None:
     assert "<svg" in (work / "iris.svg").read_text()
     page = (work / "iris.html").read_text()
     assert all(state in page for state in ("Ingest", "Prepare", "Train", "SUCCEEDED"))
 
 
-def test_the_same_data_is_not_fetched_again(work: Path, place: Place):
+def the_same_data_is_not_fetched_again(work: Path, place: Place) -> None:
     answer = place.client("lambda").invoke(
         FunctionName="byoa-iris_ingest-data",
         Payload=json.dumps({"Source": place.environ["SOURCE"]}),
@@ -97,15 +97,25 @@ def test_the_same_data_is_not_fetched_again(work: Path, place: Place):
     assert (told["Done"], told["Changed"]) == (True, False)
 
 
-def test_the_endpoint_knows_the_flowers(work: Path, place: Place):
+def the_endpoint_knows_the_flowers(work: Path, place: Place) -> None:
     said = place.script(EXAMPLE / "run.sh", "ask")
     species = [line.split(",")[0] for line in said.splitlines() if line.startswith("Iris-")]
     assert species == ["Iris-setosa", "Iris-virginica"]
 
 
-def test_nothing_is_left_in_the_end(work: Path, place: Place):
+def nothing_is_left_in_the_end(work: Path, place: Place) -> None:
     place.script(EXAMPLE / "run.sh", "tidy")
     place.until_empty()
+
+
+def test_the_whole_walk_through(work: Path, place: Place):
+    """One test: its parts follow each other, and no second worker begins anew."""
+    the_road_ends_with_a_model_in_s3(work, place)
+    the_job_prepared_eighty_and_twenty_per_cent(work, place)
+    the_pictures_show_a_road_that_succeeded(work)
+    the_same_data_is_not_fetched_again(work, place)
+    the_endpoint_knows_the_flowers(work, place)
+    nothing_is_left_in_the_end(work, place)
 
 
 def test_the_readme_shows_what_the_script_does():
