@@ -34,6 +34,24 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
     assert sweep.processes(f"{sweep.MARK}={state.token}") == {}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def models_are_read_once() -> Iterator[None]:
+    """Every command makes clients of its own, and reading AWS's models is most of its work."""
+    from botocore.loaders import Loader
+
+    plain, read = Loader.load_service_model, {}
+
+    def load(self: Any, service: str, kind: str, api_version: str | None = None) -> Any:
+        key = (service, kind, api_version)
+        if key not in read:
+            read[key] = plain(self, service, kind, api_version)
+        return read[key]
+
+    Loader.load_service_model = load
+    yield
+    Loader.load_service_model = plain
+
+
 @dataclass(frozen=True)
 class Here:
     """The sandbox's side: byoa as a command of this process, and its clients."""
