@@ -57,17 +57,18 @@ def of_expression(code: str) -> str:
 
 
 def _joined(code: str) -> Iterator[str]:
-    depth, begin = 0, 0
-    for found in re.finditer(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[(\[{)\]}&?]", code):
+    """The parts that & joins; a * alone where another operator has the last word."""
+    depth, begin, parts, outside = 0, 0, [], ""
+    for found in re.finditer(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|.", code, re.DOTALL):
         sign = found[0]
-        if sign == "?":
-            yield ANY
-            return
-        depth += 1 if sign in "([{" else -1 if sign in ")]}" else 0
+        depth += (sign in "([{") - (sign in ")]}")
         if sign == "&" and not depth:
-            yield code[begin : found.start()].strip()
+            parts.append(code[begin : found.start()].strip())
             begin = found.end()
-    yield code[begin:].strip()
+        elif not depth and len(sign) == 1 and sign not in ")]}":
+            outside += sign
+    plain = re.fullmatch(r"[\w\s.$]*", outside) and not re.search(r"\b(and|or|in)\b", outside)
+    yield from [*parts, code[begin:].strip()] if plain else [ANY]
 
 
 def is_arn(pattern: str) -> bool:

@@ -90,6 +90,7 @@ WRONG_JSONPATH: list[tuple[str, Any, str]] = [
     ("States/Good?/Choices/1/Variable", None, "Choices[1] has no Variable"),
     ("States/Good?/Choices/1/TimestampGreaterThan", "today", "but it must be a time such as"),
     ("States/Good?/Choices/1/IsNull", True, "Choices[1] must have one comparison, but has"),
+    ("States/Good?/Choices/0/And/1/Not/NumericLessThan", True, "but it must be a number"),
     ("States/Good?/Choices/0/And/0/IsPresent", "yes", "but it must be true or false"),
     ("States/Good?/Choices/0/And/0/Next", "Done", "only the outermost rule leads anywhere"),
     ("States/Good?/Choices/0/And", [], "Choices[0].And is [], but it must be a list of rules"),

@@ -216,6 +216,43 @@ def test_iterations_are_told_together():
     found = progress(fine)
     assert [found[name].status for name in ("Each", "One", "After")] == ["succeeded"] * 3
     assert found["One"].runs == 2 and found["Each"].runs == 1
+    assert found["One"].seconds == 8.0, "from 6 to 14, though two ran at once"
+
+
+def test_a_map_within_a_map_is_told_apart():
+    told = events(
+        "ExecutionStarted",
+        entered("Map", "Outer"),  # 2
+        "MapStateStarted",  # 3
+        ("MapIterationStarted", {"name": "Outer", "index": 0}, 3),  # 4
+        entered("Map", "Inner", 4),  # 5
+        "MapStateStarted",  # 6
+        ("MapIterationStarted", {"name": "Inner", "index": 0}, 6),  # 7
+        entered("Task", "One", 7),  # 8
+        "TaskScheduled",  # 9
+        BROKE,  # 10
+        ("MapIterationFailed", {"name": "Inner", "index": 0}, 10),  # 11
+        ("MapStateFailed", {"error": "Boom"}, 11),  # 12
+        ("MapIterationFailed", {"name": "Outer", "index": 0}, 12),  # 13
+        ("MapStateFailed", {"error": "Boom"}, 13),  # 14
+        exited("Map", "Outer", 14),  # caught
+        entered("Pass", "After"),
+    )
+    found = {name: one.status for name, one in progress(told).items()}
+    assert found == {"Outer": "caught", "Inner": "failed", "One": "failed", "After": "running"}
+
+
+def test_only_the_last_round_of_a_map_counts():
+    told: list[Any] = ["ExecutionStarted"]
+    for fates in (["TaskSucceeded", BROKE], ["TaskSucceeded"]):
+        told += [entered("Map", "Each"), "MapStateStarted"]
+        begin = len(told)
+        for index, fate in enumerate(fates):
+            told += [("MapIterationStarted", {"name": "Each", "index": index}, begin)]
+            told += [entered("Task", "One"), "TaskScheduled", fate]
+            told += [exited("Task", "One")] if fate == "TaskSucceeded" else []
+        told += ["MapStateSucceeded", exited("Map", "Each")]
+    assert progress(events(*told))["One"].status == "succeeded"
 
 
 def test_the_last_round_of_a_loop_counts():
@@ -251,6 +288,13 @@ def test_a_redriven_execution_goes_on():
                       ("ExecutionFailed", {"error": "Again"}))  # fmt: skip
         assert progress(told)["A"].status == "failed"
         assert failure(told) == ("A", "Again", "")
+
+
+def test_what_was_lost_before_a_redrive_is_not_blamed_again():
+    told = events(*LOST, "ExecutionRedriven", entered("Task", "A"), "TaskScheduled",
+                  "TaskSucceeded", exited("Task", "A"), entered("Wait", "B"),
+                  ("ExecutionAborted", {"cause": "stopped"}))  # fmt: skip
+    assert failure(told) == ("B", "", "stopped")
 
 
 @given(

@@ -58,6 +58,7 @@ PASS: dict[str, Any] = {"Type": "Pass"}
         (row({**TRAIN_TASK, "ResultPath": "$.job"}, delete("$.job.TrainingJobName")), CELLS),
         (row({**TRAIN_TASK, "ResultPath": "$.job"}, delete("$['job']['TrainingJobName']")), CELLS),
         (row({**TRAIN_TASK, "ResultPath": "$.job"}, delete("$.TrainingJobName")), ANYTHING),
+        (row({**TRAIN_TASK, "Resource": TRAINING[:-5]}, delete("$.TrainingJobName")), ANYTHING),
         (row({**TRAIN_TASK, "ResultPath": None}, delete("$.TrainingJobName")), ANYTHING),
         (row({**TRAIN_TASK, "ResultSelector": {"n.$": "$.TrainingJobName"}}, delete("$.n")), CELLS),
         (row({**TRAIN_TASK, "OutputPath": "$.TrainingJobName"}, delete("$")), CELLS),
@@ -154,6 +155,19 @@ def test_jsonata_is_followed_too():
     for arguments, found in wanted:
         definition = row(begin, {**task, "Arguments": arguments}, QueryLanguage="JSONata")
         assert deletes(definition) == found, arguments
+
+
+def test_a_rule_may_hand_on_something_else():
+    rule = {"Condition": "{% $states.input.x %}", "Next": "S3", "Output": {"n": "fixed"}}
+    delete_it = {
+        "Type": "Task",
+        "Resource": DELETE,
+        "Arguments": {"ModelName": "{% $states.input.n %}"},
+    }
+    definition = row(PASS, PASS, delete_it, QueryLanguage="JSONata")
+    definition["States"]["S1"] = {"Type": "Choice", "Choices": [rule], "Default": "S2"}
+    definition["States"]["S2"] = {"Type": "Succeed"}
+    assert deletes(definition) == FIXED
 
 
 def test_a_name_that_grows_in_a_loop_comes_to_an_end():

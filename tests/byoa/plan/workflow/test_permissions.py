@@ -121,7 +121,7 @@ def test_a_role_that_comes_later_goes_to_sagemaker_all_the_same():
     ("name", "yes", "no"),
     [
         ("f", ["f", "f:1", "f:prod"], ["f2", "g"]),
-        ("f:prod", ["f:prod"], ["f", "f:1"]),
+        ("f:prod", ["f:prod"], ["f", "f:1", "f:prod:1"]),
         (f"{LAMBDA}f", ["f", "f:prod"], ["f2"]),
         (f"{LAMBDA}f:prod", ["f:prod"], ["f", "f:1"]),
         ("123456789012:function:f", ["f", "f:1"], ["f2"]),
@@ -283,6 +283,8 @@ def test_a_distributed_map():
         "End": True,
     }
     definition = {"StartAt": "Each", "States": {"Each": each}}
+    inline = changed(definition, "States/Each/ItemProcessor/ProcessorConfig", {"Mode": "INLINE"})
+    assert "states:" not in json.dumps(execution_policy(inline, **HERE))
     policy = execution_policy(definition, **HERE, name="cells")
     assert allows(policy, "states:StartExecution", f"{STATES}stateMachine:cells")
     assert not allows(policy, "states:StartExecution", f"{STATES}stateMachine:cells2")
@@ -363,6 +365,12 @@ def test_what_a_format_will_be(text: str, pattern: str):
         ("'a-' & $f('x & y') & 'z'", "a-*z"),
         ("$x ? 'a' : 'b'", "*"),
         ("'a-' & ($x ? 'a' : 'b')", "a-*"),
+        ("'a-' & $x ? 'b' : 'c'", "*"),
+        ("'a-' & $x ~> $uppercase()", "*"),
+        ("'a-' & $x in ['a-b']", "*"),
+        ("'a-' & $x = 'a-b'", "*"),
+        ("'a-' & $f($x = 'b', [1, 2]) & '-in'", "a-*-in"),
+        ("'a-' & $x & '", "*"),
         ("", "*"),
     ],
 )

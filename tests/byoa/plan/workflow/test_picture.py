@@ -161,6 +161,8 @@ def test_a_closed_box_tells_what_goes_on_within():
         now = {"Deploy": "running", "Deploy: look": "succeeded", "Deploy: wait": status}
         assert any(one.startswith(f"wait: {said}") for one in texts(svg(boxed(), now), "told"))
         assert "wait: " in mermaid(boxed(), now)
+    first = {"Deploy": "failed", "Deploy: look": "failed", "Deploy: wait": "aborted"}
+    assert "look: ✗ failed" in texts(svg(boxed(), first), "told")
     done = {"Deploy": "succeeded", "Deploy: look": "failed"}
     assert "look: " not in svg(boxed(), done)
 
