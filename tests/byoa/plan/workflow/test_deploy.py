@@ -302,6 +302,13 @@ def test_an_endpoint_step_fails_with_sagemakers_reason(update: bool):
     assert [*sagemaker.configs] == ["cells-1"], "another step has made it"
 
 
+def test_an_endpoint_step_never_deletes_what_it_has_only_moved():
+    sagemaker = SageMaker(fates=[("Failed", "No ping.")], endpoints={"cells": dict(THERE)})
+    with pytest.raises(StateError, match="No ping"):
+        run(endpoint(update=True), GIVEN, sagemaker)
+    assert [*sagemaker.endpoints] == ["cells"]
+
+
 def test_errors_of_an_endpoint_step_can_be_caught():
     step = EndpointStep("Create Endpoint", "cells", "cells-1")
     step.add_retry(Retry(error_equals=["States.Timeout"]))

@@ -53,6 +53,15 @@ def test_a_function_is_called_until_it_is_done(language: str):
     assert answers.calls == [asked] * 3
 
 
+@LANGUAGES
+def test_a_name_may_hold_whatever_json_can(language: str):
+    given = ExecutionInput()
+    step = FunctionStep("Call", "f", {"a-b": given["x"], "c d": given["y"], "e": [given["x"], 1]})
+    answers = Answers(1)
+    run(made(step, language), {"x": 5, "y": 6}, answers)
+    assert answers.calls[0][1]["Payload"] == {"a-b": 5, "c d": 6, "e": [5, 1]}
+
+
 def test_a_function_that_says_nothing_of_the_kind_is_called_once():
     answers = Answers("ok")
     assert run(made(FunctionStep("Call", "f", {}), "JSONPath"), {}, answers) == "ok"
@@ -115,7 +124,7 @@ def test_hyperparameters_may_be_none_or_one(given: dict[str, Any]):
 
 
 def test_an_execution_without_either_is_told_what_it_lacks():
-    with pytest.raises(StateError, match="neither Context .* nor Image. Give one"):
+    with pytest.raises(StateError, match=r"neither Context .* nor Image\. Give one"):
         run(made(BuildImageStep("Build", "f", "p"), "JSONPath"), {"Data": "s3://b/d"}, Answers())
 
 

@@ -118,6 +118,7 @@ def test_a_worse_model_goes_wherever_one_says():
         (0.6, {"maximize": False}, False),
         (0.48, {"maximize": False, "margin": 0.05}, False),
         (0.6, {"maximize": False, "floor": 0.55}, False),
+        (0.45, {"maximize": False, "floor": 0.4}, False),
         (0, {}, False),
     ],
 )

@@ -153,6 +153,45 @@ def test_hyperparameters_are_texts_and_the_steps_win():
     }  # fmt: skip
 
 
+def parameters(step: Any) -> dict[str, Any]:
+    (made,) = definition(step)["States"].values()
+    found: dict[str, Any] = made["Parameters"]
+    return found
+
+
+def test_a_model_to_begin_with_is_a_channel():
+    step = TrainingStep("S", estimator(model_uri="s3://bucket/m.tar.gz"), "j", "s3://bucket/d")
+    channels = parameters(step)["InputDataConfig"]
+    assert [one["ChannelName"] for one in channels] == ["training", "model"]
+
+
+def test_fields_that_step_functions_is_not_known_to_take_are_left_out():
+    assert "ProfilerConfig" not in parameters(TrainingStep("S", estimator(), "j"))
+    (variant,) = parameters(EndpointConfigStep("S", "c", "m"))["ProductionVariants"]
+    assert variant.keys() == {
+        "VariantName", "ModelName", "InitialVariantWeight", "InstanceType", "InitialInstanceCount",
+    }  # fmt: skip
+
+
+def test_a_processors_own_command_is_taken_unless_the_step_has_one():
+    made = parameters(ProcessingStep("S", processor(), "j"))["AppSpecification"]
+    assert made["ContainerEntrypoint"] == ["python3", "x.py"]
+
+
+@pytest.mark.parametrize("direction", ["Maximize", "Minimize"])
+def test_a_search_goes_where_it_is_told_to(direction: str):
+    made = parameters(TuningStep("S", tuner(objective_type=direction), "j", "s3://bucket/d"))
+    objective = made["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+    assert objective == {"Type": direction, "MetricName": "ap"}
+
+
+def test_a_tuning_jobs_own_name_fits_its_32_characters():
+    name = parameters(TuningStep("Search for the very best of them", tuner()))
+    said = name["HyperParameterTuningJobName.$"]
+    assert said.startswith("States.Format('search-for-") and "States.UUID()" in said
+    assert len(said.split("'")[1].replace("{}", "0" * 12)) <= 32
+
+
 def test_no_wait_is_no_sync():
     step = TrainingStep("S", estimator(), "j", wait_for_completion=False)
     assert step.fields["resource"] == "arn:aws:states:::sagemaker:createTrainingJob"
