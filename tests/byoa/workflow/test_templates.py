@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,18 @@ STACK = Infrastructure(project=PROJECT, account="123456789012", region="us-east-
 
 
 @pytest.fixture
-def stack(here: Here) -> Iterator[Infrastructure]:
-    """What `byoa setup` makes, and some numbers to train on."""
-    assert main(["setup", "-p", PROJECT, "--on", "sandbox", "--yes"]) == 0
+def stack(here: Here) -> Infrastructure:
+    """Of what `byoa setup` makes (docs/workflow-deploy.md runs it) what is used without a build."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}}
+    document = {"Version": "2012-10-17", "Statement": [{**trust, "Action": "sts:AssumeRole"}]}
+    here.client("iam").create_role(
+        RoleName=STACK.role("jobs"), AssumeRolePolicyDocument=json.dumps(document)
+    )
+    here.client("s3").create_bucket(Bucket=STACK.bucket)
     for name in ("training", "validation"):
         key = f"incoming/data/{name}/a.txt"
         here.client("s3").put_object(Bucket=STACK.bucket, Key=key, Body=b"1\n2\n")
-    yield STACK
-    main(["teardown", "-p", PROJECT, "--on", "sandbox", "--delete-data", "--yes"])
+    return STACK
 
 
 def edited(path: Path, **changes: str) -> Path:
