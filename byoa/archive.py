@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from byoa.plan.errors import ByoaError
+from byoa.plan.zips import SOUND
 
 #: Past the first GiB, an archive that grows more than this is taken for a bomb.
 MOST_RATIO = 200
@@ -166,6 +167,8 @@ def zip_members(path: Path) -> Iterator[Member]:
     kinds = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
+            if info.compress_type not in SOUND:
+                raise BadArchiveError(f"its member {info.filename!r} is not packed by deflate")
             mode = info.external_attr >> 16
             kind = "folder" if info.is_dir() else kinds.get(stat.S_IFMT(mode), "other")
             yield Member(info.filename, kind, bool(mode & 0o100), partial(archive.open, info))

@@ -16,7 +16,7 @@ from byoa.plan import ignore
 from byoa.plan.asked import BuildImage
 from byoa.plan.codebuild import BUILDSPEC, bases, build_environment, start_build_request
 from byoa.plan.errors import JobFailedError, UsageError
-from byoa.plan.zips import Files
+from byoa.plan.zips import SOUND, Files
 
 SCRIPT = "build_and_push.sh"
 SCRIPTED = f"version: 0.2\nphases:\n  build:\n    commands:\n      - bash {SCRIPT}\n"
@@ -147,6 +147,8 @@ def _members(
         mode = info.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise UsageError(f"{info.filename!r} is no plain file. Pack its content instead.")
+        if info.compress_type not in SOUND:
+            raise UsageError(f"{info.filename!r} is not packed by deflate. Pack it with zip.")
         if any(map(ignore.secret, info.filename.split("/"))):
             secrets.append(info.filename)
             continue

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 #: Content, and whether it is a program.
 Files = Mapping[str, tuple[bytes, bool]]
+#: How a stranger's zip may be packed. zipfile unpacks a few bytes of bzip2 or LZMA to gigabytes
+#: at once, so that no limit could be kept.
+SOUND = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def zipped(files: Files, *, compressed: bool = True) -> bytes:

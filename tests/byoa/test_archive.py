@@ -179,6 +179,15 @@ def test_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         archive.unpack(path, tmp_path / "out2")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_grows_past_any_limit_at_once(tmp_path: Path, method: int):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as file:
+        file.writestr("a", "x")
+    with pytest.raises(BadArchiveError, match="'a' is not packed by deflate"):
+        archive.unpack(path, tmp_path / "out")
+
+
 def test_a_zip_that_lies_about_sizes(tmp_path: Path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:

@@ -176,6 +176,15 @@ def test_links_and_bombs_are_refused(monkeypatch: pytest.MonkeyPatch):
         unzipped(bomb, "s3://b/k")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_zipfile_unpacks_without_a_limit_is_refused(method: int):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", method) as file:
+        file.writestr("Dockerfile", "FROM scratch")
+    with pytest.raises(UsageError, match="'Dockerfile' is not packed by deflate"):
+        unzipped(archive.getvalue(), "s3://b/k")
+
+
 FILES = st.dictionaries(
     st.from_regex(r"[a-z]{1,5}(/[a-z]{1,5}){0,2}", fullmatch=True),
     st.tuples(st.binary(max_size=40), st.booleans()), min_size=1, max_size=5,
