@@ -61,8 +61,12 @@ class Stack:
     def change_set(self, request: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
         """What would change; None when nothing would. It is made, and waits."""
         cfn = self.cloudformation
-        cfn.create_change_set(**request)
         where = {"StackName": self.name, "ChangeSetName": request["ChangeSetName"]}
+        try:
+            cfn.create_change_set(**request)
+        except cfn.exceptions.AlreadyExistsException:  # a setup that was interrupted has left it
+            cfn.delete_change_set(**where)
+            cfn.create_change_set(**request)
         said: dict[str, Any] = {}
 
         def ready() -> bool:

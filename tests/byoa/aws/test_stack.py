@@ -116,6 +116,17 @@ def test_a_plan_that_fails_leaves_nothing(case: Case):
         case.stack.change_set(REQUEST)
 
 
+def test_what_an_interrupted_setup_has_left_is_planned_anew(case: Case):
+    """The same change has the same name; AWS keeps it until somebody deletes it."""
+    left = ValueError("AlreadyExistsException: ChangeSet byoa-1 already exists")
+    said = {"Status": "CREATE_COMPLETE", "Changes": []}
+    case.answers(
+        ("create_change_set", left), ("delete_change_set", {}), ("create_change_set", {}),
+        ("describe_change_set", said), ("describe_change_set", said),
+    )  # fmt: skip
+    assert case.stack.change_set(REQUEST) == []
+
+
 def test_all_pages_of_changes_are_shown(case: Case):
     def page(name: str, **more: str) -> tuple[str, Any]:
         return "describe_change_set", {
