@@ -23,6 +23,9 @@ from byoa.workflow.watch import Watched, end_of, summary
 from byoa.workflow.watch import watch as watch_to_end
 
 
+LINE = 200
+
+
 def run(arguments: argparse.Namespace) -> int:
     home = open_home(settings_of(arguments))
     found = home.machine(arguments.name)
@@ -112,8 +115,12 @@ def follow(home: Home, arn: str, arguments: argparse.Namespace) -> int:
 
 
 def texts(told: Mapping[str, Any]) -> dict[str, str]:
-    """Input and output as a line each."""
-    return {name: json.dumps(told[name]) for name in ("input", "output")}
+    """Input and output as a line each; all of it is --json's to show."""
+    whole = {name: json.dumps(told[name]) for name in ("input", "output")}
+    return {
+        name: text if len(text) <= LINE else f"{text[:LINE]}… (--json shows all)"
+        for name, text in whole.items()
+    }
 
 
 def watch(arguments: argparse.Namespace) -> int:

@@ -71,7 +71,7 @@ def line_of(error: Exception, path: Path) -> str:
 
 def workflow_of(value: Any) -> Workflow | None:
     """A Workflow, or the one that a ready-made pipeline has made."""
-    if not isinstance(value, Workflow) and hasattr(value, "get_workflow"):
+    if not isinstance(value, type) and hasattr(value, "get_workflow"):
         value = value.get_workflow()
     return value if isinstance(value, Workflow) else None
 

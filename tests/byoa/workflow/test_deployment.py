@@ -228,7 +228,7 @@ def test_delete_names_what_runs_and_takes_all_that_was_made(here: Here):
 
 
 PROGRAM = """
-from byoa.workflow import Chain, ExecutionInput, Pass, Succeed, Workflow
+from byoa.workflow import *
 
 given = ExecutionInput(schema={"who": str, "times": int})
 workflow = Workflow(
