@@ -22,7 +22,6 @@ from byoa.workflow.home import Home, open_home
 from byoa.workflow.watch import Watched, end_of, summary
 from byoa.workflow.watch import watch as watch_to_end
 
-
 LINE = 200
 
 
