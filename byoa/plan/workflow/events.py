@@ -38,6 +38,9 @@ VALUES = {
     "schedule": {"time": "$.time"},
 }  # fmt: skip
 HOLE = re.compile(r"\{(\w+)\}")
+#: A value that is nothing but what others have chosen. Without quotes EventBridge writes it as
+#: JSON; within them a " in a key could be taken for the text's end.
+ALONE = re.compile(r'"(<(?:key|branch)>)"(?!:)')
 #: A rule's pattern: no longer than this.
 LONGEST = 4096
 
@@ -186,6 +189,7 @@ def target_request(
     used = sorted(set(HOLE.findall(text or "")) & VALUES[trigger.kind].keys())
     paths = {name: VALUES[trigger.kind][name] for name in used}
     template = HOLE.sub(lambda hole: f"<{hole[1]}>", text) if text and used else None
+    template = ALONE.sub(r"\1", template) if template else None
     values = {
         "rule": trigger.rule_name(names), "arn": arn, "role": role, "paths": paths,
         "input": None if used else text, "template": template,

@@ -201,7 +201,7 @@ def test_a_workflow_with_a_schema_wants_to_know_what_the_event_gives(here: Here,
     shown = here.byoa(*words, "-i", "data={key}", "-i", "epochs=5", "--dry-run").json
     assert list(shown) == ["create_role", "put_role_policy", "put_rule", "put_targets"]
     transformer = shown["put_targets"]["Targets"][0]["InputTransformer"]
-    assert transformer["InputTemplate"] == '{"data": "<key>", "epochs": 5}'
+    assert transformer["InputTemplate"] == '{"data": <key>, "epochs": 5}'
     assert here.byoa("trigger", name, "--list", "--json").json == []
 
 

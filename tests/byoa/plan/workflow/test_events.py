@@ -239,6 +239,9 @@ def test_the_input_is_the_event_a_constant_or_made_of_the_event():
         "InputPathsMap": {"bucket": "$.detail.bucket.name", "key": "$.detail.object.key"},
         "InputTemplate": '{"data": "s3://<bucket>/<key>", "epochs": 5}',
     }
+    alone = target(trigger, {"a": "{key}", "b": ["{key}", "{time}"], "{key}": "x{key}"})
+    template = '{"a": <key>, "b": [<key>, "<time>"], "<key>": "x<key>"}'
+    assert alone["InputTransformer"]["InputTemplate"] == template
     events.check_holes("s3", {"a": "{key}", "b": ["{time}"], "c": {}, "d": {"e": "{"}})
     with pytest.raises(UsageError, match=r"no \{tag\}"):
         events.check_holes("s3", {"a": "{tag}"})
