@@ -68,7 +68,7 @@ class Place:
         done = subprocess.run(
             [sys.executable, "-m", "byoa.cli", *words, "-p", "drill", "--on", "sandbox"],
             env={**os.environ, "BYOA_HOME": str(Path(self.state.folder).parent)},
-            capture_output=True, text=True, timeout=120,
+            capture_output=True, text=True, timeout=250,
         )  # fmt: skip
         return Ended(done.returncode, done.stdout, done.stderr)
 
