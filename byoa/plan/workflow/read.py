@@ -156,7 +156,7 @@ def rule(made: Mapping[str, Any]) -> BaseRule:
     """A rule; RawRule where it is none that ChoiceRule makes."""
     operator, *others = [key for key in made if key != "Variable"] or [""]
     value = made.get(operator)
-    if others or not all(map(bool, made)):
+    if others:
         return RawRule(made)
     if operator in ("And", "Or") and "Variable" not in made and isinstance(value, list) and value:
         return CompoundRule(operator, [rule(one) for one in value])

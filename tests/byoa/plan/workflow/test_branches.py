@@ -78,6 +78,7 @@ def test_an_inline_map():
         },
         "End": True,
     }
+    assert alone(Map("a", item_processor=Pass("b")))["ItemProcessor"]["StartAt"] == "b"
     sdk = Map("a", iterator=Pass("b"), items_path="$.x", parameters={"row": item_value})
     sdk.update_parameters({"row.$": "$$.Map.Item.Value"})
     assert alone(sdk)["ItemSelector"] == {"row.$": "$$.Map.Item.Value"}

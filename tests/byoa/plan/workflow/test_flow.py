@@ -12,6 +12,7 @@ from byoa.plan.workflow.chain import Chain, definition
 from byoa.plan.workflow.choice_rule import ChoiceRule
 from byoa.plan.workflow.intrinsics import array, format_, hash_
 from byoa.plan.workflow.states import Choice, Fail, Map, Parallel, Pass, State, Task, Wait
+from byoa.workflow import EndpointConfigStep, EndpointStep, Estimator, GateStep, TrainingStep
 
 LAMBDA = "arn:aws:states:::lambda:invoke"
 
@@ -121,6 +122,18 @@ def test_before_it_and_a_loop():
     choice = Choice("again")
     choice.add_choice(ChoiceRule.IsPresent(variable="$.x", value=True), one)
     definition(Chain([one, other, choice, Pass("end")]))
+
+
+def test_what_a_gate_and_an_endpoints_call_lay_beside_their_input():
+    estimator = Estimator("image", "arn:aws:iam::123456789012:role/jobs", output_path="s3://b/out")
+    train = TrainingStep("train", estimator, data="s3://b/data")
+    gate = GateStep("better?", metric="map", endpoint_name="cells")
+    name = train.output()["TrainingJobName"]
+    config = EndpointConfigStep("config", name, name, result_path=None)
+    definition(Chain([train, gate, config, EndpointStep("serve", "cells", name)]))
+    call = EndpointStep("serve", "cells", name, wait=False)
+    call.call.keep = True
+    definition(Chain([train, call, user(train)]))
 
 
 def test_a_loop_that_keeps_its_input_ends():

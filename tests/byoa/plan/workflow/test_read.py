@@ -237,7 +237,8 @@ def test_rules_are_read_as_what_they_are():
     there = {"Variable": "$.x", "IsNull": True}
     found = [rule(one) for one in ({"Not": there}, {"Or": [there]}, {"Condition": True}, there)]
     assert [type(one) for one in found] == [NotRule, CompoundRule, Condition, Rule]
-    assert isinstance(rule({"Variable": "$.x", "NewerThan": 1}), RawRule)
+    for other in ({"Variable": "$.x", "NewerThan": 1}, {**there, "IsString": True}, {}, {"": 1}):
+        assert isinstance(rule(other), RawRule) and rule(other).to_dict() == other
 
 
 @pytest.mark.parametrize(
