@@ -1,11 +1,10 @@
-"""What pyproject.toml cannot say: a wheel carries container/ for `--on process`, and infrastructure/."""
+"""What pyproject.toml cannot say: a wheel carries container/ and infrastructure/ along."""
 
 import shutil
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
-
 
 #: Where byoa.local.harness and byoa.functions look for them.
 CARRIED = {"container": "_harness/container", "infrastructure": "_infrastructure"}

@@ -182,13 +182,14 @@ SITUATIONS = [
     (refused("ResourceNotFoundException", "The specified log group does not exist.",
              "DescribeLogStreams", "logs"), "gone", False, "byoa list"),
     (refused("AccessDeniedException", "Neither the global service principal states.amazonaws.com,"
-             " nor the regional one is authorized to assume the provided role.", "CreateStateMachine",
-             "stepfunctions"), "role-not-assumable", True, "Step Functions cannot take on"),
+             " nor the regional one is authorized to assume the provided role.",
+             "CreateStateMachine", "stepfunctions"), "role-not-assumable", True, "Step Functions cannot take on"),
     (refused("AccessDeniedException", "'arn:aws:iam::1:role/x' is not authorized to create"
              " managed-rule.", "CreateStateMachine", "stepfunctions"), "role-not-assumable", True,
      "managed-rule"),
     (refused("AccessDeniedException", "The state machine IAM Role is not authorized to access the"
-             " Log Destination", "CreateStateMachine", "stepfunctions"), "role-not-assumable", True, ""),
+             " Log Destination", "CreateStateMachine", "stepfunctions"),
+     "role-not-assumable", True, ""),
     (denied("states:StartExecution", "stepfunctions", "StartExecution"), "access-denied", False,
      "You may not do states:StartExecution"),
     (denied("events:PutRule", "events", "PutRule"), "access-denied", False, "events:PutRule"),
