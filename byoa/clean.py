@@ -155,7 +155,25 @@ def tagged(place: Place, project: str, kind: str) -> Iterator[Thing]:
         if item.get(f"{camel}Status") in RUNNING and kind.endswith("job"):
             yield Thing(f"running {kind}", name, partial(stop, place, kind, name))
         if delete and ended:
-            yield Thing(kind, name, partial(delete, **{f"{camel}Name": name}))
+            remove = partial(delete, **{f"{camel}Name": name})
+            if kind == "endpoint" and place.session is not None:
+                remove = partial(delete_endpoint, place.sagemaker, name)
+            yield Thing(kind, name, remove)
+
+
+def delete_endpoint(
+    sagemaker: Any, name: str, *, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Deletes it and waits: while it goes it writes to the log group that is removed next."""
+    sagemaker.delete_endpoint(EndpointName=name)
+    for pause in [0.2] * 10 + [3.0] * 60:
+        try:
+            sagemaker.describe_endpoint(EndpointName=name)
+        except Exception as error:
+            if situation(error) not in GONE:
+                raise
+            return
+        sleep(pause)
 
 
 def has_tag(sagemaker: Any, arn: str, project: str) -> bool:
