@@ -183,7 +183,8 @@ SITUATIONS = [
              "DescribeLogStreams", "logs"), "gone", False, "byoa list"),
     (refused("AccessDeniedException", "Neither the global service principal states.amazonaws.com,"
              " nor the regional one is authorized to assume the provided role.",
-             "CreateStateMachine", "stepfunctions"), "role-not-assumable", True, "Step Functions cannot take on"),
+             "CreateStateMachine", "stepfunctions"),
+     "role-not-assumable", True, "Step Functions cannot take on"),
     (refused("AccessDeniedException", "'arn:aws:iam::1:role/x' is not authorized to create"
              " managed-rule.", "CreateStateMachine", "stepfunctions"), "role-not-assumable", True,
      "managed-rule"),
