@@ -37,11 +37,12 @@ demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no
 
 # Two test processes of one thread each beat two that fight for the cores. The driver's tests wait for
 # jobs and servers most of the time: more of them go side by side.
+WAITING := tests/byoa tests/docs tests/examples tests/infrastructure
 HERE := not docker and not gpu and not parity and not alone
 test parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
-	$(PYTEST) -n 2 -m "$(HERE)" --ignore tests/byoa --ignore tests/docs tests
-	$(PYTEST) -n 4 -m "$(HERE)" tests/byoa tests/docs
+	$(PYTEST) -n 2 -m "$(HERE)" $(addprefix --ignore ,$(WAITING)) tests
+	$(PYTEST) -n 4 -m "$(HERE)" $(WAITING)
 	$(PYTEST) -m alone tests
 
 lint: $(STAMP)  ## format, lint and types
