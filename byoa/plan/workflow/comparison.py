@@ -31,6 +31,8 @@ NO_SUCH = " or ".join(
     for words in ("Could not find", "not found", "failed to satisfy constraint")
 )
 UNKNOWN = ("deploy", "stop", "fail")
+#: SageMaker's figures have 32 bits, and its answers print them with 7 digits or with 17.
+ROUNDING = "$abs($byoa_current) * 0.0000001"
 RESULT = ("Passed", "Reason", "Metric", "New", "Current")
 #: Where the gate's answer stands in its output; the rest of it is the gate's input.
 UNDER = "Gate"
@@ -169,7 +171,8 @@ def better_rule(
     here: str, there: str, nothing: str, metric: str, margin: Any, better: str
 ) -> dict[str, Any]:
     """Whether the new model's metric is as good as the current one's and the margin together."""
-    wanted = f"$byoa_current {'+' if better == '>=' else '-'} {number(margin)}"
+    signs = "+-" if better == ">=" else "-+"
+    wanted = f"$byoa_current {signs[0]} {number(margin)} {signs[1]} {ROUNDING}"
     both = f"{metric} & ' is ' & $string($byoa_new) & ', and the model that serves has ' & $string($byoa_current)"  # noqa: E501
     return choice(
         there,

@@ -23,6 +23,8 @@ BUSY = [
     *("Lambda.TooManyRequestsException", "TryAgainError"),
 ]
 RETRY = {"ErrorEquals": BUSY, "IntervalSeconds": 2, "MaxAttempts": 6, "BackoffRate": 2}
+#: Seconds between two calls about something that takes days.
+LONGEST_PAUSE = 300
 GIVEN = "$byoa_given"
 IMAGE, DATA = f"{GIVEN}.Input.Image", f"{GIVEN}.Input.Data"
 #: A folder's address ends in "/", so that what is below it can be named.
@@ -54,16 +56,27 @@ class FunctionStep(Box):
 
 
 def again(step: str, arguments: Mapping[str, Any], pause: int) -> States:
-    """A function has 15 minutes: what takes longer goes on where it stopped."""
+    """A function has 15 minutes: what takes longer goes on where it stopped.
+
+    The longer it takes the longer are the pauses: an execution has 25,000 events, 9 of them a turn.
+    """
     call, done, wait = f"{step}: call", f"{step}: done?", f"{step}: wait"
     return {
-        f"{step}: begin": begin(call),
+        f"{step}: begin": begin(call, byoa_looks=0),
         call: {**invoke(arguments, done), **assign({"byoa_answer": "$states.result.Payload"})},
         done: choice(
             f"{step}: answered",
-            when("$exists($byoa_answer.Done) and $not($byoa_answer.Done)", wait),
+            when(
+                "$exists($byoa_answer.Done) and $not($byoa_answer.Done)",
+                wait,
+                byoa_looks="$byoa_looks + 1",
+            ),
         ),
-        wait: {"Type": "Wait", "Seconds": pause, "Next": call},
+        wait: {
+            "Type": "Wait",
+            "Seconds": f"{{% $min([{max(LONGEST_PAUSE, pause)}, {pause - 1} + $byoa_looks]) %}}",
+            "Next": call,
+        },
         f"{step}: answered": {"Type": "Succeed", "Output": "{% $byoa_answer %}"},
     }
 

@@ -108,6 +108,7 @@ SUBSTITUTIONS = {
     "ml.g5.48xlarge": "${TrainInstanceType}",
     "ml.g5.24xlarge": "${ServeInstanceType}",
     '"Seconds": 29': '"Seconds": "{% ${PauseSeconds} %}"',
+    "$byoa_looks * 29 <": "$byoa_looks * ${PauseSeconds} <",
     "arn:aws:states:::": "arn:${Partition}:states:::",
 }
 

@@ -24,6 +24,8 @@ AGAIN = {
     "MaxAttempts": 3,
     "BackoffRate": 2,
 }
+#: An execution has 25,000 events, 9 of them for a look; one that runs out of them tidies nothing.
+MOST_LOOKS = 2000
 BUSY = "$byoa_status in ['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting']"
 #: What an error says.
 ERROR = "$states.errorOutput"
@@ -51,7 +53,8 @@ class Pace:
     @property
     def patient(self) -> str:
         """The condition that it may go on."""
-        return f"$byoa_looks < {max(1, self.limit // max(1, self.pause))}"
+        most = f"$byoa_looks < {MOST_LOOKS}"
+        return f"$byoa_looks * {max(1, self.pause)} < {self.limit} and {most}"
 
 
 def assign(texts: Mapping[str, Any]) -> dict[str, Any]:

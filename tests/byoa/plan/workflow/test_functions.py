@@ -53,6 +53,21 @@ def test_a_function_is_called_until_it_is_done(language: str):
     assert answers.calls == [asked] * 3
 
 
+def test_what_takes_days_fits_into_the_events_of_an_execution():
+    from jsonata import Jsonata
+
+    box = made(FunctionStep("Train", "train", {}), "JSONPath")["States"]["Train"]
+    said = box["Branches"][0]["States"]["Train: wait"]["Seconds"].strip("{% }")
+
+    def pause(turn: int) -> int:
+        return int(Jsonata(said.replace("$byoa_looks", str(turn))).evaluate(None))
+
+    assert [pause(1), pause(2), pause(1000)] == [5, 6, 300]
+    turns = 2500  # of 9 events each
+    assert sum(min(300, 4 + turn) for turn in range(1, turns)) > 5 * 86_400
+    assert pause(200) == 204
+
+
 @LANGUAGES
 def test_a_name_may_hold_whatever_json_can(language: str):
     given = ExecutionInput()

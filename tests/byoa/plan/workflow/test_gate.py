@@ -110,6 +110,9 @@ def test_a_worse_model_goes_wherever_one_says():
     ("new", "more", "passed"),
     [
         (0.5, {}, True),
+        (0.49999999, {}, True),  # 32 bits, printed with more digits
+        (0.4999, {}, False),
+        (0.50000001, {"maximize": False}, True),
         (0.52, {"margin": 0.05}, False),
         (0.56, {"margin": 0.05}, True),
         (0.6, {"floor": 0.7}, False),

@@ -54,6 +54,16 @@ def test_every_name_of_the_stack_is_used_and_no_standin_is_left():
     assert [standin for standin in SUBSTITUTIONS if standin in text] == []
 
 
+def test_the_endpoint_is_waited_for_as_long_whatever_the_pause_is():
+    text = stack_definition()
+    looks = re.findall(r"\$byoa_looks [^)%]*", text)
+    counted = [one for one in looks if "<" in one]
+    assert counted and all(
+        one.strip() == "$byoa_looks * ${PauseSeconds} < 14400 and $byoa_looks < 2000"
+        for one in counted
+    )
+
+
 def test_it_is_a_right_definition():
     assert problems(as_deployed()) == []
 
