@@ -8,7 +8,7 @@ from typing import Any
 
 from byoa.aws import rules, statemachines
 from byoa.aws.bucket import find_bucket
-from byoa.aws.role import ensure_role
+from byoa.aws.role import ensure_role, retry_until_assumable
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError
 from byoa.plan.iam import role_policy_request, role_request
 from byoa.plan.workflow import events
@@ -106,7 +106,8 @@ def add(
     role = ensure_role(home.session, names.events_role, policy, names.tags, EVENTS, exact=True)
     rule = events.rule_request(trigger, names, names.tags)
     target = events.target_request(trigger, names, arn, role, given)
-    rules.put(home.session.client("events"), rule, target)
+    client = home.session.client("events")
+    retry_until_assumable(lambda: rules.put(client, rule, target), say)
     return str(rule["Name"])
 
 
