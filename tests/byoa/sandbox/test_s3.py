@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -71,3 +72,25 @@ def test_of_many_writers_of_a_new_object_one_wins(client: Clients, bucket: str):
         for thread in threads:
             thread.join()
         assert sorted(codes) == ["PreconditionFailed"] * 7 + ["won"]
+
+
+def test_a_policy_for_tls_holds_nobody_back_and_any_other_does(client: Clients):
+    """Loopback has no TLS; moto knows no conditions, and would refuse all for such a statement."""
+    s3, name = client("s3"), "policies-of-tls"
+    s3.create_bucket(Bucket=name)
+    tls = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{name}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }  # fmt: skip
+    closed = {**tls, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{name}/closed/*"}
+    del closed["Condition"]
+    for statements, held in (([tls], False), ([tls, closed], True)):
+        document = {"Version": "2012-10-17", "Statement": statements}
+        s3.put_bucket_policy(Bucket=name, Policy=json.dumps(document))
+        s3.put_object(Bucket=name, Key="open", Body=b"x")
+        if held:
+            with pytest.raises(s3.exceptions.ClientError, match="403"):
+                s3.put_object(Bucket=name, Key="closed/a", Body=b"x")
+        else:
+            s3.put_object(Bucket=name, Key="closed/a", Body=b"x")
+    assert json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"] == [tls, closed]
