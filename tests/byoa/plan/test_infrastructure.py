@@ -170,6 +170,12 @@ CFN = "arn:aws:cloudformation:us-east-1:123456789012:stack/"
         ("states:UpdateStateMachine", NAMES.machine_arn, {}),
         ("s3:PutBucketNotification", f"arn:aws:s3:::{NAMES.bucket}", {}),
         ("s3:PutObject", f"arn:aws:s3:::{NAMES.bucket}/incoming/x", {}),
+        # CloudFormation reads all of a bucket that it takes up again
+        ("s3:GetBucketWebsite", f"arn:aws:s3:::{NAMES.bucket}", {}),
+        ("s3:GetReplicationConfiguration", f"arn:aws:s3:::{NAMES.bucket}", {}),
+        # teardown --delete-data
+        ("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{NAMES.bucket}", {}),
+        ("s3:AbortMultipartUpload", f"arn:aws:s3:::{NAMES.bucket}/data/x", {}),
         ("s3:PutObject", CODE + "cells/.infrastructure/a.zip", {}),
         ("events:PutRule", "arn:aws:events:us-east-1:123456789012:rule/byoa-cells_upload", {}),
         ("ecr:DeleteRepository", "arn:aws:ecr:us-east-1:123456789012:repository/byoa-cells", {}),
