@@ -77,4 +77,6 @@ class Place:
         listing = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository]
         names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
         if names:
-            subprocess.run(["docker", "image", "rm", *names], capture_output=True, check=False)
+            subprocess.run(
+                ["docker", "image", "rm", "--no-prune", *names], capture_output=True, check=False
+            )
