@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from byoa.plan.workflow.history import StateProgress
+from byoa.plan.workflow.picture.words import plain as in_plain
 from byoa.plan.workflow.work import Work
 
 #: One sign a status, and what stands for it where the terminal has no such letters.
@@ -38,7 +39,7 @@ def notes(state: StateProgress, work: Work | None) -> str:
     said += [f"{state.retries} retr{'ies' if state.retries > 1 else 'y'}" if state.retries else ""]
     said += [f"{work.kind} {work.name}" if work else ""]
     said += [state.error if state.status in ("failed", "caught", "timed out") else ""]
-    return ", ".join(word for word in said if word)
+    return in_plain(", ".join(word for word in said if word))
 
 
 def lines(
@@ -48,7 +49,8 @@ def lines(
     width = max(map(len, states), default=0)
     for name, state in states.items():
         mark = MARKS.get(state.status, "??")[1 if plain else 0]
-        line = f"{mark} {name:<{width}}  {spent(state.seconds):>7}  {notes(state, works.get(name))}"
+        said = notes(state, works.get(name))
+        line = f"{mark} {in_plain(name):<{width}}  {spent(state.seconds):>7}  {said}"
         yield line.rstrip()
 
 
@@ -93,7 +95,7 @@ class News:
             self.told[name] = now
             when = "" if state.status == "running" else f" after {spent(state.seconds)}"
             said = notes(state, work)
-            yield f"{name}: {state.status}{when}{f' ({said})' if said else ''}"
+            yield f"{in_plain(name)}: {state.status}{when}{f' ({said})' if said else ''}"
 
 
 def encodes(text: str, encoding: str) -> bool:

@@ -81,7 +81,8 @@ def failure_of(described: Mapping[str, Any], events: Iterable[Mapping[str, Any]]
 
 def reason(error: str, cause: str) -> str:
     """The words that say what happened; the error's name where there are none."""
-    said = SERVICE.sub("", " ".join(dug(cause).split()))
+    shown = "".join(sign if sign.isprintable() else " " for sign in dug(cause))
+    said = SERVICE.sub("", " ".join(shown.split()))
     if not said:
         return ERRORS.get(error, error)
     if error and error not in said and not error.startswith(("States.TaskFailed", "SageMaker.")):

@@ -31,6 +31,12 @@ def test_one_line_a_state_says_how_it_is():
     assert list(lines({}, {})) == []
 
 
+def test_no_name_and_no_error_moves_the_cursor():
+    states = {"A\x1b[2J": StateProgress(status="failed", seconds=1, runs=1, error="E\x1b]0;x\x07")}
+    told = [*lines(states, {}), *News().of(states, {})]
+    assert len(told) == 2 and all(line.isprintable() for line in told)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0.0s"), (59.94, "59.9s"), (60, "1m00s"), (3599.7, "60m00s"), (7260, "2h01m")],

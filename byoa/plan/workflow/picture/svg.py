@@ -199,4 +199,4 @@ def _outline(box: Box) -> str:
 
 
 def _text(said: str, x: float, y: float, sort: str) -> str:
-    return f'<text class="{sort}" x="{x:.1f}" y="{y:.1f}">{escape(said)}</text>'
+    return f'<text class="{sort}" x="{x:.1f}" y="{y:.1f}">{escape(words.plain(said))}</text>'

@@ -257,3 +257,7 @@ def test_the_work_of_each_state_is_named_with_its_log():
         "Ask": Work("function", "ask", "aws logs tail /aws/lambda/ask"),
         "Inner": Work("execution", "x", f"byoa workflow watch {arn}"),
     }
+
+
+def test_a_reason_does_nothing_to_a_terminal():
+    assert reason("States.TaskFailed", "gone\x1b[2J\x9b now\n") == "gone [2J now"
