@@ -73,6 +73,7 @@ ALLOWED: list[tuple[str, str, str, dict[str, str]]] = [
     ("MachineRole", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}training-job/train-x", OURS),
     ("MachineRole", "sagemaker:CreateEndpoint", f"{SAGEMAKER}endpoint/byoa-cells", OURS),
     ("MachineRole", "sagemaker:UpdateEndpoint", f"{SAGEMAKER}endpoint/byoa-cells", HAS_OURS),
+    ("MachineRole", "sagemaker:ListTags", f"{SAGEMAKER}training-job/train-x", {}),
     ("MachineRole", "sagemaker:DeleteModel", f"{SAGEMAKER}model/train-x", HAS_OURS),
     ("MachineRole", "sagemaker:DescribeTrainingJob", f"{SAGEMAKER}training-job/older", {}),
     ("EventsRole", "states:StartExecution", NAMES.machine_arn, {}),

@@ -106,6 +106,12 @@ def test_images_are_scanned_encrypted_and_do_not_expire():
     assert rule["selection"]["tagStatus"] == "untagged"
 
 
+def test_an_image_that_serves_is_kept_when_its_tag_moves_on():
+    """A rule that starts on a tag deploys by digest, and the next push takes the tag away."""
+    moved = Resolved(TriggerImageTag="latest").resources["Repository"]["Properties"]
+    assert "LifecyclePolicy" not in moved
+
+
 def test_every_log_has_a_group_that_forgets():
     groups = {one["LogGroupName"]: one for one in PLAIN.of_type("AWS::Logs::LogGroup").values()}
     assert {one["RetentionInDays"] for one in groups.values()} == {"30"}
