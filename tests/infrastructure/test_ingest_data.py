@@ -363,7 +363,7 @@ def test_https_checks_the_name(source: SourceServer):
         "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "169.254.170.2",
         "100.64.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "::1", "fe80::1", "fd00:ec2::254",
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
-        "::", "ff02::1", "64:ff9b:1::a9fe:a9fe",
+        "::", "ff02::1", "64:ff9b:1::a9fe:a9fe", "::a9fe:a9fe", "::ffff:0:a9fe:a9fe", "fec0::1",
     ],
 )  # fmt: skip
 def test_inner_addresses_are_not_reached(address: str):

@@ -19,8 +19,10 @@ from byoa.plan.errors import ByoaError, UsageError
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[Any]]
-#: IPv6 that a gateway turns into the IPv4 address of its last 32 bits.
-NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+#: IPv6 that a gateway, or an old stack, turns into the IPv4 address of its last 32 bits.
+NAT64 = tuple(
+    IPv6Network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")
+)
 CONNECT = 10.0
 
 
@@ -79,14 +81,15 @@ def reachable(address: Address, networks: str) -> bool:
         return True
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         return True  # its inner one was looked at
-    return address.is_global and not address.is_multicast
+    old = isinstance(address, IPv6Address) and address.is_site_local
+    return address.is_global and not address.is_multicast and not old
 
 
 def embedded(address: Address) -> IPv4Address | None:
     """The IPv4 address that an IPv6 one stands for."""
     if isinstance(address, IPv4Address):
         return None
-    if any(address in network for network in NAT64):
+    if any(address in network for network in NAT64) and not address.is_loopback:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
