@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 from collections.abc import Callable
+from email.message import Message
 from ipaddress import ip_address
 from typing import Any
 
@@ -27,7 +28,7 @@ from infrastructure.lambdas.ingest_data.reach import (
     plain,
     reachable,
 )
-from infrastructure.lambdas.ingest_data.source import Web
+from infrastructure.lambdas.ingest_data.source import Web, mark_of, word
 from tests.infrastructure.conftest import FunctionError, Stack
 from tests.infrastructure.source_server import SourceServer, content, sha256
 
@@ -507,3 +508,16 @@ def peak_of(log: str) -> int:
 def test_errors_are_byoas():
     for kind in (SourceError, HashMismatchError, TooLargeError, TryAgainError):
         assert issubclass(kind, ByoaError)
+
+
+def test_headers_that_s3_would_not_take_are_none():
+    """Else all of a file would come, and then could not be kept."""
+    said = Message()
+    said["Content-Type"] = 'text/csv; name="\xe9.csv"'
+    said["Last-Modified"] = "19 f\xe9vrier 2026"
+    assert (word(said, "Content-Type", 200), mark_of(said)) == ("", "")
+    said["ETag"] = 'W/"weak"'
+    assert mark_of(said) == ""
+    del said["ETag"], said["Last-Modified"]
+    said["ETag"] = '"1"'
+    assert mark_of(said) == '"1"'

@@ -117,8 +117,8 @@ class Web:
             begin=begin if answer.status == 206 else 0,
             mark=mark if answer.status == 206 else mark_of(said),
             total=total,
-            kind=said.get("Content-Type", Opened.kind)[:200],
-            encoding=said.get("Content-Encoding", ""),
+            kind=word(said, "Content-Type", 200) or Opened.kind,
+            encoding=word(said, "Content-Encoding", 60),
             read=self.reader(answer),
         )
 
@@ -132,12 +132,16 @@ class Web:
         return read
 
 
+def word(said: Message, name: str, most: int) -> str:
+    """A header as S3 takes it for an object: of ASCII alone; "" when it is none."""
+    value = str(said.get(name, ""))
+    return value if value.isascii() and value.isprintable() and len(value) < most else ""
+
+
 def mark_of(said: Message) -> str:
     """A strong ETag, or the time of the last change."""
-    etag = said.get("ETag", "")
-    if etag.startswith('"') and etag.isascii() and len(etag) < 500:
-        return etag
-    return said.get("Last-Modified", "") if len(said.get("Last-Modified", "")) < 60 else ""
+    etag = word(said, "ETag", 500)
+    return etag if etag.startswith('"') else word(said, "Last-Modified", 60)
 
 
 @dataclass
