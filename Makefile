@@ -75,7 +75,7 @@ lock:  ## write the lock files anew (needs uv)
 	requirements/lock.sh
 
 docker-test: $(STAMP)  ## the tests that need docker and the image
-	$(PYTEST) -n 2 -m docker --durations=10 tests/docker tests/docs
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m docker --durations=10 tests/docker tests/docs
 
 clean:  ## remove what the programs left; keeps .venv
 	rm -rf build demo .mypy_cache .ruff_cache .hypothesis local_test/test_dir
