@@ -6,11 +6,13 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMa
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.plan import templates
+from byoa.plan.errors import UsageError
 from byoa.plan.names import fitted
 from byoa.plan.workflow.inputs import checked, comment_of, schema_of
 from byoa.plan.workflow.schema import schema_as_text
@@ -20,6 +22,7 @@ STATES = "states.amazonaws.com"
 EVENTS = "events.amazonaws.com"
 PROJECT, WORKFLOW = "byoa:project", "byoa:workflow"
 LEVELS = ("OFF", "ERROR", "FATAL", "ALL")
+NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 #: Where a state keeps other states.
 INNER = ("Branches", "Iterator", "ItemProcessor")
 
@@ -39,7 +42,8 @@ class Machine:
     @property
     def logging(self) -> dict[str, Any]:
         group = f"{self.log_group.removesuffix(':*')}:*" if self.log_level != "OFF" else None
-        values = {"level": self.log_level, "group": group, "data": True if group else None}
+        # inputs may hold presigned addresses: they stay in the history, which fewer people read
+        values = {"level": self.log_level, "group": group, "data": False if group else None}
         return templates.part("stepfunctions logging", values)
 
 
@@ -79,6 +83,16 @@ class Names:
     def tags(self) -> dict[str, str]:
         project = {PROJECT: self.project} if self.project else {}
         return {**project, WORKFLOW: self.workflow}
+
+
+def checked_name(name: str) -> str:
+    """A workflow's name as it is; UsageError for one that AWS does not take."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"The workflow's name is {name[:100]!r}. Take up to 80 letters, digits, '-' and '_'"
+            f"{f', such as {fitted(name, 60)}' if name else ''}."
+        )
+    return name
 
 
 def text_of(definition: Mapping[str, Any]) -> str:

@@ -99,6 +99,7 @@ def test_names_that_aws_or_its_logs_refuse_are_told(name: str):
 
 def test_an_equal_machine_has_no_changes_however_its_json_is_spaced():
     made = machine(log_level="ALL", log_group=GROUP, tracing=True)
+    assert made.logging["includeExecutionData"] is False  # no input, no presigned address
     found = described(made)
     found["definition"] = json.dumps(json.loads(found["definition"]), sort_keys=True)
     assert requests.changes(found, made) == []
