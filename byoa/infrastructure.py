@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -78,6 +79,7 @@ class Setup:
         kept = {one["ParameterKey"] for one in (found or {}).get("Parameters", ())} - said.keys()
         template = (folder / "template.yml").read_text(encoding="utf-8")
         check(template, said)
+        refuse_lonely_suffix(said, found)
         mark = hashlib.sha256(repr((template, sorted(said.items()))).encode()).hexdigest()[:12]
         wanted = ChangeSet(
             stack=self.names.stack, name=f"byoa-{mark}", template=template, parameters=said,
@@ -185,4 +187,18 @@ def check(template: str, said: Mapping[str, str]) -> None:
     known = [line.strip().partition(":")[0] for line in block.splitlines() if line[2:3].isalpha()]
     for key in said:
         if key not in known:
-            raise UsageError(f"The template has no parameter {key!r}. It has {', '.join(known)}.")
+            near = get_close_matches(key, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(known)}."
+            raise UsageError(f"The template has no parameter {key!r}. {hint}")
+
+
+def refuse_lonely_suffix(said: Mapping[str, str], found: Mapping[str, Any] | None) -> None:
+    """UsageError for an end of names without a folder to look at: nothing would ever start."""
+    now = {
+        one["ParameterKey"]: one["ParameterValue"] for one in (found or {}).get("Parameters", ())
+    }
+    if said.get("TriggerSuffix") and not {**now, **said}.get("TriggerPrefix"):
+        raise UsageError(
+            f"--trigger-suffix {said['TriggerSuffix']!r} says which uploads of a folder start the"
+            " workflow, and no folder is named. Add --trigger-prefix incoming/data/."
+        )

@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
         return code
     except SystemExit as ended:  # argparse, after its help
-        return int(ended.code or 0)
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except KeyboardInterrupt:
         print("byoa: interrupted", file=sys.stderr)
         return 130
@@ -150,7 +150,10 @@ def parsed(verb: str, module: ModuleType, words: list[str]) -> argparse.Namespac
     parser = parser_for(verb, module)
     known = list(flags_of(parser))
     if not getattr(module, "PASSES_ON", False):
-        return parser.parse_args([spelled(word, known) for word in words])
+        arguments, unknown = parser.parse_known_args([spelled(word, known) for word in words])
+        if unknown:
+            raise UsageError(unrecognized(inner(parser, words), unknown))
+        return arguments
     cut = words.index("--") if "--" in words else len(words)
     own = [spelled(word, known) for word in words[:cut]]
     arguments, unknown = parser.parse_known_args(own)
@@ -158,6 +161,24 @@ def parsed(verb: str, module: ModuleType, words: list[str]) -> argparse.Namespac
     arguments.passed = words[cut + 1 :]
     arguments.flags = known
     return arguments
+
+
+def inner(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of the sub-verb that is named first, else the verb's own."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = (action.choices[word] for word in words if word in action.choices)
+            return next(found, parser)
+    return parser
+
+
+def unrecognized(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
+    """What was not understood, and the flag that it may have meant."""
+    flags = [flag for flag in flags_of(parser) if flag.startswith("--")]
+    wrong = (word.partition("=")[0] for word in unknown if word.startswith("--"))
+    near = difflib.get_close_matches(next(wrong, ""), flags, 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f"Unrecognized arguments: {' '.join(unknown)}.{meant} See {parser.prog} --help"
 
 
 def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -116,10 +115,10 @@ def checked(said: dict[str, str]) -> None:
             " stack can write, so that no run starts the next one. For a bucket of your own say"
             " byoa workflow trigger."
         )
-    if schedule and not re.fullmatch(r"(rate|cron)\(.+\)", schedule):
-        raise UsageError(
-            f"--schedule is {schedule!r}. Write rate(1 day), or cron(0 6 * * ? *) in UTC."
-        )
+    if schedule:
+        from byoa.plan.workflow.schedule import checked as checked_schedule
+
+        checked_schedule(schedule)
 
 
 def asked(count: int) -> bool:

@@ -153,7 +153,7 @@ def add_trigger(sub: Sub) -> None:
     sub.add_argument("--marker", default="", help="--s3: this file only, uploaded last")
     sub.add_argument(
         "-i", dest="inputs", action="append", default=[], metavar="KEY=VALUE",
-        help="the execution's input; {bucket}, {key}, {image} … are the event's; again for more",
+        help="the execution's input; {key}, {time}, {tag} … are the event's; again for more",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from byoa.cli.show import say
 from byoa.plan.errors import UsageError
-from byoa.plan.names import checked
+from byoa.plan.workflow.requests import checked_name
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "workflows"
 
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes the file; nothing of the user's is overwritten."""
     path = Path(arguments.name)
     path = path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
-    name = checked(path.stem, "workflow")
+    name = checked_name(path.stem)
     text = (TEMPLATES / f"{arguments.template}.py").read_text(encoding="utf-8")
     try:
         with path.open("x", encoding="utf-8") as file:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from byoa.aws.statemachines import OVER
 from byoa.cli.common import settings_of
 from byoa.cli.show import emit, say
 from byoa.cli.workflow_made import put, source
@@ -23,6 +24,8 @@ from byoa.workflow.watch import Watched, end_of, summary
 from byoa.workflow.watch import watch as watch_to_end
 
 LINE = 200
+#: What a picture's name ends in.
+PICTURES = {".svg": "svg", ".html": "html", ".htm": "html", ".mmd": "mermaid", ".md": "mermaid"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -131,6 +134,8 @@ def watch(arguments: argparse.Namespace) -> int:
 def stop(arguments: argparse.Namespace) -> int:
     home = open_home(settings_of(arguments))
     found = runs.find(home, arguments.name, arguments.execution)
+    if found["status"] in OVER:
+        say(f"execution {found['name']} has ended already: nothing is stopped")
     runs.stop(home, found, "Stopped", arguments.cause or "Stopped with byoa workflow stop.")
     ended = runs.ended(home, found["executionArn"])
     emit({"execution": ended["name"], "status": ended["status"]}, arguments)
@@ -150,9 +155,7 @@ def redrive(arguments: argparse.Namespace) -> int:
 
 
 def render(arguments: argparse.Namespace) -> int:
-    ends = {".svg": "svg", ".html": "html", ".htm": "html"}
-    suffix = arguments.output.suffix if arguments.output else ""
-    chosen = arguments.format or ends.get(suffix, "mermaid")
+    chosen = arguments.format or format_of(arguments.output)
     if arguments.execution:
         put(coloured(arguments, chosen), arguments.output)
         return 0
@@ -163,6 +166,16 @@ def render(arguments: argparse.Namespace) -> int:
         more["opened"] = arguments.open
     put(draw(made.definition, **more), arguments.output)
     return 0
+
+
+def format_of(output: Path | None) -> str:
+    """What a file's name says that it holds."""
+    kind = PICTURES.get(output.suffix) if output else "mermaid"
+    if kind is None:
+        raise UsageError(
+            f"-o {output}: byoa draws {', '.join(PICTURES)}. Name it so, or say --format."
+        )
+    return kind
 
 
 def coloured(arguments: argparse.Namespace, chosen: str) -> str:

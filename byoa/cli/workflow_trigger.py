@@ -46,9 +46,10 @@ def asked_for(arguments: argparse.Namespace, definition: Any, given: Any) -> Tri
         raise UsageError("--suffix and --marker say which objects of --s3. Leave them out here.")
     if arguments.s3:
         written = outputs(definition, given)
+        made = events.s3_trigger(arguments.s3, arguments.suffix, arguments.marker, written)
         if not (arguments.suffix or arguments.marker):
             say("Every object is an execution of its own. For one of many files: --marker NAME.")
-        return events.s3_trigger(arguments.s3, arguments.suffix, arguments.marker, written)
+        return made
     if arguments.schedule:
         return events.schedule_trigger(arguments.schedule)
     if arguments.image:

@@ -96,7 +96,7 @@ def refuse_strangers(home: Home, found: Mapping[str, Any], adopted: bool = False
     if (whose := tags.get(requests.PROJECT, "")) != home.project and not adopted:
         said = f"to the project {whose}" if whose else "to no project of byoa"
         raise ByoaError(
-            f"The workflow {found['name']} is there already and belongs {said}. Give yours another"
+            f"The workflow {found['name']} belongs {said}. Give yours another"
             f" name{f', or say --project {whose}' if whose else ''}."
         )
 

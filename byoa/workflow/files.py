@@ -46,6 +46,11 @@ def in_program(path: Path, name: str) -> Workflow:
         spec.loader.exec_module(module)
     except ByoaError:
         raise
+    except SystemExit as ended:  # parse_args(), sys.exit(): it is loaded as a module is
+        raise UsageError(
+            f"{path}{line_of(ended, path)}: the program ends itself (exit code {ended.code}) before"
+            ' byoa has its Workflow. Put that below `if __name__ == "__main__":`.'
+        ) from ended
     except Exception as error:
         raise UsageError(
             f"{path}{line_of(error, path)}: {type(error).__name__}: {error}."
@@ -61,7 +66,7 @@ def in_program(path: Path, name: str) -> Workflow:
     raise UsageError(f"{path} holds {said}. Name one with --name: {', '.join(sorted(found))}.")
 
 
-def line_of(error: Exception, path: Path) -> str:
+def line_of(error: BaseException, path: Path) -> str:
     """Where in the program it happened, as far as can be told."""
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame.lineno for frame in frames if frame.filename == str(path)]
@@ -93,7 +98,8 @@ def from_yaml(path: Path) -> dict[str, Any]:
     try:
         return mapping(path, yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no YAML: {error}. Mend that line.") from error
+        where = str(error).replace("<unicode string>", path.name).replace("\n", " ")
+        raise UsageError(f"{path} is no YAML: {' '.join(where.split())}. Mend that.") from error
 
 
 def mapping(path: Path, found: Any) -> dict[str, Any]:

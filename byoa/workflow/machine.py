@@ -30,6 +30,7 @@ class Wanted:
     adopted: bool = False  #: it was named by its ARN: whoever made it, it is meant
 
     def __post_init__(self) -> None:
+        requests.checked_name(self.name)
         if found := check.problems(self.definition):
             raise UsageError("\n".join(found))
         if self.log_level not in LEVELS:

@@ -15,7 +15,7 @@ from byoa import progress
 from byoa.aws.bucket import ensure_bucket, find_bucket
 from byoa.aws.infrastructure import names
 from byoa.aws.storage import S3Storage
-from byoa.build import Build
+from byoa.build import SCRIPT, Build
 from byoa.on_codebuild import archive
 from byoa.plan.bucket import default_bucket
 from byoa.plan.errors import UsageError
@@ -74,6 +74,11 @@ class Uploads:
         """
         if not folder.is_dir():
             raise UsageError(f"--zip {name}={folder}: there is no such folder here.")
+        if not any((folder / one).is_file() for one in ("Dockerfile", SCRIPT)):
+            raise UsageError(
+                f"--zip {name}={folder}: it holds no Dockerfile, and a zip is what an image is"
+                f" built of. Add one, or send the folder as it is: --upload {name}={folder}"
+            )
         data = archive(Build(image=f"{name}:latest", folder=folder))
         uri = f"{self.address(name)}-{hashlib.sha256(data).hexdigest()[:16]}.zip"
         if not dry:

@@ -155,8 +155,10 @@ def test_a_stack_of_somebody_else_is_left_alone(place: Place, client: Clients):
 
 
 def test_a_mistake_is_told_before_anything_is_sent(place: Place):
-    with pytest.raises(UsageError, match="no parameter 'LogDay'"):
+    with pytest.raises(UsageError, match=r"no parameter 'LogDay'\. Did you mean LogDays"):
         set_up(place, "mistake", LogDay="7")
+    with pytest.raises(UsageError, match="Add --trigger-prefix incoming/data/"):
+        set_up(place, "mistake", TriggerSuffix="_READY")
     local = Place("process", place.storage, None, None, None, role=LOCAL_ROLE)
     with pytest.raises(UsageError, match="--on sandbox"):
         set_up(local, "mistake")

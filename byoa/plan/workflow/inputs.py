@@ -75,7 +75,8 @@ def typed(schema: Schema, words: Sequence[str], flag: str = "-i") -> dict[str, A
 def parted(word: str, flag: str) -> tuple[str, str, str]:
     found = re.match(r"([^=:]+)(:?=)", word)
     if not found:
-        raise UsageError(f"{flag} {word[:60]!r} is no key=value and no key:=JSON. Write one.")
+        form = "key=value and no key:=JSON" if flag == "-i" else "KEY=PATH"
+        raise UsageError(f"{flag} {word[:60]!r} is no {form}. Write one.")
     return found[1], found[2], word[found.end() :]
 
 

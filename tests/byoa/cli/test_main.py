@@ -62,6 +62,8 @@ def test_help_lists_every_verb_and_a_bare_byoa_is_a_mistake(byoa: Byoa):
         (["deply"], "Did you mean 'deploy'"),
         (["xyzzy"], "See byoa --help"),
         (["status", "--nonsense"], "See byoa status --help"),
+        (["workflow", "run", "a", "--wiat"], "Did you mean --wait? See byoa workflow run --help"),
+        (["teardown", "--delete-dat"], "Did you mean --delete-data? See byoa teardown --help"),
         (["run", "-t", "x"], "--entry_point"),
     ],
 )

@@ -44,7 +44,9 @@ def test_flags_are_the_templates_parameters(words: tuple[str, ...], made: dict[s
     [
         (("--trigger-prefix", "models/"), "Take a folder below incoming/"),
         (("--set", "TriggerPrefix=data/"), "Take a folder below incoming/"),
-        (("--schedule", "daily"), r"Write rate\(1 day\)"),
+        (("--schedule", "daily"), r"neither a rate nor a cron"),
+        (("--schedule", "rate(2 day)"), r"AWS writes 2 days"),
+        (("--schedule", "cron(0 6 * * * *)"), r"one of the day of the month"),
         (("--set", "LogDays"), "is not NAME=VALUE"),
         (("--set", "=7"), "is not NAME=VALUE"),
     ],

@@ -267,6 +267,7 @@ def test_a_program_holds_a_workflow_whose_schema_another_process_knows(here: Her
         ("x = 1\n", "holds no Workflow"),
         ("import nothing_there\n", "line 1: ModuleNotFoundError"),
         ("\n\nthis is no Python\n", "line 3: SyntaxError"),
+        ("import sys\nsys.exit('no')\n", "line 2: the program ends itself (exit code no)"),
         (PROGRAM + PROGRAM.replace("workflow =", "other =").replace("NAME", "b"), "2 workflows"),
     ],
 )
@@ -284,6 +285,11 @@ def test_files_of_json_and_yaml_and_what_is_neither(here: Here):
         ("a.yaml", "a: [", "no YAML"),
         ("a.txt", "", "is no workflow"),
         ("none.json", None, "There is no file"),
+        (
+            "a b ü.yaml",
+            "StartAt: A\nStates:\n  A:\n    Type: Succeed\n",
+            "name is 'a b ü'. Take up",
+        ),
     ):
         path = here.folder / name
         if text is not None:

@@ -166,7 +166,8 @@ def test_what_runs_is_stopped_and_stopping_twice_is_once(here: Here, long: str):
     here.byoa("run", long, "--name", "x")
     done = here.byoa("stop", long, "--cause", "enough")
     assert (done.code, "ABORTED" in done.out) == (0, True)
-    assert here.byoa("stop", long).code == 0
+    again = here.byoa("stop", long)
+    assert (again.code, "has ended already" in again.err) == (0, True)
     found = statemachines.describe(here.home.states, runs.find(here.home, long)["executionArn"])
     assert (found["error"], found["cause"]) == ("Stopped", "enough")
     watched = here.byoa("watch", long)
@@ -227,6 +228,8 @@ def test_pictures_of_files_workflows_and_executions(here: Here):
     assert here.byoa("render", name, "--execution", "last", "-o", out).code == 0
     assert "SUCCEEDED" in out.read_text()
     assert here.byoa("render", file, "--execution", "last").code == 2
+    wrong = here.byoa("render", file, "-o", here.folder / "x.png")
+    assert (wrong.code, "draws .svg, .html" in wrong.err) == (2, True)
     assert json.loads(here.byoa("export", name).out)["States"].keys() == {"Begin", "Done"}
     template = json.loads(here.byoa("export", file, "--format", "cloudformation").out)
     kinds = {one["Type"] for one in template["Resources"].values()}

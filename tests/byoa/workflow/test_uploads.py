@@ -119,7 +119,8 @@ def test_what_is_not_there_is_told(here: Here):
         (("--upload", "Data=nothing"), "no such file or folder"),
         (("--zip", f"Data={here.folder / 'nothing'}"), "no such folder"),
         (("--upload", f"Data={empty}"), "holds no file"),
-        (("--upload", "Data"), "no key=value"),
+        (("--upload", "Data"), "no KEY=PATH"),
+        (("--zip", f"Data={empty}"), "it holds no Dockerfile"),
         (("--upload", f"a/b={empty}"), "input name"),
     ):
         done = byoa(here, "run", name, *words)
