@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from byoa.local.docker import DockerError, docker
@@ -20,6 +21,8 @@ from byoa.sandbox.supervise import LINUX, here
 
 #: What a client in a container calls this machine where docker runs in a virtual one.
 GATEWAY = "host.docker.internal"
+#: Variables that mean something to docker's own client, or to what loads it.
+DOCKERS = re.compile(r"(DOCKER|LD|SSL)_\w+|HOME|GODEBUG|(?i:\w+_proxy)")
 
 
 def launch_image(function: Function, state: State, stream: str, runtime_api: str) -> Launched:
@@ -38,8 +41,7 @@ def launch_image(function: Function, state: State, stream: str, runtime_api: str
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        # values stay out of the command line, which every user of the machine can read
-        env={**os.environ, **given, "PATH": os.environ.get("PATH", os.defpath)},
+        env=clients(given),
     )
     return Launched(
         process,
@@ -47,6 +49,12 @@ def launch_image(function: Function, state: State, stream: str, runtime_api: str
         memory=lambda: 0,  # docker ends it itself
         tidy=lambda: shutil.rmtree(folder, ignore_errors=True),
     )
+
+
+def clients(given: Mapping[str, str]) -> dict[str, str]:
+    """What docker's client hands on: values stay out of its command line, which all can read."""
+    handed = {name: value for name, value in given.items() if not DOCKERS.fullmatch(name)}
+    return {**os.environ, **handed, "PATH": os.environ.get("PATH", os.defpath)}
 
 
 def fetch(function: Function, state: State) -> str:
@@ -65,7 +73,7 @@ def fetch(function: Function, state: State) -> str:
 
 
 def words(
-    function: Function, name: str, folder: Path, home: Path, given: Iterable[str]
+    function: Function, name: str, folder: Path, home: Path, given: Mapping[str, str]
 ) -> list[str]:
     config = function.image_config
     entry, folder_inside = config.get("EntryPoint") or [], config.get("WorkingDirectory")
@@ -75,7 +83,8 @@ def words(
         "--network", "host" if LINUX else "bridge", "--security-opt", "no-new-privileges",
         *(part for key, value in labels(folder, home).items() for part in
           ("--label", f"{key}={value}")),
-        *(part for key in given for part in ("--env", key)),
+        *(part for key, value in given.items() for part in
+          ("--env", f"{key}={value}" if DOCKERS.fullmatch(key) else key)),
         *(["--entrypoint", entry[0]] if entry else []),
         *(["--workdir", folder_inside] if folder_inside else []),
     ]  # fmt: skip
