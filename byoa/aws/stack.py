@@ -12,6 +12,8 @@ from byoa.plan.infrastructure import advised, failure
 
 Sleep = Callable[[float], None]
 Say = Callable[[str], None]
+#: What CloudFormation says when another setup was faster.
+RACED = {"ChangeSetNotFound", "InvalidChangeSetStatus"}
 #: How long CloudFormation may take to look, and to do.
 LOOK, DO = 300.0, 3600.0
 
@@ -73,7 +75,10 @@ class Stack:
             said.update(cfn.describe_change_set(**where))
             return said["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS")
 
-        self._until(ready, LOOK, "plan the change")
+        try:
+            self._until(ready, LOOK, "plan the change")
+        except cfn.exceptions.ClientError as error:
+            raise self.raced(error) from error
         if said["Status"] == "FAILED":
             self.drop(request)
             reason = said.get("StatusReason", "")
@@ -82,6 +87,15 @@ class Stack:
             raise ByoaError(f"CloudFormation cannot plan that: {advised(reason)}")
         pages = self._pages(cfn.describe_change_set, where)
         return [change for page in pages for change in page["Changes"]]
+
+    def raced(self, error: Exception) -> Exception:
+        """The error; that of two setups at once in words."""
+        if error_code(error) not in RACED:
+            return error
+        return ByoaError(
+            f"Another `byoa setup` has changed the stack {self.name} meanwhile. Run it again: it"
+            " shows what is left to do."
+        )
 
     def drop(self, request: Mapping[str, Any]) -> None:
         """Takes the change set away, and a stack that is nothing but it."""
@@ -96,7 +110,10 @@ class Stack:
         self.count, self.done = count, 0
         self.seen = {event["EventId"] for event in self._events(self.name)}
         where = {"StackName": self.name, "ChangeSetName": request["ChangeSetName"]}
-        self.cloudformation.execute_change_set(**where)
+        try:
+            self.cloudformation.execute_change_set(**where)
+        except self.cloudformation.exceptions.ClientError as error:
+            raise self.raced(error) from error
         found, events = self._follow(self.name)
         if found["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
             reason = failure(events) or found.get("StackStatusReason", found["StackStatus"])

@@ -178,8 +178,9 @@ def hints(watched: Watched) -> list[str]:
     if found.is_final:
         said.append(f"{mended}byoa workflow run {watched.workflow}{place} starts it anew.")
     elif not runs.why_not(watched.described, utc()):
+        same = " with the same input and definition" if mended else ""
         again = f"byoa workflow redrive {watched.workflow} {watched.name}{place}"
-        said.append(f"{mended}{again} goes on from {found.state or 'there'}.")
+        said.append(f"{mended}{again} goes on from {found.state or 'there'}{same}.")
     return said
 
 

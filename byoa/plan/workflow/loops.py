@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan.workflow.events import Trigger
-from byoa.plan.workflow.outputs import Output, builds, outputs
+from byoa.plan.workflow.outputs import Output, builds, outputs, stack_builds
 
 Given = Mapping[str, Any] | None
 
@@ -25,6 +25,7 @@ def loops(trigger: Trigger, definition: Mapping[str, Any], given: Given = None) 
                     " or upload elsewhere."
                 )
     elif trigger.kind == "image":
+        yield from own_image(trigger, definition, given)
         repository = re.escape(trigger.what.partition(":")[0])
         for state, text in builds(definition):
             if re.fullmatch(rf"(.*/)?{repository}(:[\w.-]+)?(@.+)?", text):
@@ -32,6 +33,20 @@ def loops(trigger: Trigger, definition: Mapping[str, Any], given: Given = None) 
                     f"The state {state} is given {text}, which is this trigger's image: if it"
                     " builds it, the workflow starts itself, a loop. Take --push or --s3 for that."
                 )
+
+
+def own_image(trigger: Trigger, definition: Mapping[str, Any], given: Given) -> Iterator[str]:
+    """The stack's function pushes tags of 32 hex digits, unless it is given its Image."""
+    name, _, tag = trigger.what.partition(":")
+    if "Image" in (given or {}) or (tag and not re.fullmatch("[0-9a-f]{32}", tag)):
+        return
+    for state, repository in stack_builds(definition):
+        if repository == name:
+            yield (
+                f"The state {state} builds images of {name}, and each would start the workflow"
+                f" again: a loop. Name a tag of yours, --image {name}:release, or give the image:"
+                " -i Image=…"
+            )
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,19 @@ PATH = re.compile(
 )
 
 
+#: A function of `byoa setup`, by its ARN; its bucket has the stack's name, account and region.
+FUNCTION = re.compile(
+    r"arn:[\w-]+:lambda:([\w-]+):(\d{12}):function:(byoa-[a-z0-9-]+)_([a-z-]+)(?::.*)?"
+)
+#: Where these write by themselves, and the field that says another place.
+BY_THEMSELVES = {
+    "build-image": ("builds/", ""),
+    "ingest-data": ("data/", "Target"),
+    "preprocess-data": ("data/", "Outputs"),
+    "train-model": ("models/", "OutputPath"),
+}
+
+
 class Output(NamedTuple):
     """Where a state writes, as far as it is known; `path` is what makes it out when it runs."""
 
@@ -60,6 +73,7 @@ def outputs(definition: Mapping[str, Any], given: Mapping[str, Any] | None = Non
         found += written(place.name, handed, (), given or {})
         found += put_object(place)
         found += map_results(place)
+        found += by_itself(place)
     return list(dict.fromkeys(found))
 
 
@@ -117,6 +131,31 @@ def map_results(place: Place) -> Iterator[Output]:
     inside = writer.get("Parameters", writer.get("Arguments")) if isinstance(writer, Mapping) else 0
     if isinstance(inside, Mapping) and isinstance(inside.get("Bucket"), str):
         yield Output(place.name, f"s3://{inside['Bucket']}/{inside.get('Prefix', '')}")
+
+
+def asked_of(place: Place) -> tuple[re.Match[str] | None, frozenset[str]]:
+    """The function of `byoa setup` that a state calls, and the names of what it is given."""
+    name, payload = place.parameters.get("FunctionName"), place.parameters.get("Payload")
+    said = payload if isinstance(payload, Mapping) else {}
+    found = FUNCTION.fullmatch(name) if isinstance(name, str) else None
+    return found, frozenset(str(key).removesuffix(".$") for key in said)
+
+
+def by_itself(place: Place) -> Iterator[Output]:
+    """What a function of `byoa setup` writes where nothing else is said."""
+    found, said = asked_of(place)
+    if found and found[4] in BY_THEMSELVES:
+        folder, field = BY_THEMSELVES[found[4]]
+        if field not in said:
+            yield Output(place.name, f"s3://{found[3]}-{found[2]}-{found[1]}/{folder}")
+
+
+def stack_builds(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The states that let `byoa setup`'s function build into the stack's own repository."""
+    for place in every_state(definition):
+        found, said = asked_of(place)
+        if found and found[4] == "build-image" and not said & {"Repository", "Tag"}:
+            yield place.name, found[3]
 
 
 def builds(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

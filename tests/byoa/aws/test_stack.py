@@ -127,6 +127,17 @@ def test_what_an_interrupted_setup_has_left_is_planned_anew(case: Case):
     assert case.stack.change_set(REQUEST) == []
 
 
+def test_two_setups_at_once_are_told(case: Case):
+    gone = Exception("ChangeSetNotFound: ChangeSet [byoa-1] does not exist")
+    case.answers(("create_change_set", {}), ("describe_change_set", gone))
+    with pytest.raises(ByoaError, match="Another `byoa setup` has changed the stack byoa-cells"):
+        case.stack.change_set(REQUEST)
+    busy = Exception("InvalidChangeSetStatus: it is executed")
+    case.answers(events(), ("execute_change_set", busy))
+    with pytest.raises(ByoaError, match="Run it again"):
+        case.stack.apply(REQUEST)
+
+
 def test_all_pages_of_changes_are_shown(case: Case):
     def page(name: str, **more: str) -> tuple[str, Any]:
         return "describe_change_set", {

@@ -387,6 +387,49 @@ def test_a_trigger_on_what_the_workflow_writes_is_a_loop(
         assert trigger.what in sentence
 
 
+def asks(function: str, **payload: str) -> dict[str, Any]:
+    name = f"arn:aws:lambda:us-east-1:123456789012:function:byoa-cells_{function}"
+    return state({"FunctionName": name, "Payload": payload})
+
+
+@pytest.mark.parametrize(
+    ("folder", "definition", "is_loop"),
+    [
+        ("builds/", asks("build-image", Context="x"), True),
+        ("incoming/", asks("build-image", Context="x"), False),
+        ("data/", asks("ingest-data", Source="x"), True),
+        ("data/", asks("ingest-data", **{"Source": "x", "Target.$": "$.to"}), False),
+        ("models/", asks("train-model"), True),
+        ("", asks("train-model"), False),  # left out by the pattern
+        ("models/", asks("others"), False),
+    ],
+)
+def test_what_setups_functions_write_by_themselves_is_seen(
+    folder: str, definition: dict[str, Any], is_loop: bool
+):
+    bucket = "byoa-cells-123456789012-us-east-1"
+    trigger = events.s3_trigger(f"s3://{bucket}/{folder}", written=outputs(definition))
+    assert bool(list(loops(trigger, definition))) is is_loop
+    elsewhere = events.s3_trigger(f"s3://other/{folder}", written=outputs(definition))
+    assert not list(loops(elsewhere, definition))
+
+
+@pytest.mark.parametrize(
+    ("image", "given", "is_loop"),
+    [
+        ("byoa-cells", {"Data": "x"}, True),
+        ("byoa-cells", None, True),
+        (f"byoa-cells:{'a' * 32}", None, True),
+        ("byoa-cells:release", None, False),
+        ("byoa-cells", {"Image": "x"}, False),
+        ("byoa-cell", None, False),
+    ],
+)
+def test_an_image_that_setups_function_builds_is_a_loop(image: str, given: Any, is_loop: bool):
+    definition = asks("build-image", Context="x")
+    assert bool(list(loops(events.image_trigger(image), definition, given))) is is_loop
+
+
 @pytest.mark.parametrize(
     ("path", "given", "is_loop", "is_unknown"),
     [
