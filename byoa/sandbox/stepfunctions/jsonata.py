@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -89,7 +90,20 @@ def no_eval(*_: Any) -> Any:
     raise error("The function $eval is not supported in Step Functions.")
 
 
+def to_millis(said: Any, picture: Any = None) -> int | None:
+    """$toMillis as the library has it from Python 3.11 on: 3.10 reads no "Z" in a time."""
+    from byoa.sandbox.stepfunctions.choice import moment
+
+    if picture is not None:
+        raise error("$toMillis with a picture needs Python 3.11 or newer in the sandbox.")
+    found = moment(said)
+    if found is None and said is not None:
+        raise error(f"$toMillis cannot read {said!r}.")
+    return None if found is None else int(found.timestamp() * 1000)
+
+
 FUNCTIONS = {
+    **({"toMillis": to_millis} if sys.version_info < (3, 11) else {}),
     "partition": partition,
     "range": array_range,
     "hash": hashed,
