@@ -97,7 +97,7 @@ def key_filter(
         return [{"wildcard": f"{wild(prefix)}*{wild(suffix)}"} if prefix else {"suffix": suffix}]
     if prefix:
         return [{"prefix": prefix}]
-    own = sorted({one.key for one in written if one.bucket == bucket and one.key})
+    own = sorted({one.key for one in written if one.is_in(bucket) and one.key})
     return [{"anything-but": {"prefix": own}}] if own else []
 
 

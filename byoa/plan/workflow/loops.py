@@ -110,7 +110,7 @@ def meets(trigger: Trigger, output: Output) -> bool:
 
     A training job writes into a folder of its own name: a trigger may be below its output path.
     """
-    if output.bucket != trigger.bucket or excluded(trigger, output.key):
+    if not output.is_in(trigger.bucket) or excluded(trigger, output.key):
         return False
     key, prefix = output.key, trigger.prefix
     inside = key.startswith(prefix) or f"{key}/" == prefix

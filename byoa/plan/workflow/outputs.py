@@ -31,10 +31,9 @@ PATH = re.compile(
 )
 
 
-#: A function of `byoa setup`, by its ARN; its bucket has the stack's name, account and region.
-FUNCTION = re.compile(
-    r"arn:[\w-]+:lambda:([\w-]+):(\d{12}):function:(byoa-[a-z0-9-]+)_([a-z-]+)(?::.*)?"
-)
+#: A function of `byoa setup`, by its name or ARN; the stack's bucket has its account and region.
+FUNCTION = re.compile(r"(?:arn:.*:function:)?(byoa-[a-z0-9-]+)_([a-z-]+)(?::.*)?")
+SOMEWHERE = "ACCOUNT-REGION"
 #: Where these write by themselves, and the field that says another place.
 BY_THEMSELVES = {
     "build-image": ("builds/", ""),
@@ -59,6 +58,13 @@ class Output(NamedTuple):
     @property
     def key(self) -> str:
         return self.uri.removeprefix("s3://").partition("/")[2]
+
+    def is_in(self, bucket: str) -> bool:
+        """Whether it is, or may be, written to that bucket."""
+        stack, somewhere, _ = self.bucket.partition(SOMEWHERE)
+        return bucket == self.bucket or bool(
+            somewhere and re.fullmatch(rf"{re.escape(stack)}\d{{12}}-[a-z0-9-]+", bucket)
+        )
 
 
 def outputs(definition: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> list[Output]:
@@ -144,18 +150,18 @@ def asked_of(place: Place) -> tuple[re.Match[str] | None, frozenset[str]]:
 def by_itself(place: Place) -> Iterator[Output]:
     """What a function of `byoa setup` writes where nothing else is said."""
     found, said = asked_of(place)
-    if found and found[4] in BY_THEMSELVES:
-        folder, field = BY_THEMSELVES[found[4]]
+    if found and found[2] in BY_THEMSELVES:
+        folder, field = BY_THEMSELVES[found[2]]
         if field not in said:
-            yield Output(place.name, f"s3://{found[3]}-{found[2]}-{found[1]}/{folder}")
+            yield Output(place.name, f"s3://{found[1]}-{SOMEWHERE}/{folder}")
 
 
 def stack_builds(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The states that let `byoa setup`'s function build into the stack's own repository."""
     for place in every_state(definition):
         found, said = asked_of(place)
-        if found and found[4] == "build-image" and not said & {"Repository", "Tag"}:
-            yield place.name, found[3]
+        if found and found[2] == "build-image" and not said & {"Repository", "Tag"}:
+            yield place.name, found[1]
 
 
 def builds(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -90,7 +90,9 @@ def test_a_failure_is_one_sentence_with_the_way_on(here: Here):
     said = done.err.partition("byoa: ")[2]
     assert said.startswith(f"The workflow {name} failed in Ask: ")
     assert "Could not find" in said
-    assert f"byoa workflow redrive {name} x --on sandbox goes on from Ask." in said
+    assert (
+        f"byoa workflow redrive {name} x --on sandbox goes on from Ask with the same input" in said
+    )
     assert here.byoa("watch", name).code == 1
 
 
