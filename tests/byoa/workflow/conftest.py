@@ -41,10 +41,10 @@ def models_are_read_once() -> Iterator[None]:
 
     plain, read = Loader.load_service_model, {}
 
-    def load(self: Any, service: str, kind: str, api_version: str | None = None) -> Any:
-        key = (service, kind, api_version)
+    def load(self: Any, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        key = (service_name, type_name, api_version)  # botocore's words: it is called by them, too
         if key not in read:
-            read[key] = plain(self, service, kind, api_version)
+            read[key] = plain(self, service_name, type_name, api_version)
         return read[key]
 
     Loader.load_service_model = load
