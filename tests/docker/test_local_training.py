@@ -151,10 +151,13 @@ def test_isolated_hosts_reach_each_other_and_nothing_else(home: Home):
         "hosts, me = json.loads(os.environ['SM_HOSTS']), os.environ['SM_CURRENT_HOST']\n"
         "server = socket.create_server(('', 8000))\n"
         "other = [host for host in hosts if host != me][0]\n"
-        "end = time.monotonic() + 20\n"
-        "while reach((other, 8000)) != 'reached' and time.monotonic() < end: time.sleep(0.1)\n"
-        "print(me, 'to', other, reach((other, 8000)))\n"
-        "server.settimeout(20); server.accept()\n",
+        "end, answer = time.monotonic() + 60, ''\n"
+        # one connection each: the other host ends as soon as it has been reached
+        "while answer != 'reached' and time.monotonic() < end:\n"
+        "    time.sleep(0.1)\n"
+        "    answer = reach((other, 8000))\n"
+        "print(me, 'to', other, answer)\n"
+        "server.settimeout(60); server.accept()\n",
         EnableNetworkIsolation=True,
         ResourceConfig={"InstanceCount": 2},
     )
