@@ -13,6 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no failure; where CI is set, Hypothesis says so itself.
+settings.register_profile(
+    "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 #: Of the surroundings, what could reach an account or change what our programs do.
 LEAKS = ("AWS_", "SM_", "SAGEMAKER_", "BYOA_", "TRAINING_JOB_", "MLFLOW_")

@@ -96,7 +96,7 @@ def test_one_branch_that_fails_ends_the_others(client: Clients, run: Run):
     fail = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E"}}}
     began = time.monotonic()
     ended = run(definition({"Type": "Parallel", "Branches": [slow, fail]}))
-    assert ended["error"] == "E" and time.monotonic() - began < 20
+    assert ended["error"] == "E" and time.monotonic() - began < 120
     found = types(client, ended["executionArn"])
     assert "WaitStateAborted" in found and "ParallelStateFailed" in found
 
@@ -223,7 +223,7 @@ def test_a_deleted_machine_ends_its_executions(client: Clients, machine: Machine
     assert states.describe_state_machine(stateMachineArn=arn)["status"] == "DELETING"
     assert refused(states.start_execution, stateMachineArn=arn)[0] == "StateMachineDeleting"
     assert until(client, execution)["status"] == "ABORTED"
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while arn in [one["stateMachineArn"] for one in states.list_state_machines()["stateMachines"]]:
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -223,18 +223,18 @@ def test_too_much_data(run: Run):
 
 def test_many_at_once(client: Clients, machine: Any):
     """Executions do not wait for each other."""
-    arn = machine(definition({"Type": "Wait", "Seconds": 1}, {"Type": "Pass"}))
+    arn = machine(definition({"Type": "Wait", "Seconds": 3}, {"Type": "Pass"}))
     states, start = client("stepfunctions"), time.monotonic()
     runs = [
         states.start_execution(stateMachineArn=arn, input=json.dumps(at))["executionArn"]
         for at in range(30)
     ]
     pending = set(runs)
-    while pending and time.monotonic() - start < 30:
+    while pending and time.monotonic() - start < 60:
         listed = states.list_executions(stateMachineArn=arn, statusFilter="SUCCEEDED")
         pending -= {one["executionArn"] for one in listed["executions"]}
         time.sleep(0.1)
-    assert not pending and time.monotonic() - start < 20
+    assert not pending and time.monotonic() - start < 60
 
 
 @pytest.mark.parametrize("given", ['{"a": 1', "NaN", ""])
