@@ -25,7 +25,7 @@ phases:
         for login in $LOGINS; do aws ecr get-login-password --region "${login%%=*}" |
         docker login --username AWS --password-stdin "${login#*=}" || exit 1; done
       - >-
-        docker build --platform linux/amd64 --label "byoa.context=$CONTEXT" $ARGUMENTS
+        docker build --force-rm --platform linux/amd64 --label "byoa.context=$CONTEXT" $ARGUMENTS
         --tag "$REPOSITORY:$TAG" .
       - docker push "$REPOSITORY:$TAG"
 """
