@@ -19,8 +19,9 @@ LAZY_BOTO3 = {"container/program.py"}
 HTTP_SIDE = ("container.serving.app", "container.serving.supervisor", "container.serving.broker")
 #: byoa's rooms, and those each one may look into.
 BYOA = {
-    "cli": {"", "workflow", "aws", "local", "sandbox", "plan"},
-    "": {"workflow", "aws", "local", "sandbox", "plan"},
+    "cli": {"", "pipeline", "workflow", "aws", "local", "sandbox", "plan"},
+    "": {"pipeline", "workflow", "aws", "local", "sandbox", "plan"},
+    "pipeline": {"", "workflow", "aws", "local", "plan"},
     "workflow": {"", "aws", "plan"},
     "aws": {"plan"},
     "local": {"plan"},

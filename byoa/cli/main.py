@@ -34,6 +34,7 @@ VERBS: dict[str, dict[str, str]] = {
         "undeploy": "delete an endpoint and what belongs to it",
     },
     "Automate": {
+        "pipeline": "experiments as a graph of tasks: only what changed runs, here or on AWS Batch",
         "setup": "a project's bucket, functions, builds and workflow on AWS",
         "workflow": "state machines on Step Functions: make, run, watch, trigger them",
     },

@@ -1,0 +1,1 @@
+"""Pipelines here: read from disk, decided by byoa.plan.pipeline, run, recorded, shown."""
