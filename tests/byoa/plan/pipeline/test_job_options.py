@@ -42,5 +42,5 @@ def test_the_best_is_a_number():
     metrics = {"a": {"ap": 0.5}, "b": {"ap": math.nan}, "c": {"ap": 0.7}, "d": {}, "e": {"ap": 0.7}}
     assert best_of(metrics, "ap") == "c"
     assert best_of(metrics, "ap", "min") == "a"
-    with pytest.raises(ByoaError, match="'loss'. They have: ap"):
+    with pytest.raises(ByoaError, match=r"'loss'. They have: ap"):
         best_of(metrics, "loss")
