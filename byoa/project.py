@@ -22,7 +22,7 @@ from byoa.plan.layout import ProjectPlace, TaskPlace
 from byoa.plan.processing import ProcessingJob
 from byoa.plan.templates import over
 from byoa.plan.training import TrainingJob
-from byoa.settings import load
+from byoa.settings import Settings, load
 from byoa.task import Image, Input, Program, Task
 
 
@@ -30,9 +30,19 @@ class Project:
     """Tasks of one name, in one place; settings as in byoa.toml: on, region, bucket, role …"""
 
     def __init__(self, name: str, **settings: str) -> None:
-        self.settings = load(None, {"project": name, **settings})
-        self.place = open_place(self.settings)
-        self.where = ProjectPlace(self.place.storage.base, name)
+        self._open(load(None, {"project": name, **settings}))
+
+    @classmethod
+    def of(cls, settings: Settings) -> Project:
+        """The project of settings that were read already."""
+        project = cls.__new__(cls)
+        project._open(settings)
+        return project
+
+    def _open(self, settings: Settings) -> None:
+        self.settings = settings
+        self.place = open_place(settings)
+        self.where = ProjectPlace(self.place.storage.base, settings.need_project())
 
     def run(
         self, task: str, script: str | Path, arguments: Sequence[str] = (), **wanted: Any
