@@ -1,4 +1,4 @@
-"""A pipeline's train, process and deploy tasks as what the driver runs: byoa.Project and its jobs."""
+"""A pipeline's train, process and deploy tasks as what the driver runs."""
 
 from __future__ import annotations
 
