@@ -53,12 +53,16 @@ class ContentStore:
         """Those of the digests that the store holds (of a folder: its list, sent last)."""
         wanted = set(digests)
         if len(wanted) >= MANY:
-            return wanted & {one.name for one in self.storage.objects(self.uri(OBJECTS))}
+            return wanted & self.held()
         with ThreadPoolExecutor(self.workers) as pool:
-            there = list(pool.map(self._holds, wanted))
+            there = list(pool.map(self.holds, wanted))
         return {digest for digest, held in zip(wanted, there) if held}
 
-    def _holds(self, digest: str) -> bool:
+    def held(self) -> set[str]:
+        """All that the store holds, from one listing."""
+        return {one.name for one in self.storage.objects(self.uri(OBJECTS))}
+
+    def holds(self, digest: str) -> bool:
         return next(iter(self.storage.objects(self.uri(OBJECTS + digest))), None) is not None
 
     def put(self, path: Path, digest: str = "") -> Content:
@@ -66,19 +70,19 @@ class ContentStore:
         if path.is_dir():
             return self._put_tree(path, digest)
         before = files.one(path)
-        if digest and self._holds(digest):
+        if digest and self.holds(digest):
             return Content(digest, before.size)
         found = sha256(path)
         if digest and found != digest:
             raise files.ChangedError([str(path)])
-        if not self._holds(found):
+        if not self.holds(found):
             self._send(before, found)
         return Content(found, before.size)
 
     def _put_tree(self, folder: Path, digest: str) -> Content:
         here = files.look(folder)
         size = sum(here.sizes().values())
-        if digest and self._holds(digest):
+        if digest and self.holds(digest):
             return Content(digest, size)
         names = list(here.files)
         with ThreadPoolExecutor(self.workers) as pool:
