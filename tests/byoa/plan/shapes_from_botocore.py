@@ -41,8 +41,14 @@ OPERATIONS = {
         "SetRepositoryPolicy",
     ),
     "codebuild": ("CreateProject", "UpdateProject", "StartBuild", "StartBuildBatch", "StopBuild"),
-    "iam": ("CreateRole", "PutRolePolicy", "UpdateAssumeRolePolicy"),
-    "batch": ("CreateComputeEnvironment", "CreateJobQueue", "RegisterJobDefinition", "SubmitJob"),
+    "iam": (
+        *("CreateRole", "PutRolePolicy", "UpdateAssumeRolePolicy"),
+        *("CreateInstanceProfile", "AddRoleToInstanceProfile"),
+    ),
+    "batch": (
+        *("CreateComputeEnvironment", "CreateJobQueue", "UpdateJobQueue"),
+        *("RegisterJobDefinition", "SubmitJob"),
+    ),
     "s3": (
         "CreateBucket",
         "PutBucketEncryption",

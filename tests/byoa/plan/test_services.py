@@ -17,6 +17,7 @@ from byoa.plan.batch import (
     job_definition_request,
     job_queue_request,
     submit_job_request,
+    update_job_queue_request,
 )
 from byoa.plan.bucket import bucket_requests, default_bucket, region_of
 from byoa.plan.codebuild import BuildProject, build_project_request, start_build_request
@@ -210,6 +211,15 @@ def test_batch_machines_queue_job():
     assert demand["computeResources"]["allocationStrategy"] == "BEST_FIT_PROGRESSIVE"
     queue = accepted("batch", "CreateJobQueue", job_queue_request("q", ["spot", "demand"], TAGS))
     assert queue["computeEnvironmentOrder"][1] == {"order": 2, "computeEnvironment": "demand"}
+    fargate = compute_environment_request(ComputeEnvironment(**MACHINES, fargate=True, tags=TAGS))
+    assert accepted("batch", "CreateComputeEnvironment", fargate)["computeResources"] == {
+        "type": "FARGATE_SPOT",
+        "maxvCpus": 16,
+        "subnets": ["subnet-1"],
+        "securityGroupIds": ["sg-1"],
+    }
+    changed = update_job_queue_request("q", ["other"])
+    assert accepted("batch", "UpdateJobQueue", changed)["state"] == "ENABLED"
     job = BatchJob(
         name="train", image="demo", command=["train"], gpus=1, attempts=3, timeout=3600,
         environment={"A": "1"}, extra={"containerProperties": {"ulimits": []}},
@@ -222,6 +232,12 @@ def test_batch_machines_queue_job():
     ]
     assert definition["retryStrategy"]["attempts"] == 3
     assert definition["retryStrategy"]["evaluateOnExit"][-1] == {"onReason": "*", "action": "EXIT"}
+    serverless = BatchJob(name="a", image="b", fargate=True, execution_role="arn:aws:iam::1:role/x")
+    definition = accepted("batch", "RegisterJobDefinition", job_definition_request(serverless))
+    assert definition["platformCapabilities"] == ["FARGATE"]
+    assert definition["containerProperties"]["networkConfiguration"] == {
+        "assignPublicIp": "ENABLED"
+    }
     once = job_definition_request(BatchJob(name="train", image="demo"))
     assert once["retryStrategy"] == {"attempts": 1}
     submitted = submit_job_request("j", "q", "train", depends_on=["a", "b"], size=10)

@@ -1,0 +1,193 @@
+"""A run on AWS as it is written down in S3 before anything is submitted, and what it left there.
+
+BASE/records/TASK.json               the last record of each task, with its products' digests
+BASE/objects/SHA256                  products by content (byoa.pipeline.store)
+BASE/runs/RUN/run.json               what was asked for, and every task of it
+BASE/runs/RUN/rounds/0001.json       the jobs of one submission; `resume` writes the next
+BASE/runs/RUN/ids/0001.json          their ids, as far as the driver came
+BASE/runs/RUN/ended/TASK.OUTCOME.json  how a task ended there: done, kept or failed
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
+
+from byoa.plan.errors import ByoaError
+from byoa.plan.pipeline.batch_jobs import Job, Wait, Work
+
+VERSION = 1
+RUNS = "runs/"
+OUTCOMES = ("done", "kept", "failed")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTask:
+    """One task of a run: what it waits for, where and in what it runs, why it was submitted."""
+
+    needs: tuple[str, ...] = ()
+    family: str = ""
+    image: str = ""
+    environment: str = ""  #: the hash of what the image is made of besides the project's files
+    definition: str = ""  #: the job definition's ARN
+    vcpus: float = 1
+    memory_mb: int = 2048
+    gpus: int = 0
+    seconds: int | None = None
+    attempts: int = 1
+    forced: bool = False
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What was submitted, whole: from it alone another machine can go on."""
+
+    run: str
+    pipeline: str
+    project: str
+    target: str
+    service: str  #: batch, sagemaker or stepfunctions
+    created: str  #: ISO 8601, UTC
+    region: str
+    queue: str
+    store: str  #: s3://bucket/…/, BASE above
+    entry: str  #: the pipeline's file, below the folder that the image holds
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    mode: str = "incremental"
+    tasks: Mapping[str, RunTask] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        return place(self.run)
+
+    def works(self, names: Iterable[str]) -> dict[str, Work]:
+        """The named tasks, for batch_jobs."""
+        wanted = set(names)
+        return {
+            name: Work(name, task.needs, task.family, shape(task))
+            for name, task in self.tasks.items()
+            if name in wanted
+        }
+
+
+def shape(task: RunTask) -> tuple[Any, ...]:
+    """In what the points of a grid must be equal to be one array."""
+    return (
+        task.definition, task.vcpus, task.memory_mb, task.gpus, task.seconds, task.attempts,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One submission of a run: its jobs in order, with the ids of those that are known."""
+
+    number: int
+    jobs: tuple[Job, ...]
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a task ended in its container."""
+
+    task: str
+    outcome: str
+    seconds: float = 0
+    cpu_seconds: float = 0
+    peak_mb: float = 0
+    error: str = ""
+    job: str = ""
+    at: str = ""
+    why: tuple[str, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)  #: done and kept: as in records/
+
+
+def place(run: str) -> str:
+    return f"{RUNS}{run}/"
+
+
+def prefix(run: str, number: int) -> str:
+    """What the names of a round's jobs begin with."""
+    return f"{run}-{number}-"
+
+
+def run_name(now: str, unique: str) -> str:
+    """Sorted by time: 20261122-141500-a1b2; `now` is 20261122-141500."""
+    return f"{now}-{unique}"
+
+
+def record_name(task: str) -> str:
+    return f"records/{escaped(task)}.json"
+
+
+def ended_name(run: str, task: str, outcome: str) -> str:
+    return f"{place(run)}ended/{escaped(task)}.{outcome}.json"
+
+
+def ended_of(name: str) -> tuple[str, str] | None:
+    """Task and outcome by the name of what it left below ended/; None for a stranger's file."""
+    task, _, outcome = name.removesuffix(".json").rpartition(".")
+    return (unquote(task), outcome) if outcome in OUTCOMES else None
+
+
+def escaped(task: str) -> str:
+    """A task's name as a part of a key: every name its own, none a folder."""
+    return (
+        quote(task, safe="").replace(".", "%2E") if task.strip(".") == "" else quote(task, safe="")
+    )
+
+
+def written(document: Run | Round | Ended) -> bytes:
+    """A document as JSON."""
+    said = {"version": VERSION, **dataclasses.asdict(document)}
+    return json.dumps(said, indent=1, ensure_ascii=False).encode()
+
+
+def read_run(data: bytes, where: str) -> Run:
+    said = parsed(data, where)
+    with_tasks = {name: build(RunTask, task, where) for name, task in said.pop("tasks").items()}
+    return build(Run, {**said, "tasks": with_tasks}, where)
+
+
+def read_round(data: bytes, where: str) -> Round:
+    said = parsed(data, where)
+    jobs = tuple(
+        Job(one["name"], tuple(one["tasks"]), tuple(Wait(**wait) for wait in one["waits"]))
+        for one in said.pop("jobs")
+    )
+    return build(Round, {**said, "jobs": jobs}, where)
+
+
+def read_ended(data: bytes, where: str) -> Ended:
+    return build(Ended, parsed(data, where), where)
+
+
+def parsed(data: bytes, where: str) -> dict[str, Any]:
+    """The object, without its version; one of a newer byoa is told, not guessed."""
+    try:
+        said = json.loads(data)
+        version = said.pop("version")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ByoaError(f"{where} is damaged ({error}). Submit the pipeline anew.") from None
+    if version != VERSION:
+        raise ByoaError(
+            f"{where} is of version {version}, and this byoa knows {VERSION}. Update it."
+        )
+    return dict(said)
+
+
+def build(kind: type[Made], said: Mapping[str, Any], where: str) -> Made:
+    """A dataclass from JSON: lists become tuples."""
+    values = {key: tuple(one) if isinstance(one, list) else one for key, one in said.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ByoaError(f"{where} is damaged ({error}). Submit the pipeline anew.") from None
