@@ -26,6 +26,7 @@ class Container:
 
     image: str  # "process:///folder/of/algorithm", or what docker calls it
     base: Path
+    workdir: Path | None = None  # of a process that does not start in base
     arguments: tuple[str, ...] = ()  # "train"; in place of the image's CMD
     entrypoint: tuple[str, ...] = ()  # in place of the image's ENTRYPOINT, when given
     environment: Mapping[str, str] = field(default_factory=dict)

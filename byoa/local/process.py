@@ -44,7 +44,7 @@ class ProcessHandle:
                     network,
                     *_command(container, python),
                 ],
-                cwd=container.base,
+                cwd=container.workdir or container.base,
                 env=_environment(container, python, port),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

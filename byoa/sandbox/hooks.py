@@ -42,6 +42,7 @@ HOOKS: tuple[Hook, ...] = (
     Hook("logs", ".+", "logs:logs"),
     Hook("ecr", ".+", "ecr:ecr"),
     Hook("codebuild", ".+", "codebuild.api:codebuild"),
+    Hook("batch", ".+", "batch.api:batch"),
     Hook("lambda", r"/\d{4}-\d\d-\d\d/functions/[^/]+/invocations/?", "lambdas.api:invoke"),
     Hook("lambda", r"/\d{4}-\d\d-\d\d/functions(/.*)?", "lambdas.api:change"),
     Hook("stepfunctions", ".+", "stepfunctions.api:states"),

@@ -142,7 +142,7 @@ def down(folder: Path, sleep: Callable[[float], None] = time.sleep) -> list[str]
         stopped.append(f"stopped server on port {state.port}")
         stop(folder, state.pid, sleep)
     stopped += sweep.sweep(state, sleep)
-    for name in ("local", "registry", "builds", "docker", "lambda"):
+    for name in ("local", "registry", "builds", "docker", "lambda", "batch"):
         shutil.rmtree(folder / name, ignore_errors=True)
     states.forget(folder)
     return stopped

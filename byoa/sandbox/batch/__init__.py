@@ -1,0 +1,1 @@
+"""AWS Batch, its jobs carried out: in docker, or as processes of this machine."""

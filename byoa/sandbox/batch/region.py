@@ -1,0 +1,68 @@
+"""What Batch keeps of one region, and the words in which it refuses."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from byoa.plan.errors import ServiceError
+from byoa.sandbox.batch.job import Job
+from byoa.sandbox.state import ACCOUNT
+
+#: No list of Batch is longer.
+PAGE = 100
+
+
+def now() -> int:
+    """Batch's times: milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+def refused(text: str, operation: str = "") -> ServiceError:
+    said = f"Error executing request, Exception : {text}, RequestId: {uuid.uuid4()}"
+    return ServiceError("ClientException", said, operation)
+
+
+def not_carried_out(what: str) -> ServiceError:
+    return refused(f"{what} is not carried out in the sandbox")
+
+
+@dataclass
+class Region:
+    """Everything by its name; jobs by their id, the oldest first. Its lock is held by whoever
+    reads or changes anything."""
+
+    name: str
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    definitions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)  #: by ARN
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def arn(self, kind: str, name: str) -> str:
+        return f"arn:aws:batch:{self.name}:{ACCOUNT}:{kind}/{name}"
+
+
+def plain(name: str) -> str:
+    """The name in an ARN, or the name itself."""
+    return name.partition("/")[2] if name.startswith("arn:") else name
+
+
+def page(items: Sequence[Any], request: dict[str, Any], key: str) -> dict[str, Any]:
+    """At most maxResults of them from where nextToken says."""
+    try:
+        begin = int(request.get("nextToken") or 0)
+    except ValueError:
+        raise refused("Invalid nextToken") from None
+    end = begin + min(request.get("maxResults") or PAGE, PAGE)
+    more = {"nextToken": str(end)} if end < len(items) else {}
+    return {key: list(items[begin:end]), **more}
+
+
+def tagged(region: Region, arn: str, shown: dict[str, Any]) -> dict[str, Any]:
+    return {**shown, "tags": dict(region.tags.get(arn, {}))}
