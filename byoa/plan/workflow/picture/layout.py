@@ -93,7 +93,7 @@ def _machine(machine: Machine, progress: Progress | None, opened: bool) -> Layou
     if ends and not machine.label:
         links += [Link(number, len(boxes), "next") for number in ends]
         boxes.append(_round(END))
-    return _placed(machine.label, boxes, links)
+    return placed(machine.label, boxes, links)
 
 
 def _ends(place: Place) -> bool:
@@ -169,7 +169,7 @@ def kind(place: Place) -> str:
     return f"Task · {parts[2]}" if len(parts) > 2 else "Task"
 
 
-def _placed(label: str, boxes: list[Box], links: list[Link]) -> Layout:
+def placed(label: str, boxes: list[Box], links: list[Link]) -> Layout:
     made = layers.layered(len(boxes), [(link.source, link.target) for link in links])
     numbers = max((box for row in made.layers for box in row), default=-1) + 1
     widths = [*(box.width for box in boxes), *([10.0] * (numbers - len(boxes)))]
@@ -240,4 +240,4 @@ def _way(
     return Way(link.kind, points[::-1] if upwards else points, link.full, link.arrow, upwards)
 
 
-__all__ = ["Box", "Edge", "Layout", "Way", "layout"]
+__all__ = ["Box", "Edge", "Layout", "Link", "Way", "layout", "placed"]

@@ -99,12 +99,12 @@ def svg(
 
 def _layout(drawn: Layout, progress: Progress | None, notes: Mapping[str, str]) -> Iterator[str]:
     for way in drawn.ways:
-        yield _way(way)
+        yield way_svg(way)
     for box in drawn.boxes:
         yield from _box(box, progress, notes)
 
 
-def _way(way: Way) -> str:
+def way_svg(way: Way) -> str:
     (x, y), *rest = way.points
     path = f"M{x:.1f} {y:.1f}"
     if way.points[0][0] == way.points[-1][0] and len(rest) == 3:

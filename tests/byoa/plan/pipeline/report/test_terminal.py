@@ -192,8 +192,7 @@ json_values = st.recursive(
 )
 def test_whatever_is_in_the_file_is_shown(events: list[dict[str, Any]]):
     run = Run(["a", "b"])
-    for event in events:
-        event = json.loads(json.dumps(event))
+    for event in json.loads(json.dumps(events)):
         run.take(event)
         terminal.news(event, run)
     assert sum(run.counts.values()) == len(run.tasks)

@@ -1,0 +1,252 @@
+"""The report of a pipeline: one page that opens anywhere and loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from byoa.plan.pipeline.report import graph, plots, tables
+from byoa.plan.pipeline.report.markup import duration, figure, lines, megabytes, shown, text
+from byoa.plan.pipeline.report.plots import best, direction, metrics, varying
+from byoa.plan.pipeline.report.script import POLICY, SCRIPT
+from byoa.plan.pipeline.report.seen import SIGNS, Seen, View
+from byoa.plan.pipeline.report.sheet import SHEET
+from byoa.plan.pipeline.report.tables import address, chip
+from byoa.plan.pipeline.report.timeline import timeline
+
+#: More failures than this are told in the table alone.
+FAILURES = 20
+LONGEST = 12
+#: Metrics whose plots are open when the page opens; dots of one plot.
+PLOTS, DOTS = 2, 1500
+
+
+def html(view: View) -> str:
+    """The whole pipeline: what failed, the graph, times, grids, every task."""
+    families = {name: found for name, found in view.families().items() if len(found) > 1}
+    sections = [
+        ("failed", "What failed", _failures(view)),
+        ("graph", "Graph", _graph(view)),
+        ("times", "Times", _times(view)),
+        *(
+            (f"grid-{name}", f"Grid {name}", comparison(found, address))
+            for name, found in families.items()
+        ),
+        ("tasks", "Tasks", _find(view) + tables.tasks(view)),
+    ]
+    return _page(f"{view.pipeline}", _about(view), view, list(view.tasks.values()), sections)
+
+
+def family_page(view: View, family: str) -> str:
+    """One grid alone: its points side by side."""
+    found = view.families().get(family) or []
+    some = View(
+        pipeline=view.pipeline,
+        tasks={seen.name: seen for seen in found},
+        run=view.run,
+        command=view.command,
+        made=view.made,
+    )
+    sections = [
+        ("failed", "What failed", _failures(some)),
+        ("compared", "Compared", comparison(found, address, ids=True)),
+        ("times", "Times", _times(some)),
+    ]
+    return _page(f"{view.pipeline}: {family}", _about(some), some, found, sections)
+
+
+def _page(
+    title: str,
+    about: str,
+    view: View,
+    seen: Sequence[Seen],
+    sections: Sequence[tuple[str, str, str]],
+) -> str:
+    said = [section for section in sections if section[2]]
+    body = "".join(
+        f'<section id="{text(key)}"><h2>{text(head)}</h2>{inside}</section>'
+        for key, head, inside in said
+    )
+    ways = "".join(f'<a href="#{text(key)}">{text(head)}</a>' for key, head, _ in said)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        f"<title>{text(title)}</title><style>{SHEET}</style></head><body>"
+        f'<header><h1>{text(title)}</h1><p class="soft">{about}</p>'
+        f"{_bar(view)}{_tiles(view, seen)}<nav>{ways}</nav></header><main>{body}</main>"
+        f'<footer class="soft">{text(view.made)}</footer><script>{SCRIPT}</script></body></html>\n'
+    )
+
+
+def _about(view: View) -> str:
+    said = []
+    if view.run and view.run.started is not None:
+        said.append(f"run {text(view.run.run)}" if view.run.run else "")
+        said.append(f"begun {tables.moment(view.run.started).html} UTC")
+        if view.run.ended is not None:
+            said.append(f"took {duration(view.run.seconds(0.0))}")
+        said.append(f"{view.run.jobs} at a time" if view.run.jobs > 1 else "")
+    else:
+        said.append("never built")
+    said.append(f"<code>{text(view.command)}</code>" if view.command else "")
+    return " · ".join(one for one in said if one)
+
+
+def _bar(view: View) -> str:
+    """How many tasks of each status, as one bar and in words."""
+    counts, total = view.counts(), max(len(view.tasks), 1)
+    parts = "".join(
+        f'<span class="c-{status}" style="flex-grow:{count}" '
+        f'title="{count} {SIGNS[status][1]}"></span>'
+        for status, count in counts.items()
+    )
+    words = "".join(
+        f"<li>{chip(status)} {count}<small> {100 * count / total:.0f} %</small></li>"
+        for status, count in counts.items()
+    )
+    return f'<div class="bar" aria-hidden="true">{parts}</div><ul class="counts">{words}</ul>'
+
+
+def _tiles(view: View, seen: Sequence[Seen]) -> str:
+    ran = [one for one in seen if one.started is not None]
+    tiles: dict[str, str] = {"tasks": str(len(seen)), "ran": str(len(ran))}
+    if view.run and view.run.ended is not None:
+        tiles["time"] = duration(view.run.seconds(0.0))
+    if ran:
+        tiles["CPU time"] = duration(sum(one.cpu_seconds for one in ran))
+        tiles["most memory"] = megabytes(max(one.peak_mb for one in ran)) or "–"
+    saved = sum(one.seconds for one in seen if one.status == "kept")
+    if saved:
+        tiles["not done again"] = duration(saved)
+    cells = "".join(f"<div><dt>{key}</dt><dd>{value}</dd></div>" for key, value in tiles.items())
+    return f'<dl class="tiles">{cells}</dl>'
+
+
+def _failures(view: View) -> str:
+    failed = [seen for seen in view.tasks.values() if seen.status == "failed"]
+    stopped = sum(seen.status == "skipped" for seen in view.tasks.values())
+    made = [_failure(seen) for seen in failed[:FAILURES]]
+    if len(failed) > FAILURES:
+        made.append(f'<p class="soft">{len(failed) - FAILURES} more: in the table below.</p>')
+    if stopped and made:
+        those = "1 task that needs" if stopped == 1 else f"{stopped} tasks that need"
+        these = "these" if len(failed) > 1 else "it"
+        made.append(f'<p class="soft">{those} {these} did not run.</p>')
+    return "".join(made)
+
+
+def _failure(seen: Seen) -> str:
+    again = f" after {seen.attempts} attempts" if seen.attempts > 1 else ""
+    tail = (
+        f'<pre tabindex="0" role="region" aria-label="end of the log">{lines(seen.tail)}</pre>'
+        if seen.tail
+        else ""
+    )
+    return (
+        f'<article class="failure"><h3><a href="{text(address(seen.name))}">{text(seen.name)}</a>'
+        f"<small>{again} {tables.links(seen)}</small></h3>"
+        f"<p>{text(seen.error or 'It failed.')}</p>{tail}</article>"
+    )
+
+
+def _graph(view: View) -> str:
+    if not view.tasks:
+        return '<p class="soft">There are no tasks.</p>'
+    drawn = graph.svg(view, graph.Drawing(address=address), style=False)
+    note = (
+        '<p class="soft">A dotted way leads point to point: each task of a grid needs its own of'
+        " the other.</p>"
+    )
+    return (
+        f'<div class="picture" tabindex="0" role="region" aria-label="graph">{drawn}</div>'
+        + note * ('class="way each"' in drawn)
+    )
+
+
+def _times(view: View) -> str:
+    seen = list(view.tasks.values())
+    drawn = timeline(seen, address)
+    took = sorted((one for one in seen if one.seconds), key=lambda one: -one.seconds)
+    if not took:
+        return ""
+    most, whole = took[0].seconds, sum(one.seconds for one in took)
+    rows = "".join(_long(one, most, whole) for one in took[:LONGEST])
+    head = "<h3>Longest</h3>" if drawn else "<h3>Longest, when they ran last</h3>"
+    ran = (
+        f'<div class="picture" tabindex="0" role="region" aria-label="timeline">{drawn}</div>'
+        if drawn
+        else '<p class="soft">Nothing had to run.</p>'
+    )
+    return f'{ran}{head}<ol class="longest">{rows}</ol>'
+
+
+def _long(one: Seen, most: float, whole: float) -> str:
+    wide, part = max(100 * one.seconds / most, 0.5), 100 * one.seconds / whole
+    return (
+        f'<li><a href="{text(address(one.name))}">{text(one.name)}</a><span class="track">'
+        f'<span class="c-{one.status}" style="width:{wide:.1f}%"></span></span>'
+        f"<span>{duration(one.seconds)} <small>{part:.0f} %</small></span></li>"
+    )
+
+
+def comparison(family: Sequence[Seen], where: graph.Address, ids: bool = False) -> str:
+    """A grid: the best, a plot a metric and parameter, the table."""
+    return _best(family, where) + _plots(family, where) + tables.family_table(family, ids)
+
+
+def _best(family: Sequence[Seen], where: graph.Address) -> str:
+    keys = list(varying(family))
+    items = []
+    for metric in metrics(family):
+        seen = best(family, metric)
+        if seen is None:
+            continue
+        point = ", ".join(
+            f"{text(key)} {text(shown(value))}"
+            for key, value in plots.values_of(seen).items()
+            if key in keys
+        )
+        word = "highest" if direction(metric) == "max" else "lowest"
+        items.append(
+            f"<div><dt>{word} {text(metric)}</dt><dd>{figure(seen.metrics[metric])}</dd>"
+            f'<dd class="point"><a href="{text(where(seen.name))}">{point or text(seen.name)}</a>'
+            "</dd></div>"
+        )
+    return f'<dl class="tiles">{"".join(items)}</dl>' if items else ""
+
+
+def _plots(family: Sequence[Seen], where: graph.Address) -> str:
+    step = -(-len(family) // DOTS)
+    some = family[::step] if step > 1 else family
+    made = []
+    for place, metric in enumerate(metrics(family)):
+        drawn = "".join(_figures(some, metric, where))
+        if drawn:
+            made.append(
+                f"<details{' open' * (place < PLOTS)}><summary><b>{text(metric)}</b></summary>"
+                f'<div class="plots">{drawn}</div></details>'
+            )
+    if made and step > 1:
+        made.append(f'<p class="soft">Every {step}th of {len(family)} tasks is drawn.</p>')
+    return "".join(made)
+
+
+def _figures(family: Sequence[Seen], metric: str, where: graph.Address) -> Iterator[str]:
+    for key in varying(family):
+        colour = plots.colouring(family, key)
+        some = [seen for seen in family if key in plots.values_of(seen)]
+        if drawn := plots.plot(some, key, metric, colour, where):
+            yield f"<figure>{drawn}{plots.legend(some, colour)}</figure>"
+
+
+def _find(view: View) -> str:
+    """What the script shows: a field to find tasks by name, a box a status."""
+    counts: Mapping[str, int] = view.counts()
+    boxes = "".join(
+        f'<label><input type="checkbox" value="{status}"> {status}</label>' for status in counts
+    )
+    return (
+        '<div id="find" role="search" hidden><input type="search" placeholder="find a task" '
+        f'aria-label="find a task"> {boxes} <output></output></div>'
+    )
