@@ -19,6 +19,8 @@ from byoa.plan.tables import table
 POLICY_NAME = "byoa"
 SAGEMAKER = "sagemaker.amazonaws.com"
 CODEBUILD = "codebuild.amazonaws.com"
+TASKS = "ecs-tasks.amazonaws.com"  #: AWS Batch's jobs
+EC2 = "ec2.amazonaws.com"
 JOB_LOGS = tuple(
     f"/aws/sagemaker/{kind}"
     for kind in ("TrainingJobs", "ProcessingJobs", "TransformJobs", "Endpoints/*")
@@ -80,6 +82,32 @@ def build_policy(access: Access, project: str) -> dict[str, Any]:
     """What CodeBuild may do: read the source, write its log, push exactly these images."""
     groups = [f"/aws/codebuild/{project}"]
     return policy(["storage", "source", "images", "logs", "keys"], values(access, groups))
+
+
+def batch_policy(access: Access) -> dict[str, Any]:
+    """What the tasks of a pipeline on AWS Batch may do; on Fargate they pull their images."""
+    groups = ["/aws/batch/job"] if access.images else []
+    return policy(["storage", "images", "logs", "keys"], values(access, groups))
+
+
+def machines_policy(partition: str) -> dict[str, Any]:
+    """What the machines of a compute environment may do: join its cluster, pull, log.
+
+    AWS's own AmazonEC2ContainerServiceforEC2Role allows the same.
+    """
+    return policy(["machines"], {"partition": partition})
+
+
+def batch_user_policy(account: str, region: str, partition: str, project: str) -> dict[str, Any]:
+    """What `byoa pipeline --on batch` needs besides: `byoa doctor --policy pipelines` prints it."""
+    start = f"arn:{partition}:iam::{account}"
+    both = (names.role_name(project, names.BATCH), names.role_name(project, names.MACHINES))
+    words = {
+        "account": account, "region": region, "partition": partition, "project": project,
+        "roles": [f"{start}:role/{name}" for name in both],
+        "profiles": [f"{start}:instance-profile/{both[1]}"],
+    }  # fmt: skip
+    return policy(["batch"], words)
 
 
 def user_policy(

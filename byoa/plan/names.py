@@ -11,6 +11,9 @@ from byoa.plan.errors import UsageError
 LONGEST_JOB = 63
 #: What the name of CodeBuild's role ends in: no project's name holds a "+".
 BUILD = "+build"
+#: The same of Batch's jobs and of the machines that they run on.
+BATCH = "+batch"
+MACHINES = "+machines"
 PLAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 
 

@@ -15,10 +15,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote
 
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline.batch_jobs import Job, Wait, Work
+from byoa.plan.pipeline.records import file_name
 
 VERSION = 1
 RUNS = "runs/"
@@ -125,24 +125,23 @@ def run_name(now: str, unique: str) -> str:
 
 
 def record_name(task: str) -> str:
-    return f"records/{escaped(task)}.json"
+    return f"records/{file_name(task)}.json"
 
 
 def ended_name(run: str, task: str, outcome: str) -> str:
-    return f"{place(run)}ended/{escaped(task)}.{outcome}.json"
+    return f"{place(run)}ended/{file_name(task)}.{outcome}.json"
 
 
-def ended_of(name: str) -> tuple[str, str] | None:
-    """Task and outcome by the name of what it left below ended/; None for a stranger's file."""
-    task, _, outcome = name.removesuffix(".json").rpartition(".")
-    return (unquote(task), outcome) if outcome in OUTCOMES else None
-
-
-def escaped(task: str) -> str:
-    """A task's name as a part of a key: every name its own, none a folder."""
-    return (
-        quote(task, safe="").replace(".", "%2E") if task.strip(".") == "" else quote(task, safe="")
-    )
+def ended_of(names: Iterable[str], tasks: Iterable[str]) -> dict[str, str]:
+    """Task → outcome, by the names of what was left below ended/; the best of several."""
+    of = {file_name(task): task for task in tasks}
+    found: dict[str, str] = {}
+    for name in names:
+        task, _, outcome = name.removesuffix(".json").rpartition(".")
+        if task in of and outcome in OUTCOMES:
+            best = min(OUTCOMES.index(outcome), OUTCOMES.index(found.get(of[task], "failed")))
+            found[of[task]] = OUTCOMES[best]
+    return found
 
 
 def written(document: Run | Round | Ended) -> bytes:
