@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PosixPath
 from typing import Any, TypeAlias
 
+from byoa.pipeline.commit import BESIDE, staged_path
 from byoa.plan.pipeline.model import SINGLE, Dotted, Pipeline, Product, Task
-
-#: Begins the name of the folder in which a product outside of the root is made, beside its place.
-BESIDE = ".byoa-staged-"
 
 
 class File(PosixPath):
@@ -151,6 +149,7 @@ class Order:
     attempt: int = 1
     log: str = ""
     force: bool = False
+    devices: str | None = None  #: CUDA_VISIBLE_DEVICES, where the task asked for GPUs
     metrics: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -207,15 +206,11 @@ def place_of(product: Product, root: str) -> Place:
     return File(root, product.path)
 
 
-def staged(product: Product, root: str, work: str) -> Place:
+def staged(product: Product, work: str) -> Place:
     """Where a task is to write a product: the same place in its own tree; tables are themselves."""
     if product.relation is not None:
         return Relation(*product.relation)
-    place = File(root, product.path)
-    inside = os.path.relpath(place, root)
-    if Path(inside).parts[0] == os.pardir:  # outside of the root: beside its place
-        return place.parent / f"{BESIDE}{Path(work).name}" / place.name
-    return File(work, inside)
+    return File(staged_path(product, Path(work)))
 
 
 def order_for(pipeline: Pipeline, task: Task, work: str, **more: Any) -> Order:
@@ -237,7 +232,7 @@ def order_for(pipeline: Pipeline, task: Task, work: str, **more: Any) -> Order:
         root=root,
         work=work,
         products={
-            key: place_of(product, root) if in_place else staged(product, root, work)
+            key: place_of(product, root) if in_place else staged(product, work)
             for key, product in task.products.items()
         },
         final={key: place_of(product, root) for key, product in task.products.items()},

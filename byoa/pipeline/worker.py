@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import math
 import os
 import signal
 import sys
@@ -129,9 +132,6 @@ def missing(order: Order) -> list[str]:
 
 def numbers(order: Order) -> dict[str, float]:
     """Metrics: the numbers of products that are .json files and hold one flat object."""
-    import json
-    import math
-
     found: dict[str, float] = {}
     for place in order.products.values():
         if not isinstance(place, Path) or place.suffix != ".json" or not place.is_file():
@@ -163,6 +163,8 @@ def surroundings(order: Order) -> Iterator[None]:
     os.environ["PYTHONPATH"] = os.pathsep.join(
         dict.fromkeys([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
     )  # for scripts and kernels that the task starts
+    if order.devices is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = order.devices
     for place in order.products.values():
         if isinstance(place, Path):
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -206,8 +208,6 @@ def call(
     made: Mapping[str, Callable[[], Any]] | None = None,
 ) -> Any:
     """Calls something of the user's with those of the available values that it asks for."""
-    import inspect
-
     function = load(dotted)
     wanted = inspect.signature(function).parameters
     made = made or {}

@@ -1,0 +1,208 @@
+"""Where attempts run: here in processes of their own, or in this very process for a debugger."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from byoa.pipeline import template
+from byoa.pipeline.order import Order
+from byoa.pipeline.worker import RUNS, Failure
+from byoa.plan.errors import ByoaError
+from byoa.plan.pipeline.model import Pipeline, Task
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An attempt that has ended."""
+
+    task: str
+    failure: Failure | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0
+    cpu_seconds: float = 0
+    peak_mb: float = 0
+
+    @property
+    def stops(self) -> bool:
+        """Whether the task asked for the build to end, without an error."""
+        return self.failure is not None and "DAGBuildEarlyStop" in self.failure.kinds
+
+
+class Backend(Protocol):
+    """What runs attempts. A task has one attempt at a time."""
+
+    def prepare(self, tasks: Sequence[Task]) -> None:
+        """Told once, before the first attempt: what is going to run, as far as is known."""
+
+    def start(self, task: Task, order: Order) -> None:
+        """Begins an attempt and returns at once."""
+
+    def wait(self, seconds: float | None) -> list[Ended]:
+        """What has ended, at latest after so many seconds; None waits for one."""
+
+    def cancel(self, task: str) -> None:
+        """Asks an attempt to end; it still comes out of wait."""
+
+    def close(self) -> None:
+        """Ends all that still runs."""
+
+
+class Here:
+    """Processes on this machine, forked from a warm template."""
+
+    def __init__(self, pipeline: Pipeline, log: Path) -> None:
+        self.pipeline, self.log = pipeline, log
+        self.coming: Sequence[Task] = ()
+        self.connection: Any = None
+        self.pid = 0
+        #: functions and hooks that only live in this process: they are forked along
+        self.by_name = any(map(has_object, pipeline.tasks.values()))
+        self.running: dict[str, tuple[Task, Order]] = {}
+
+    def prepare(self, tasks: Sequence[Task]) -> None:
+        self.coming = tasks
+
+    def start(self, task: Task, order: Order) -> None:
+        if self.connection is None:
+            self.launch()
+        self.running[task.name] = (task, order)
+        template.send(self.connection, ("start", task.name if self.by_name else task, order))
+
+    def launch(self, left_out: frozenset[str] = frozenset()) -> None:
+        """Starts the template and has it load what many tasks import."""
+        from byoa.pipeline.imported import shared_imports
+
+        others = [] if self.by_name else shared_imports(self.pipeline, self.coming)
+        wanted = {RUNS[task.kind].partition(":")[0]: None for task in self.coming}
+        wanted |= dict.fromkeys(name for name in others if name not in left_out)
+        notebooks = sum(task.kind == "notebook" for task in self.coming)
+        calls = ["byoa.pipeline.kinds.notebook:warm"] if notebooks and not self.by_name else []
+        tasks = self.pipeline.tasks if self.by_name else {}
+        self.pid, self.connection = template.launch(tasks, self.log, self.by_name)
+        self.reader = template.Reader(self.connection)
+        root = self.pipeline.root
+        folders = [str(Path(root, folder)) for folder in self.pipeline.import_from or ("",)]
+        template.send(self.connection, ("preload", [*wanted], calls, folders))
+        (_, thready), *_ = self.receive(None) or [("", "")]
+        if thready:  # what it has loaded is not safe to fork
+            self.close()
+            self.launch(left_out | {thready})
+
+    def receive(self, seconds: float | None) -> list[Any]:
+        if not select.select([self.connection], [], [], seconds)[0]:
+            return []
+        found = self.reader.messages()
+        if found == [None]:
+            raise ByoaError(
+                f"The process that starts tasks has ended by itself; {self.log} says why. Run again"
+                " with BYOA_PIPELINE_FORK=0 if a module that tasks import cannot bear a fork."
+            )
+        return found
+
+    def wait(self, seconds: float | None) -> list[Ended]:
+        if self.connection is None:
+            if seconds:
+                time.sleep(seconds)
+            return []
+        return [self.ended(name, facts) for _, name, facts in self.receive(seconds)]
+
+    def ended(self, name: str, facts: dict[str, Any]) -> Ended:
+        task, _ = self.running.pop(name)
+        failure = facts.pop("failure")
+        facts.pop("told", None)
+        told = Failure(**{**failure, "kinds": tuple(failure["kinds"])}) if failure else None
+        return Ended(name, explained(told, task), **facts)
+
+    def cancel(self, task: str) -> None:
+        if self.connection is not None:
+            with suppress(OSError):
+                template.send(self.connection, ("cancel", task))
+
+    def close(self) -> None:
+        """The template ends with its connection, and all attempts with it."""
+        if self.connection is None:
+            return
+        self.connection.close()
+        self.connection = None
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def has_object(task: Task) -> bool:
+    dotted = (task.serializer, task.unserializer, task.client, *task.hooks.values())
+    return task.source.object is not None or any(one and one.object for one in dotted)
+
+
+def explained(failure: Failure | None, task: Task) -> Failure | None:
+    """A failure of which only the reason is known, in words."""
+    if failure is None or failure.text:
+        return failure
+    kind = failure.kinds[0]
+    texts = {
+        "timeout": f"it took longer than its time-out of {task.limits.seconds:g} s"
+        if task.limits.seconds
+        else "it took too long",
+        "memory": f"it took more than its {task.limits.memory_mb} MB of memory",
+        "cancelled": "it was cancelled",
+    }
+    return Failure(texts.get(kind, kind), failure.kinds, failure.traceback)
+
+
+class InThisProcess:
+    """One attempt at a time, in this process; an error opens the debugger where it happened."""
+
+    def __init__(self, *, debugger: bool = True) -> None:
+        self.debugger = debugger
+        self.done: list[Ended] = []
+
+    def prepare(self, tasks: Sequence[Task]) -> None:
+        pass
+
+    def start(self, task: Task, order: Order) -> None:
+        from byoa.pipeline import worker
+
+        began, cpu = time.monotonic(), time.process_time()
+        failure = None
+        try:
+            with worker.surroundings(order):
+                worker.execute(task, order)
+        except Exception as error:
+            failure = worker.told(error, task.name)
+            if self.debugger and "DAGBuildEarlyStop" not in failure.kinds:
+                post_mortem(error)
+        spent = time.monotonic() - began, time.process_time() - cpu
+        self.done.append(Ended(task.name, failure, order.metrics, {}, *spent))
+
+    def wait(self, seconds: float | None) -> list[Ended]:
+        done, self.done = self.done, []
+        if not done and seconds:
+            time.sleep(seconds)
+        return done
+
+    def cancel(self, task: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def post_mortem(error: Exception) -> None:
+    """The debugger at the line that failed: IPython's where it is installed, else Python's."""
+    print(f"\n{type(error).__name__}: {error}\nThe debugger is open; q ends it.", file=sys.stderr)
+    try:
+        from IPython.core.debugger import Pdb
+
+        Pdb().interaction(None, error.__traceback__)  # type: ignore[no-untyped-call]
+    except ImportError:
+        import pdb  # noqa: T100 that is what --debug is for
+
+        pdb.post_mortem(error.__traceback__)

@@ -1,0 +1,344 @@
+"""`build`: runs what has to run, as many tasks at once as there is room, and records each.
+
+The loop asks State what has to run and a backend to run it. Nothing of the user's code is loaded
+here. What a kill leaves is a state that the next build goes on from.
+"""
+
+from __future__ import annotations
+
+import heapq
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from byoa.pipeline import runs
+from byoa.pipeline.backends import Backend, Ended, Here, InThisProcess
+from byoa.pipeline.echo import Echo
+from byoa.pipeline.interrupts import Interrupts
+from byoa.pipeline.lock import alone
+from byoa.pipeline.order import order_for
+from byoa.pipeline.outcome import FATES, Outcome, Result
+from byoa.pipeline.slots import Slots, cores
+from byoa.pipeline.state import State, folder_of
+from byoa.pipeline.worker import Failure
+from byoa.plan.errors import ByoaError
+from byoa.plan.pipeline import retries
+from byoa.plan.pipeline.model import Decision, Pipeline, Task
+from byoa.plan.pipeline.schedule import Schedule
+from byoa.plan.pipeline.selection import Selection, chosen
+
+#: How often the loop looks up from waiting: for Ctrl-C, for the table.
+TICK = 0.2
+
+
+class Watcher(Protocol):
+    """Whoever looks on: every event as it happens, and time that passes."""
+
+    def event(self, event: Mapping[str, Any]) -> None: ...
+
+    def tick(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a build goes about it."""
+
+    jobs: int | None = None  #: tasks at once; None is what pipeline.yaml says, else the cores
+    fail_fast: bool = False  #: a failure stops what has not begun; else only what depends on it
+    wait: bool = True  #: for another build of the same pipeline
+    debug: bool = False  #: in this process, a debugger at the first error
+    echo: bool = False  #: the tasks' output on this process's stdout, as it comes
+    argv: tuple[str, ...] = ()
+
+
+ALL, USUAL = Selection(), Options()
+
+
+def build(
+    pipeline: Pipeline,
+    selection: Selection = ALL,
+    options: Options = USUAL,
+    *,
+    backend: Callable[[runs.Run], Backend] | None = None,
+    watcher: Watcher | None = None,
+    state: State | None = None,
+) -> Result:
+    """Builds a pipeline; a failure is in the result, what keeps it from beginning is raised."""
+    with ExitStack() as stack:
+        stack.enter_context(alone(folder_of(pipeline), wait=options.wait))
+        run = runs.Run(pipeline, options.argv)
+        stack.callback(run.close)
+        here = backend(run) if backend else usual_backend(pipeline, run, options)
+        stack.callback(here.close)
+        stop = stack.enter_context(Interrupts())
+        one = Build(pipeline, selection, options, here, state or State(pipeline), run, stop)
+        one.watcher = watcher
+        stack.callback(one.state.save)
+        return one.go()
+
+
+def usual_backend(pipeline: Pipeline, run: runs.Run, options: Options) -> Backend:
+    if options.debug:
+        return InThisProcess()
+    return Here(pipeline, run.folder / "template.log")
+
+
+@dataclass
+class Build:
+    """One build: what waits, what runs, what became of the rest."""
+
+    pipeline: Pipeline
+    selection: Selection
+    options: Options
+    backend: Backend
+    state: State
+    run: runs.Run
+    stop: Interrupts
+    watcher: Watcher | None = None
+    halted: bool = False
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    running: dict[str, Path] = field(default_factory=dict)  #: task → the tree that it writes to
+    later: list[tuple[float, str]] = field(default_factory=list)  #: retries: when, which
+    spent: dict[str, Outcome] = field(default_factory=dict)  #: by attempts that are tried again
+
+    def go(self) -> Result:
+        self.decisions = self.state.plan(self.selection)
+        actions = {name: decision.action for name, decision in self.decisions.items()}
+        kept = [name for name, action in actions.items() if action == "keep"]
+        self.result.outcomes.update((name, Outcome(name, "kept")) for name in kept)
+        if not self.schedule.open:
+            return self.result
+        self.begin()
+        while self.schedule.any_ready or self.later or self.running:
+            self.fill()
+            self.hear(self.backend.wait(self.patience()))
+            self.look_up()
+            if self.stop.count > 1:  # asked twice: nothing is waited for
+                self.backend.close()
+                break
+        self.finish()
+        return self.result
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        undone = (name for name, one in self.decisions.items() if one.action in ("run", "perhaps"))
+        return Schedule(self.pipeline, undone)
+
+    @cached_property
+    def slots(self) -> Slots:
+        return Slots(1 if self.options.debug else jobs_of(self.pipeline, self.options))
+
+    @cached_property
+    def result(self) -> Result:
+        return Result(self.run.id)
+
+    @cached_property
+    def forced(self) -> frozenset[str]:
+        return chosen(self.pipeline, self.selection).forced
+
+    @cached_property
+    def echo(self) -> Echo | None:
+        return Echo(self.run) if self.options.echo else None
+
+    def begin(self) -> None:
+        self.run.begin(self.slots.jobs, self.decisions)
+        self.tell({"event": "run-start", "run": self.run.id, "jobs": self.slots.jobs})
+        self.tell(*(one.event() for one in self.result.outcomes.values()))
+        self.backend.prepare([self.pipeline.tasks[name] for name in self.schedule.open])
+
+    def tell(self, *events: Mapping[str, Any]) -> None:
+        stamped = [{"time": runs.now(), **event} for event in events]
+        self.run.write(stamped)
+        for event in stamped if self.watcher else ():
+            self.watcher.event(event)  # type: ignore[union-attr]
+
+    def patience(self) -> float:
+        """How long the backend may be waited for."""
+        if self.schedule.any_ready and not self.running:
+            return 0
+        soonest = self.later[0][0] - time.monotonic() if self.later else TICK
+        return min(TICK, max(0.0, soonest))
+
+    def look_up(self) -> None:
+        if self.echo:
+            self.echo.follow(self.running)
+        if self.watcher:
+            self.watcher.tick()
+        if self.stop.heard and not self.result.stopped:
+            self.result.stopped = self.stop.heard
+            self.halt()
+            for name in self.running:
+                self.backend.cancel(name)
+
+    # Starting
+
+    def fill(self) -> None:
+        """Starts what is ready, as far as there is room; what is kept makes others ready."""
+        while self.later and self.later[0][0] <= time.monotonic():
+            self.schedule.put(heapq.heappop(self.later)[1])
+        while not self.halted:
+            began = [self.start(task) for task in self.schedule.take(self.slots.fits, self.room)]
+            if all(began):  # nothing was decided on the spot: nothing new is ready
+                return
+
+    def room(self) -> bool:
+        return self.slots.free > 0 and not self.halted
+
+    def start(self, task: Task) -> bool:
+        """Begins an attempt; False when the task is over at once: up to date, or cannot begin."""
+        try:
+            decision = self.decide(task)
+            if decision.action == "keep":
+                self.end(Outcome(task.name, "kept"))
+                return False
+            self.state.begin(task, self.run.id)
+            staged, _ = self.state.stage(task)
+        except (ByoaError, OSError) as error:
+            self.end(Outcome(task.name, "failed", failure_of(error)))
+            return False
+        self.slots.take(task)
+        self.running[task.name] = staged
+        self.attempts[task.name] = self.attempts.get(task.name, 0) + 1
+        self.send(task, decision)
+        return True
+
+    def decide(self, task: Task) -> Decision:
+        """The task's decision now that its upstream is done; of a retry it is made."""
+        if task.name in self.attempts:
+            return self.decisions[task.name]
+        return self.state.decide(task, forced=task.name in self.forced)
+
+    def send(self, task: Task, decision: Decision) -> None:
+        log, attempt = self.run.log(task.name), self.attempts[task.name]
+        in_place = task.options.get("staging", True) is False
+        order = order_for(
+            self.pipeline,
+            task,
+            self.pipeline.root if in_place else str(self.running[task.name]),
+            home=str(self.state.folder),
+            run=self.run.id,
+            attempt=attempt,
+            log=str(log),
+            force=task.name in self.forced,
+            devices=self.slots.devices(task),
+        )
+        if attempt > 1:
+            with log.open("a") as file:
+                file.write(f"--- attempt {attempt} ---\n")
+        reason = "; ".join(reason.text for reason in decision.reasons)
+        said = {"task": task.name, "attempt": attempt, "reason": reason}
+        self.tell({"event": "task-start", **said, "log": self.run.relative(log)})
+        self.backend.start(task, order)
+
+    # Ending
+
+    def hear(self, ended: Iterable[Ended]) -> None:
+        for one in ended:
+            task = self.pipeline.tasks[one.task]
+            staged = self.running.pop(one.task)
+            self.slots.give(task)
+            if self.echo:
+                self.echo.follow([one.task])
+            self.conclude(task, one, staged)
+
+    def conclude(self, task: Task, ended: Ended, staged: Path) -> None:
+        """Records what ended well; what did not is tried again, or has failed."""
+        outcome = self.outcome_of(task, ended)
+        if ended.failure is None:
+            outcome = self.commit(task, outcome, staged)
+        kinds = outcome.failure.kinds if outcome.failure else ()
+        pause = retries.pause(task.limits, kinds, outcome.attempts) if kinds else None
+        if pause is not None and not self.halted:
+            self.tell({**outcome.event(), "retry": True})
+            self.spent[task.name] = outcome
+            heapq.heappush(self.later, (time.monotonic() + pause, task.name))
+            return
+        if "cancelled" in kinds or ended.stops:
+            outcome.outcome = "cancelled"
+        self.end(outcome)
+        if ended.stops and not self.result.stopped:
+            self.result.stopped = "early"
+            self.halt()
+
+    def outcome_of(self, task: Task, ended: Ended) -> Outcome:
+        log, before = self.run.log(task.name), self.spent.get(task.name)
+        return Outcome(
+            task.name,
+            "failed" if ended.failure else "done",
+            ended.failure,
+            ended.seconds,
+            ended.cpu_seconds + (before.cpu_seconds if before else 0),
+            max(ended.peak_mb, before.peak_mb if before else 0),
+            self.attempts[task.name],
+            self.run.relative(log) if spoken(log) else "",
+            ended.metrics,
+        )
+
+    def commit(self, task: Task, outcome: Outcome, staged: Path) -> Outcome:
+        facts = outcome.facts(self.run.id, runs.stamp(runs.ago(outcome.seconds)))
+        try:
+            self.state.commit(task, staged, facts)
+        except (ByoaError, OSError) as error:
+            return replace(outcome, outcome="failed", failure=failure_of(error))
+        return outcome
+
+    def end(self, outcome: Outcome) -> None:
+        """Writes an outcome down and sees to those that waited for it."""
+        name = outcome.task
+        self.result.outcomes[name] = outcome
+        self.tell(outcome.event())
+        if outcome.outcome in ("done", "kept"):
+            self.schedule.done(name)
+            return
+        for below in self.schedule.lost(name):
+            said = Failure(f"it needs {name}, which {FATES[outcome.outcome]}", ("skipped",))
+            self.result.outcomes[below] = Outcome(below, "skipped", said)
+            self.tell(self.result.outcomes[below].event())
+        if self.options.fail_fast and outcome.outcome == "failed":
+            self.halt()
+
+    def halt(self) -> None:
+        """Nothing new begins; what runs may go on to its end."""
+        self.halted = True
+        self.schedule.halt()
+        self.later.clear()
+
+    def finish(self) -> None:
+        """Says what was not reached, and that the run is over."""
+        for name in self.pipeline.tasks:
+            if name in self.schedule.open:
+                self.result.outcomes[name] = Outcome(name, "cancelled")
+                self.tell(self.result.outcomes[name].event())
+        shutil.rmtree(self.state.work, ignore_errors=True)
+        self.tell({"event": "run-end", "outcome": self.result.word})
+
+
+def failure_of(error: ByoaError | OSError) -> Failure:
+    return Failure(str(error), tuple(kind.__name__ for kind in type(error).__mro__[:-1]))
+
+
+def spoken(log: Path) -> bool:
+    """Whether a task said anything; an empty log is removed."""
+    try:
+        if log.stat().st_size:
+            return True
+        log.unlink()
+    except FileNotFoundError:
+        pass
+    return False
+
+
+def jobs_of(pipeline: Pipeline, options: Options) -> int:
+    """-j, else the executor's in pipeline.yaml, else the cores that this process may use."""
+    if options.jobs is not None:
+        return options.jobs
+    if pipeline.executor.path.rpartition(".")[2].lower() == "serial":
+        return 1
+    asked = pipeline.executor.arguments.get("processes")
+    return int(asked) if asked else cores()

@@ -1,0 +1,80 @@
+"""What became of a build and of each task in it, and the events that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from byoa.pipeline.worker import Failure
+
+Became = Literal["done", "kept", "failed", "skipped", "cancelled"]
+#: Why what needs such a task is not run.
+FATES = {"failed": "failed", "cancelled": "was not finished", "skipped": "was not run"}
+EXIT_CODES = {"interrupted": 130, "terminated": 143}
+
+
+@dataclass
+class Outcome:
+    """What became of one task."""
+
+    task: str
+    outcome: Became
+    failure: Failure | None = None
+    seconds: float = 0
+    cpu_seconds: float = 0
+    peak_mb: float = 0
+    attempts: int = 0
+    log: str = ""  #: relative to the root; "" where the task said nothing
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def figures(self) -> dict[str, float]:
+        return {
+            "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
+            "peak_mb": round(self.peak_mb, 1),
+        }
+
+    def facts(self, run: str, started: str) -> dict[str, Any]:
+        """What the task's record says beside its fingerprint and products."""
+        return {
+            "run": run,
+            "started": started,
+            **self.figures(),
+            "attempts": self.attempts,
+            "log": self.log,
+            "metrics": dict(self.metrics),
+        }
+
+    def event(self) -> dict[str, Any]:
+        said: dict[str, Any] = {"event": "task-end", "task": self.task, "outcome": self.outcome}
+        if self.attempts:
+            said |= {"attempt": self.attempts, **self.figures()}
+        if self.log:
+            said["log"] = self.log
+        if self.failure:
+            said["error"] = self.failure.text
+        return said
+
+
+@dataclass
+class Result:
+    """What became of a build: a task's outcome by its name."""
+
+    run: str
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    stopped: str = ""  #: interrupted, terminated or early: why it ended before its end
+    failure: Failure | None = None  #: of a hook of the pipeline's own
+
+    @property
+    def failed(self) -> list[Outcome]:
+        return [one for one in self.outcomes.values() if one.outcome == "failed"]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is done, 1 when something failed, 130 and 143 as the shell has it."""
+        return EXIT_CODES.get(self.stopped, 1 if self.failed or self.failure else 0)
+
+    @property
+    def word(self) -> str:
+        return self.stopped or ("failed" if self.exit_code else "done")

@@ -1,0 +1,418 @@
+"""A warm process that forks a fresh one for every attempt of a task, watches it, buries it.
+
+The modules that many tasks import are loaded here once; an attempt is a fork of this process, so
+it starts in a millisecond and still shares no state with another. Where forking is unsafe (macOS,
+BYOA_PIPELINE_FORK=0) an attempt is an interpreter of its own; all else is the same.
+
+The driver talks to it over a socket; when that closes, every attempt is ended and so is this.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import pickle
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from byoa.pipeline import watch, worker
+from byoa.pipeline.order import Order
+from byoa.plan.pipeline.model import Task
+
+DEATH_SIGNAL = 1  # prctl
+#: How long SIGTERM may be answered before SIGKILL; jobs elsewhere have to be stopped there first.
+GRACE = {"train": 20.0, "process": 20.0, "deploy": 20.0}
+USUAL_GRACE = 5.0
+HEADER = struct.Struct("!I")
+
+
+def send(to: socket.socket, message: Any) -> None:
+    """One message, whole."""
+    data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    to.sendall(HEADER.pack(len(data)) + data)
+
+
+class Reader:
+    """Messages out of a socket, as they become whole; None at its end."""
+
+    def __init__(self, source: socket.socket) -> None:
+        self.source, self.held = source, bytearray()
+
+    def messages(self) -> list[Any]:
+        """What has arrived, after a wait for more; [None] when the other side is gone."""
+        try:
+            data = self.source.recv(1 << 18)
+        except (ConnectionError, BlockingIOError, InterruptedError) as error:
+            return [] if isinstance(error, BlockingIOError | InterruptedError) else [None]
+        if not data:
+            return [None]
+        self.held += data
+        found = []
+        while len(self.held) >= HEADER.size:
+            end = HEADER.size + HEADER.unpack_from(self.held)[0]
+            if len(self.held) < end:
+                break
+            found.append(pickle.loads(bytes(self.held[HEADER.size : end])))  # noqa: S301 our own
+            del self.held[:end]
+        return found
+
+
+@dataclass
+class Attempt:
+    """A process that runs a task now."""
+
+    name: str
+    pid: int
+    told: int  #: the reading end of the pipe on which it tells its facts
+    started: float
+    deadline: float | None
+    memory_mb: int | None
+    grace: float
+    heard: bytearray = field(default_factory=bytearray)
+    ended_for: str = ""  #: timeout, memory or cancelled: why it was told to end
+    kill_at: float | None = None
+
+    def end(self, why: str, now: float) -> None:
+        """SIGTERM to all of it; SIGKILL follows when it does not end."""
+        if self.ended_for:
+            return
+        self.ended_for, self.kill_at = why, now + self.grace
+        self.signal(signal.SIGTERM)
+
+    def signal(self, number: int) -> None:
+        """To its whole group; in its first moment it has none yet."""
+        for send_to in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                send_to(self.pid, number)
+                return
+
+
+class Template:
+    """The loop: orders come in, attempts are forked, ends are told."""
+
+    def __init__(self, driver: socket.socket, tasks: Mapping[str, Task], forks: bool) -> None:
+        self.driver, self.reader, self.tasks = driver, Reader(driver), tasks
+        self.forks = forks
+        self.running: dict[int, Attempt] = {}
+        self.leaving = False
+
+    def serve(self) -> None:
+        wake, woken = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(woken, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGTERM):  # the driver hears them and says so
+            signal.signal(number, signal.SIG_IGN)
+        signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+        self.pipes = (wake, woken)
+        watch.become_subreaper()
+        while not (self.leaving and not self.running):
+            by_fd = {attempt.told: attempt for attempt in self.running.values()}
+            sources = [wake, *by_fd, *([] if self.leaving else [self.driver.fileno()])]
+            ready = select.select(sources, [], [], self.patience())[0]
+            for source in ready:
+                if source in by_fd:
+                    listen(by_fd[source])
+            if wake in ready:
+                with suppress(BlockingIOError):
+                    os.read(wake, 4096)
+            self.bury()
+            if not self.leaving and self.driver.fileno() in ready:
+                for message in self.reader.messages():
+                    self.obey(message)
+            self.look_after(time.monotonic())
+        watch.kill_below()
+
+    def patience(self) -> float | None:
+        """Until when nobody has to be looked at."""
+        now = time.monotonic()
+        times = [now + 0.1 for one in self.running.values() if one.memory_mb and not one.kill_at]
+        for one in self.running.values():
+            times += [at for at in (one.kill_at or one.deadline,) if at is not None]
+        return max(0.0, min(times) - now) if times else None
+
+    def obey(self, message: Any) -> None:
+        if message is None:  # the driver is gone, however it ended
+            self.leaving = True
+            self.end_all("cancelled")
+            return
+        what, *rest = message
+        if what == "start":
+            self.start(*rest)
+        elif what == "preload":
+            send(self.driver, ("preloaded", watch.preload(*rest)))
+        elif what == "cancel":
+            for one in self.running.values():
+                if one.name == rest[0]:
+                    one.end("cancelled", time.monotonic())
+
+    def end_all(self, why: str) -> None:
+        for one in self.running.values():
+            one.end(why, time.monotonic())
+
+    def start(self, task: Task | str, order: Order) -> None:
+        task = self.tasks[task] if isinstance(task, str) else task
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        began = time.monotonic()
+        pid = self.forked(task, order, write) if self.forks else spawned(task, order, write)
+        os.close(write)
+        seconds = task.limits.seconds
+        self.running[pid] = Attempt(
+            name=task.name,
+            pid=pid,
+            told=read,
+            started=began,
+            deadline=began + seconds if seconds else None,
+            memory_mb=task.limits.memory_mb,
+            grace=GRACE.get(task.kind, USUAL_GRACE),
+        )
+
+    def forked(self, task: Task, order: Order, write: int) -> int:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            signal.set_wakeup_fd(-1)
+            os.setsid()
+            die_with(parent)
+            self.driver.close()
+            for number in (*self.pipes, *(one.told for one in self.running.values())):
+                os.close(number)
+            own_output(order.log)
+            run(task, order, write)
+        except BaseException:  # run() ends the process itself: something went wrong in ours
+            traceback.print_exc()
+        finally:
+            os._exit(70)
+
+    def bury(self) -> None:
+        """Takes leave of all that have ended, and kills what they left behind."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            attempt = self.running.pop(pid, None)
+            if attempt is None:
+                continue
+            ended = time.monotonic()
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+            listen(attempt)
+            os.close(attempt.told)
+            facts = facts_of(attempt, os.waitstatus_to_exitcode(status))
+            facts |= {
+                "seconds": ended - attempt.started,
+                "cpu_seconds": usage.ru_utime + usage.ru_stime,
+                "peak_mb": usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10),
+            }
+            watch.kill_strays(pid)
+            with suppress(OSError):  # nobody is left to be told
+                send(self.driver, ("ended", attempt.name, facts))
+
+    def look_after(self, now: float) -> None:
+        """Ends whoever takes too long or too much; kills whoever does not end."""
+        for one in self.running.values():
+            if one.kill_at is not None:
+                if now >= one.kill_at:
+                    one.signal(signal.SIGKILL)
+                    one.kill_at = now + 1
+            elif one.deadline is not None and now >= one.deadline:
+                one.end("timeout", now)
+            elif one.memory_mb and watch.memory_of(one.pid, one.memory_mb) > one.memory_mb:
+                one.end("memory", now)
+                one.kill_at = now + 1  # it takes more every moment
+
+
+def listen(attempt: Attempt) -> None:
+    """Takes what an attempt has told so far."""
+    with suppress(BlockingIOError):
+        while data := os.read(attempt.told, 1 << 16):
+            attempt.heard += data
+
+
+def facts_of(attempt: Attempt, code: int) -> dict[str, Any]:
+    """What an attempt told, or why it could not tell."""
+    try:
+        facts: dict[str, Any] = json.loads(attempt.heard)
+    except ValueError:
+        facts = {"failure": None, "metrics": {}, "digests": {}, "told": False}
+    if "told" not in facts and not code and not facts["failure"]:
+        return facts  # it was done before it heard that it should end
+    if attempt.ended_for:
+        facts["failure"] = {"text": "", "kinds": [attempt.ended_for], "traceback": ""}
+    elif code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        meant = " (the machine may have run out of memory)" if -code == signal.SIGKILL else ""
+        text = f"its process was ended by {name}{meant}"
+        facts["failure"] = {"text": text, "kinds": ["killed"], "traceback": ""}
+    elif "told" in facts:
+        text = f"its process ended by itself, with exit code {code}, before the task was done"
+        facts["failure"] = {"text": text, "kinds": ["exit"], "traceback": ""}
+    return facts
+
+
+def run(task: Task, order: Order, write: int) -> NoReturn:
+    """The whole life of an attempt's process."""
+    worker.fresh_signals()
+    watch.limit_memory(task.limits.memory_mb)
+    new_random_numbers()
+    facts = worker.attempt(task, order)
+    last_words()
+    data = json.dumps(asdict(facts)).encode()
+    while data:
+        data = data[os.write(write, data) :]
+    os._exit(0)
+
+
+def last_words() -> None:
+    """What an interpreter does at its end: atexit's functions, buffers. Never waits for threads."""
+    import atexit
+
+    with suppress(Exception):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+
+
+def new_random_numbers() -> None:
+    """numpy's own generator would be the same one in every fork; Python's is made new by itself."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        with suppress(Exception):
+            numpy.random.seed()
+
+
+def own_output(log: str) -> None:
+    """stdout and stderr are the log, line by line; there is no stdin."""
+    number = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for old, new in ((nothing, 0), (number, 1), (number, 2)):
+        os.dup2(old, new)
+    os.closerange(max(nothing, number), max(nothing, number) + 1)
+    os.close(min(nothing, number))
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def die_with(parent: int) -> None:
+    """SIGKILL when the process that started this one ends, however it ends (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(70)
+
+
+def spawned(task: Task, order: Order, write: int) -> int:
+    """An attempt in a fresh interpreter; the order is its stdin."""
+    import tempfile
+
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(pickle.dumps((task, order)))
+        stdin.flush()
+        stdin.seek(0)
+        log = os.open(order.log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            return os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-c", program("fresh", write), str(write)],
+                os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, stdin.fileno(), 0),
+                    (os.POSIX_SPAWN_DUP2, log, 1),
+                    (os.POSIX_SPAWN_DUP2, log, 2),
+                    (os.POSIX_SPAWN_DUP2, write, write),
+                ],
+                setpgroup=0,
+                setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGCHLD],
+            )
+        finally:
+            os.close(log)
+
+
+def program(what: str, number: int) -> str:
+    """A program for `python -c` that calls a function here with a file descriptor."""
+    folder = str(Path(__file__).parents[2])
+    return (
+        f"import sys; sys.path[:1] = []; sys.path.append({folder!r});"
+        f" from byoa.pipeline import template; template.{what}({number})"
+    )
+
+
+def fresh(write: int) -> None:
+    """What the interpreter of one attempt does."""
+    die_with(os.getppid())
+    with open(0, "rb", closefd=False) as stdin:
+        task, order = pickle.load(stdin)  # noqa: S301 our own
+    own_output(order.log)
+    run(task, order, write)
+
+
+def warm(number: int) -> None:
+    """What the template's interpreter does: it serves the driver at the other end of a socket."""
+    forks = os.environ.get("BYOA_PIPELINE_FORK", "1" if sys.platform == "linux" else "0") != "0"
+    with socket.socket(fileno=number) as driver:
+        Template(driver, {}, forks).serve()
+
+
+def launch(tasks: Mapping[str, Task], log: Path, here: bool) -> tuple[int, socket.socket]:
+    """Starts a template; `here` forks it from this process, for functions that no file has."""
+    ours, theirs = socket.socketpair()
+    if here:
+        pid = os.fork()
+        if pid == 0:
+            forked_here(ours, theirs, tasks, log)
+    else:
+        pid = spawn_template(theirs, log)
+    theirs.close()
+    return pid, ours
+
+
+def forked_here(
+    ours: socket.socket, theirs: socket.socket, tasks: Mapping[str, Task], log: Path
+) -> NoReturn:
+    try:
+        ours.close()
+        os.setsid()
+        own_output(str(log))
+        Template(theirs, tasks, forks=True).serve()
+    finally:
+        os._exit(0)
+
+
+def spawn_template(theirs: socket.socket, log: Path) -> int:
+    number = theirs.fileno()
+    os.set_inheritable(number, True)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-c", program("warm", number)],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, output, 1),
+                (os.POSIX_SPAWN_DUP2, output, 2),
+            ],
+            setpgroup=0,
+        )
+    finally:
+        os.close(output)
+        os.set_inheritable(number, False)
