@@ -129,6 +129,10 @@ def cell_of(marker: re.Match[str] | None, lines: list[str], magic: bool) -> Foun
     kind, options = options_of(marker["options"] or "") if marker else ("code", {})
     while lines and not lines[-1]:
         lines = lines[:-1]
+    language = str(options.get("language", "python"))
+    if kind == "code" and language != "python":  # a cell magic that was made an option
+        del options["language"]
+        return kind, f"%%{language}\n{prose(lines)}", options
     if kind == "code":
         return kind, "\n".join(uncommented(lines) if magic else lines), options
     return kind, prose(lines), options

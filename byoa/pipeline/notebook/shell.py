@@ -1,0 +1,214 @@
+"""A notebook's Python: IPython's own shell, whose outputs are gathered instead of printed.
+
+It is what a kernel has inside, without the kernel: no second process, no sockets, no threads.
+"""
+
+from __future__ import annotations
+
+import builtins
+import getpass
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from IPython.core import page
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.profiledir import ProfileDir
+from traitlets.config import Config
+
+from byoa.pipeline.notebook.outputs import Outputs
+from byoa.pipeline.notebook.streams import Log, gathered
+
+INLINE = "module://matplotlib_inline.backend_inline"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+NO_INPUT = "nobody can answer: a notebook task runs unattended. Make it a parameter"
+
+
+class Stopped(BaseException):
+    """SIGTERM, told to the cell that runs so that what it has shown is kept."""
+
+
+class Gatherer(DisplayPublisher):
+    """display(): into the outputs."""
+
+    def publish(
+        self,
+        data: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None = None,
+        source: Any = None,
+        *,
+        transient: Mapping[str, Any] | None = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
+        named = str((transient or {}).get("display_id") or "")
+        shell: Any = self.shell
+        shell.streams.sync()
+        shell.outputs.display(data, metadata or {}, named, update)
+
+    def clear_output(self, wait: bool = False) -> None:
+        shell: Any = self.shell
+        shell.streams.sync()
+        shell.outputs.clear(wait)
+
+
+class Results(DisplayHook):
+    """The value of a cell's last expression: into the outputs."""
+
+    def start_displayhook(self) -> None:
+        self._is_active = True
+
+    def write_output_prompt(self) -> None:
+        """There is none."""
+
+    def write_format_data(
+        self, format_dict: Mapping[str, Any], md_dict: Mapping[str, Any] | None = None
+    ) -> None:
+        shell: Any = self.shell
+        shell.streams.sync()
+        shell.outputs.result(format_dict, md_dict or {}, self.prompt_count)
+
+    def finish_displayhook(self) -> None:
+        self._is_active = False
+
+
+class Shell(InteractiveShell):
+    """Runs cells; everything that they show lands in `outputs`."""
+
+    def __init__(self, outputs: Outputs, log: Log, **more: Any) -> None:
+        self.outputs, self.streams = outputs, log
+        start: Any = super().__init__  # untyped
+        start(displayhook_class=Results, display_pub_class=Gatherer, **more)
+        untyped: Any = self
+        untyped.set_hook("show_in_pager", show_page, 90)
+
+    def init_virtualenv(self) -> None:
+        """The interpreter is the right one already."""
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """There is no window: %matplotlib asks for it all the same."""
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        self.streams.sync()
+        self.outputs.error(str(etype.__name__), str(evalue), stb)
+        self.streams.write("stderr", COLOURS.sub("", self.InteractiveTB.stb2text(stb)) + "\n", True)
+
+    def system(self, cmd: str) -> None:
+        """`!command`: its output is in the log and in the cell, its exit code in _exit_code."""
+        untyped: Any = self
+        line = untyped.var_expand(cmd, depth=1)
+        self.user_ns["_exit_code"] = self.shell_line(line)
+
+    system_piped = system_raw = system
+
+    def shell_line(self, line: str) -> int:
+        if self.streams.follows:
+            return subprocess.call(line, shell=True)  # noqa: S602 the user's own
+        with subprocess.Popen(  # noqa: S602
+            line, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            assert process.stdout is not None
+            for chunk in process.stdout:
+                sys.stdout.write(chunk.decode("utf-8", "replace"))
+        return process.returncode
+
+
+def show_page(_: Any, text: Any, start: int = 0, screen_lines: int = 0, **__: Any) -> None:
+    """`name?`: its text is an output, where a terminal would open a pager."""
+    untyped: Any = page.display_page
+    untyped(text, start, screen_lines)
+
+
+@contextmanager
+def opened(outputs: Outputs, folder: Path | None) -> Iterator[Shell]:
+    """The shell, with the process's streams, `input` and signals in its hands until the end."""
+    with ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.enter_context(kept(sys, "displayhook", "excepthook", "last_traceback", "argv"))
+        stack.enter_context(kept(builtins, "input", "get_ipython", "display"))
+        stack.enter_context(kept(getpass, "getpass"))
+        main = sys.modules["__main__"]
+        stack.callback(sys.modules.__setitem__, "__main__", main)
+        log = stack.enter_context(gathered(outputs))
+        stack.enter_context(told_when_stopped())
+        builtins.input = refuse("input()")
+        getpass.getpass = refuse("getpass()")
+        os.environ["MPLBACKEND"] = INLINE
+        if InteractiveShell.initialized():  # forked from a kernel
+            type(InteractiveShell.instance()).clear_instance()
+        shell = Shell.instance(
+            outputs=outputs, log=log, config=settings(), profile_dir=profile(place)
+        )
+        stack.callback(Shell.clear_instance)
+        stack.callback(shell.restore_sys_module_state)
+        sys.argv = [""]
+        inline_figures(shell)
+        yield shell
+
+
+def settings() -> Config:
+    """No history on disk, no user's start-up files: the same notebook gives the same outputs."""
+    return Config(HistoryManager={"enabled": False}, InteractiveShell={"colors": "linux"})
+
+
+def profile(folder: Path) -> Any:
+    folder.mkdir(parents=True, exist_ok=True)
+    return ProfileDir(location=str(folder))
+
+
+def inline_figures(shell: Shell) -> None:
+    """Figures go into cells, also where matplotlib was imported before this shell was made."""
+    if "matplotlib" in sys.modules:
+        import matplotlib
+
+        matplotlib.rcParams["backend"] = INLINE
+        if "matplotlib.pyplot" in sys.modules:
+            untyped: Any = shell
+            untyped.enable_matplotlib("inline")
+
+
+def refuse(what: str) -> Callable[..., NoReturn]:
+    def refused(*_: Any, **__: Any) -> NoReturn:
+        raise RuntimeError(f"{what}: {NO_INPUT}.")
+
+    return refused
+
+
+@contextmanager
+def kept(owner: Any, *names: str) -> Iterator[None]:
+    """What these names mean before is what they mean after."""
+    missing = object()
+    before = {name: getattr(owner, name, missing) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is not missing:
+                setattr(owner, name, value)
+            elif hasattr(owner, name):
+                delattr(owner, name)
+
+
+@contextmanager
+def told_when_stopped() -> Iterator[None]:
+    """SIGTERM raises Stopped in the running cell, once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise Stopped("the task was stopped")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
