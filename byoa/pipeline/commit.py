@@ -1,0 +1,155 @@
+"""A task's products: made aside in a tree that mirrors the root, then renamed to their places.
+
+Nobody sees half a product, and a task that fails leaves the old ones as they were.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from byoa import files
+from byoa.plan.errors import ByoaError
+from byoa.plan.pipeline.fingerprint import place
+from byoa.plan.pipeline.model import SINGLE, Product, Task
+from byoa.plan.pipeline.records import file_name
+
+#: Beside an absolute product outside the root, until it takes its name.
+BESIDE = f"{files.PARTIAL}work-"
+
+
+class NotMadeError(ByoaError):
+    """A task ended well and its product is not there."""
+
+
+def in_place(task: Task) -> bool:
+    """Whether the task writes its products where they belong (`staging: false`)."""
+    return task.options.get("staging", True) is False
+
+
+def prepare(task: Task, root: Path, work: Path) -> tuple[Path, dict[str, Path]]:
+    """A fresh staging tree, and where the task is to write each product that is a file."""
+    staged = work / file_name(task.name)
+    discard(task, staged)
+    staged.mkdir(parents=True)
+    paths = {
+        key: (root / product.path if in_place(task) else staged_path(product, staged))
+        for key, product in task.products.items()
+        if product.is_file
+    }
+    for path in paths.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return staged, paths
+
+
+def staged_path(product: Product, staged: Path) -> Path:
+    """The product's place in the tree; of one outside the root, beside its own."""
+    path = Path(product.path)
+    if not path.is_absolute():
+        return staged / path
+    return path.parent / f"{BESIDE}{staged.name}" / path.name
+
+
+def discard(task: Task, staged: Path) -> None:
+    """Removes what a run of the task has left aside."""
+    for product in task.products.values():
+        if product.is_file and Path(product.path).is_absolute():
+            shutil.rmtree(staged_path(product, staged).parent, ignore_errors=True)
+    if staged.exists():
+        shutil.rmtree(staged)
+
+
+def unmade(task: Task, paths: Mapping[str, Path]) -> None:
+    """Ends a task that did not make what it should."""
+    missing = [key for key, path in paths.items() if not path.exists()]
+    if missing:
+        names = ", ".join(
+            f"{key}: {place(task.products[key])}" if key != SINGLE else place(task.products[key])
+            for key in missing
+        )
+        raise NotMadeError(
+            f"{task.name} ended well, but did not make {names}. "
+            "Write to the path that the task is given as its product."
+        )
+
+
+def publish(task: Task, root: Path, staged: Path, others: Iterable[str] = ()) -> None:
+    """Renames all that the task made to its place below the root; extra files travel along.
+
+    `others` are the paths of other tasks' products: a folder that holds one is not replaced whole.
+    """
+    shared = [Path(path) for path in others]
+    whole = {
+        Path(product.path)
+        for product in task.products.values()
+        if product.is_file and not any(Path(product.path) in path.parents for path in shared)
+    }
+    for made in moves(staged, Path(), whole):
+        rename(staged / made, root / made)
+    for product in task.products.values():
+        if product.is_file and Path(product.path).is_absolute():
+            beside = staged_path(product, staged).parent
+            for path in sorted(beside.iterdir()):
+                rename(path, Path(product.path).parent / path.name)
+    discard(task, staged)
+
+
+def moves(staged: Path, below: Path, whole: set[Path]) -> Iterator[Path]:
+    """What is renamed: files, links, and the folders that are products."""
+    for entry in sorted(os.scandir(staged / below), key=lambda one: one.name):
+        path = below / entry.name
+        if entry.is_dir(follow_symlinks=False) and path not in whole:
+            yield from moves(staged, path, whole)
+        else:
+            yield path
+
+
+def rename(made: Path, place: Path) -> None:
+    """Puts a file or folder to its place, over what is there; a link there is followed."""
+    place = Path(os.path.realpath(place))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ByoaError(
+            f"{place} cannot be written: {error.filename} is in the way. Move it away."
+        ) from error
+    old = aside(place) if place.is_dir() or made.is_dir() else None
+    try:
+        os.replace(made, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        across(made, place)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def aside(place: Path) -> Path | None:
+    """Moves what is at a place out of the way of a folder, or a folder out of a file's."""
+    if not place.exists():
+        return None
+    if not place.is_dir():
+        place.unlink()
+        return None
+    old = place.with_name(f"{files.PARTIAL}{uuid.uuid4().hex}")
+    os.replace(place, old)
+    return old
+
+
+def across(made: Path, place: Path) -> None:
+    """The same between two file systems: copied beside the place first."""
+    new = place.with_name(f"{files.PARTIAL}{uuid.uuid4().hex}")
+    try:
+        if made.is_dir() and not made.is_symlink():
+            shutil.copytree(made, new, symlinks=True)
+        else:
+            shutil.copy2(made, new, follow_symlinks=False)
+        os.replace(new, place)
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(new) if new.is_dir() else new.unlink()

@@ -1,0 +1,344 @@
+"""What is done of a pipeline, kept below `.byoa/pipeline/NAME`: one readable record a task.
+
+The order that makes a kill harmless: the record goes before anything of its products is replaced,
+products are renamed into place, the record is written last. What has no record is made again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from byoa import files
+from byoa.pipeline import commit
+from byoa.pipeline.hashes import BIG, TICK_NS, Hashes, Stamp, stamped
+from byoa.pipeline.sources import Sources
+from byoa.plan.errors import ByoaError, NotFoundError
+from byoa.plan.pipeline import records
+from byoa.plan.pipeline.decide import GIVEN, Look, decision, same
+from byoa.plan.pipeline.decide import plan as planned
+from byoa.plan.pipeline.fingerprint import place, product_key, settled
+from byoa.plan.pipeline.model import (
+    Decision,
+    Fingerprint,
+    Made,
+    Pipeline,
+    Product,
+    Reason,
+    Record,
+    Task,
+)
+from byoa.plan.pipeline.selection import Selection, chosen
+
+JOBS = frozenset({"train", "process", "deploy"})
+#: Every task, none forced.
+ALL = Selection()
+#: What is read to tell whether a table is there: a relation's products and clients, by task.
+Exists = Callable[[Pipeline, Task, Product], bool]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A task at work: what decides it, and the stamps of all that it reads."""
+
+    fingerprint: Fingerprint
+    run: str
+    witness: Mapping[str, Stamp | None]
+
+
+class State:
+    """The records of a pipeline on this disk; one process at a time may change them."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        images: Mapping[str, str] = {},
+        exists: Exists | None = None,
+        home: Path | None = None,
+    ) -> None:
+        self.pipeline, self.images = pipeline, images
+        self.root = Path(pipeline.root)
+        self.folder = home or folder_of(pipeline)
+        self.work = self.folder / "work"
+        self.hashes = Hashes(self.folder / "hashes.json")
+        self.sources = Sources(pipeline)
+        self._exists = exists
+        self._read: dict[str, Record | Reason | None] = {}
+        self._begun: dict[str, Begun] = {}
+        self._paths: list[str] | None = None
+
+    # What is known
+
+    def records(self) -> dict[str, Record]:
+        """Of every task that is done, its record."""
+        found = {name: self.record(task) for name, task in self.pipeline.tasks.items()}
+        return {name: record for name, record in found.items() if record is not None}
+
+    def record(self, task: Task) -> Record | None:
+        read = self._record(task.name)
+        return read if isinstance(read, Record) else None
+
+    def _record(self, name: str) -> Record | Reason | None:
+        if name not in self._read:
+            self._read[name] = self._load(name)
+        return self._read[name]
+
+    def _load(self, name: str) -> Record | Reason | None:
+        try:
+            return records.read(self._file(name).read_bytes(), name)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except records.UnreadableError as error:
+            return Reason("new", f"new: its record {error}")
+
+    def _file(self, name: str) -> Path:
+        return self.folder / "records" / (records.file_name(name) + records.SUFFIX)
+
+    def fingerprint(self, task: Task, upstream: Mapping[str, str] = {}) -> Fingerprint:
+        """What decides the task's result now; `upstream` as in `upstream()`."""
+        resources = {key: self.hashes.digest(self.root / at) for key, at in task.resources.items()}
+        image = self.images.get(task.name, "")
+        if task.kind in JOBS:
+            from byoa.pipeline.job_tasks import facts_of
+
+            facts = facts_of(task, self.root, self.hashes.digest)
+            resources |= facts.resources
+            image = image or facts.image
+        source, options = self.sources.of(task), self.sources.options(task)
+        return replace(settled(task, source, resources, image, options), upstream=upstream)
+
+    def digests(self, task: Task) -> dict[str, str]:
+        """What the task's products hold now, by key; "" where nothing is."""
+        record = self.record(task)
+        return {
+            key: self._digest(task, key, record.products.get(key) if record else None)
+            for key in task.products
+        }
+
+    def _digest(self, task: Task, key: str, made: Made | None) -> str:
+        product = task.products[key]
+        if not product.is_file:
+            return made.digest if made and self._there(task, product) else ""
+        path = self.root / product.path
+        if made and made.stat and made.path == product.path and stamped(path) == made.stat:
+            return made.digest
+        return self.hashes.digest(path)
+
+    def _there(self, task: Task, product: Product) -> bool:
+        return self._exists is None or self._exists(self.pipeline, task, product)
+
+    def upstream(self, task: Task) -> dict[str, str]:
+        """What upstream gives the task now, by "task" or "task:product key"."""
+        tasks = self.pipeline.tasks
+        return {
+            product_key(name, key): digest
+            for name in task.needs
+            for key, digest in self.digests(tasks[name]).items()
+        }
+
+    # What is decided
+
+    def plan(self, selection: Selection = ALL) -> dict[str, Decision]:
+        """Every task's decision, in the order in which they can run; nothing is changed."""
+        found = planned(self.pipeline, chosen(self.pipeline, selection), self.look, self.digests)
+        self.save()
+        return found
+
+    def decide(self, task: Task, *, forced: bool = False) -> Decision:
+        """One task's decision once its upstream is done: it runs or is kept."""
+        upstream = self.upstream(task)
+        return decision(task.name, self.look(task), upstream, forced)
+
+    def look(self, task: Task) -> Look:
+        read = self._record(task.name)
+        now = self.fingerprint(task)
+        if not isinstance(read, Record):
+            return Look(now, None, (read,) if read else ())
+        return Look(now, read, tuple(self._troubles(task, read)))
+
+    def _troubles(self, task: Task, record: Record) -> Iterator[Reason]:
+        """What became of the products since the record was written."""
+        for key, product in task.products.items():
+            made = record.products.get(key)
+            if made is None or made.path != place(product):
+                continue  # which the fingerprint's difference says
+            found = self._digest(task, key, made)
+            if not found:
+                yield Reason("product", f"product {made.path} is missing")
+            elif found != made.digest:
+                yield Reason("product", f"product {made.path} was changed since it was made")
+
+    # What is done
+
+    def stage(self, task: Task) -> tuple[Path, dict[str, Path]]:
+        """A fresh staging tree for a task, and where in it each product is to be written."""
+        self._home()
+        return commit.prepare(task, self.root, self.work)
+
+    def begin(self, task: Task, run: str = "") -> Fingerprint:
+        """What decides this run, before anything of it is done.
+
+        A record that would call the task done is forgotten. One of other code or data stays as long
+        as its products do: whoever goes back to that code has them.
+        """
+        self._home()
+        self._need_upstream(task)
+        witness = {str(path): stamped(path) for path in self._reads(task)}
+        now = self.fingerprint(task, self.upstream(task))
+        record = self.record(task)
+        tables = not all(product.is_file for product in task.products.values())
+        if tables or commit.in_place(task) or (record and same(record.fingerprint, now)):
+            self.forget(task)
+        self._begun[task.name] = Begun(now, run, witness)
+        return now
+
+    def _need_upstream(self, task: Task) -> None:
+        gone = [key for key, digest in self.upstream(task).items() if not digest]
+        if gone:
+            names = ", ".join(gone)
+            raise NotFoundError(
+                f"{task.name} needs {names}, and nothing is there. Build that first: "
+                f"byoa pipeline build --until {gone[0].partition(':')[0]}"
+            )
+
+    def _reads(self, task: Task) -> Iterator[Path]:
+        """The files that a run reads: its code, its resources, its upstream's products."""
+        yield from self.sources.files(task)
+        yield from (self.root / path for path in task.resources.values())
+        for name in task.needs:
+            for product in self.pipeline.tasks[name].products.values():
+                if product.is_file:
+                    yield self.root / product.path
+
+    def commit(
+        self, task: Task, staged: Path | None = None, facts: Mapping[str, Any] = {}
+    ) -> Record:
+        """Puts what the task made into place, then writes its record; `facts` fill the record."""
+        begun = self._begun.pop(task.name, None) or self._from_now(task)
+        moved = staged is not None and not commit.in_place(task) and task.kind not in GIVEN
+        if staged is not None and moved:
+            commit.unmade(task, self._files(task, staged))
+            self.forget(task)
+            commit.publish(task, self.root, staged, self._others(task))
+        else:
+            commit.unmade(task, self._files(task, None))
+            self.forget(task)
+        return self._write(task, self._as_read(begun), {"run": begun.run, **facts})
+
+    def _from_now(self, task: Task) -> Begun:
+        return Begun(self.fingerprint(task, self.upstream(task)), "", {})
+
+    def _files(self, task: Task, staged: Path | None) -> dict[str, Path]:
+        return {
+            key: commit.staged_path(product, staged) if staged else self.root / product.path
+            for key, product in task.products.items()
+            if product.is_file
+        }
+
+    def _others(self, task: Task) -> list[str]:
+        """The paths of all products, to see folders that hold another task's."""
+        if self._paths is None:
+            self._paths = [
+                product.path
+                for one in self.pipeline.tasks.values()
+                for product in one.products.values()
+                if product.is_file
+            ]
+        return self._paths
+
+    def _as_read(self, begun: Begun) -> Fingerprint:
+        """The fingerprint, spoiled when anything that the run may have read changed meanwhile."""
+        changed = [path for path, stamp in begun.witness.items() if stamped(path) != stamp]
+        if not changed:
+            return begun.fingerprint
+        said = {f"{self._shown(path)} (while it ran)": "changed" for path in changed}
+        return replace(begun.fingerprint, source={**begun.fingerprint.source, **said})
+
+    def _shown(self, path: str) -> str:
+        return os.path.relpath(path, self.root) if path.startswith(str(self.root)) else path
+
+    def _write(self, task: Task, fingerprint: Fingerprint, facts: Mapping[str, Any]) -> Record:
+        made = {key: self._made(task, key, facts.get("run", "")) for key in task.products}
+        record = Record(task=task.name, fingerprint=fingerprint, products=made, **facts)
+        self._home()
+        files.replace(self._file(task.name), records.written(record).encode())
+        self._read[task.name] = record
+        return record
+
+    def _made(self, task: Task, key: str, run: str) -> Made:
+        product = task.products[key]
+        if not product.is_file:
+            return Made(place(product), f"run-{run}-{task.name}")
+        path = self.root / product.path
+        size = path.stat().st_size
+        if size > BIG:
+            wait_for_tick(path)
+        digest, stamp = self.hashes.look(path)
+        return Made(product.path, digest, stamp[0] if stamp else size, stamp)
+
+    def forget(self, task: Task) -> None:
+        """Removes the task's record: it will be made again."""
+        self._file(task.name).unlink(missing_ok=True)
+        self._read[task.name] = None
+
+    def accept(self, task: Task) -> Record:
+        """Takes what is there for what the task would make now (mark-done)."""
+        self._home()
+        self._need_upstream(task)
+        commit.unmade(task, self._files(task, None))
+        kept = self.record(task)
+        facts = {name: getattr(kept, name) for name in KEPT} if kept else {}
+        now = self.fingerprint(task, self.upstream(task))
+        return self._write(task, now, {**facts, "accepted": True})
+
+    def adopt(self, record: Record) -> Record:
+        """Takes over the record of another machine; its products lie at their places, verified."""
+        task = self.pipeline.tasks.get(record.task)
+        if task is None:
+            raise ByoaError(f"There is no task {record.task!r} in {self.pipeline.name}.")
+        products = {
+            key: replace(made, stat=self.hashes.look(self.root / made.path)[1])
+            if task.products[key].is_file
+            else made
+            for key, made in record.products.items()
+            if key in task.products
+        }
+        self._home()
+        here = replace(record, products=products)
+        files.replace(self._file(task.name), records.written(here).encode())
+        self._read[task.name] = here
+        return here
+
+    def save(self) -> None:
+        """Keeps what was learnt of files' contents for the next time."""
+        if self.folder.is_dir():
+            self.hashes.save()
+
+    def _home(self) -> None:
+        """Makes the folders; git is told to leave them alone."""
+        if (self.folder / "records").is_dir():
+            return
+        (self.folder / "records").mkdir(parents=True, exist_ok=True)
+        ignore = self.root / ".byoa" / ".gitignore"
+        if ignore.parent.is_dir() and not ignore.exists():
+            files.replace(ignore, b"*\n")
+
+
+#: Of a record, what stays when its products are accepted for other code.
+KEPT = ("run", "started", "seconds", "cpu_seconds", "peak_mb", "attempts", "log", "metrics")
+
+
+def folder_of(pipeline: Pipeline) -> Path:
+    """Where everything of a pipeline is kept."""
+    return Path(pipeline.root) / ".byoa" / "pipeline" / records.file_name(pipeline.name)
+
+
+def wait_for_tick(path: Path) -> None:
+    """A moment, so that the clock of files is past this one's time and its stamp vouches for it."""
+    if time.time_ns() - max(files.stamp(path.stat())[1:3]) <= TICK_NS:
+        time.sleep(1.5 * TICK_NS / 1e9)

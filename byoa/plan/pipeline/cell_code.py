@@ -1,0 +1,78 @@
+"""The code of a notebook or script as parts of a module, and its meaning as one hash.
+
+Outputs, metadata and markdown do not count; a cell's tags and borders do: they decide what is shown.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from byoa.plan.errors import ByoaError
+from byoa.plan.pipeline import cells
+from byoa.plan.pipeline.code import Module, Part, read, sha
+from byoa.plan.pipeline.scopes import Import
+from byoa.plan.pipeline.syntax import meaning
+
+#: Files that a magic runs or reads.
+RUN = re.compile(r"%(?:run|load|loadpy)\s+(?:-\w+\s+)*(\S+)")
+IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))", re.MULTILINE)
+FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+
+def of_notebook(text: str, path: str) -> tuple[Module, str, list[str]]:
+    """The parts of all cells, the meaning of the whole, and the files that magics run."""
+    try:
+        notebook = cells.read(text, path[path.rfind(".") :] if "." in path else ".py")
+    except ByoaError:  # whoever runs it says what is wrong with it
+        notebook = cells.Notebook((cells.Cell("code", text),), "unreadable")
+    module = Module("", path)
+    found = [
+        line
+        for cell in notebook.code
+        if cell.source.strip()
+        for line in (*add(cell.source, notebook.language, module), " ".join(sorted(cell.tags)))
+    ]
+    runs = [one[1] for cell in notebook.code for one in RUN.finditer(cell.source)]
+    return module, sha("\0".join([notebook.language, *found])), runs
+
+
+def of_script(text: str, path: str) -> tuple[Module, str, list[str]]:
+    """The same of a plain program, which has no cells."""
+    module = Module("", path)
+    return module, sha("\0".join(add(text, "python", module))), []
+
+
+def add(source: str, language: str, module: Module) -> Iterator[str]:
+    """Adds a cell's statements to the module; what they mean, and the magics among them."""
+    code = cells.python(source)
+    tree = parsed(code) if language == "python" else None
+    if tree is None:
+        module.parts.append(opaque(source))
+        yield trimmed(source)
+        return
+    read(tree.body, code, module)
+    yield meaning(tree.body, "__doc__" in source)
+    if code is not source:
+        pairs = zip(source.splitlines(), code.splitlines())
+        yield from (before.strip() for before, after in pairs if before != after)
+
+
+def parsed(code: str) -> ast.Module | None:
+    try:
+        tree = compile(code, "cell", "exec", FLAGS, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree if isinstance(tree, ast.Module) else None
+
+
+def trimmed(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.strip("\n").splitlines())
+
+
+def opaque(source: str) -> Part:
+    """What cannot be read: it may use all of what it seems to import."""
+    names = [first or second for first, second in IMPORT.findall(source)]
+    imports = tuple(Import(name, whole=True) for name in names)
+    return Part(None, frozenset(), imports=imports, at_load=imports, anything=True, text=source)

@@ -1,0 +1,102 @@
+"""Why a task runs: two fingerprints compared, and said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from byoa.plan.fingerprint import shown
+from byoa.plan.pipeline.fingerprint import text
+from byoa.plan.pipeline.model import Fingerprint, Reason, ReasonKind
+
+#: The parts whose values are shown, and those whose values are hashes.
+VALUES: dict[str, ReasonKind] = {"params": "parameter", "options": "option"}
+HASHES: dict[str, ReasonKind] = {"resources": "resource"}
+LONGEST = 60
+MISSING = object()
+
+
+def differences(old: Fingerprint, new: Fingerprint) -> tuple[Reason, ...]:
+    """All that two fingerprints differ in, but for the upstream's bytes."""
+    return (
+        *sources(old.source, new.source),
+        *values("parameter", old.params, new.params),
+        *values("option", old.options, new.options),
+        *hashes("resource", old.resources, new.resources),
+        *values("product", old.products, new.products),
+        *images(old.image, new.image),
+    )
+
+
+def sources(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Reason]:
+    """Changes of the task's own code ("") and of what it uses of local modules."""
+    for label, word in changes(old, new):
+        if label:
+            yield Reason("module", f"{label} {word}")
+        else:
+            yield Reason("source", f"source {word}")
+
+
+def values(kind: ReasonKind, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Reason]:
+    for key, word in changes(old, new):
+        name = f"{kind} {key}" if key else kind
+        words = {
+            "changed": lambda key=key: f"{said(old[key])} → {said(new[key])}",
+            "added": lambda key=key: f"{said(new[key])}, added",
+        }
+        yield Reason(kind, f"{name}: {words[word]() if word in words else word}")
+
+
+def hashes(kind: ReasonKind, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Reason]:
+    for key, word in changes(old, new):
+        gone = word == "changed" and not new[key]
+        yield Reason(kind, f"{kind} {key} {'is missing' if gone else word}")
+
+
+def images(old: str, new: str) -> Iterator[Reason]:
+    """A record without an image says nothing about it: it was made outside of one."""
+    if old and new and old != new:
+        yield Reason("image", f"image: {said(old)} → {said(new)}")
+
+
+def upstream(old: Mapping[str, str], new: Mapping[str, str | None]) -> Iterator[Reason]:
+    """What upstream gives other bytes than the last time; None is not yet known."""
+    for key in new:
+        if key not in old:
+            yield Reason("upstream", f"upstream {key} added")
+        elif new[key] is not None and new[key] != old[key]:
+            word = "changed" if new[key] else "is missing"
+            yield Reason("upstream", f"upstream {key} {word}")
+    for key in old.keys() - new.keys():
+        yield Reason("upstream", f"upstream {key} removed")
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each key that differs, and how: changed, added, removed."""
+    if old == new and not any(
+        isinstance(value, int | float | list | dict) for value in new.values()
+    ):
+        return []
+    words = {(True, True): "changed", (False, True): "added", (True, False): "removed"}
+    return [
+        (key, words[key in old, key in new])
+        for key in dict.fromkeys([*new, *old])
+        if key not in old or key not in new or not same(old[key], new[key])
+    ]
+
+
+def same(old: Any, new: Any) -> bool:
+    """Equal as JSON: 1 and true are equal in Python and not the same parameter."""
+    if type(old) is str and type(new) is str:
+        return old == new
+    return text(old) == text(new)
+
+
+def said(value: Any) -> str:
+    """A value in a sentence: short; of a hidden one only that there is one."""
+    if isinstance(value, Mapping) and value.keys() == {"hidden"}:
+        return "(hidden)"
+    if isinstance(value, Mapping) and value.keys() == {"begins", "sha256"}:
+        return f"{value['begins']}… ({value['sha256'][:8]})"
+    words = shown(value) if value is not None else "null"
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"

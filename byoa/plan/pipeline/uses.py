@@ -1,0 +1,274 @@
+"""Which definitions of which local modules some code uses, name by name, whatever they use too.
+
+Where that cannot be seen (getattr of a module, eval, import_module of a variable) all of the module
+counts: rather a run too many than a stale result. What a module does while it is loaded counts for
+whoever loads it.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from byoa.plan.pipeline.code import Module, Part, sha
+from byoa.plan.pipeline.scopes import Import, Use
+
+#: A module of the project by its dotted name; None for anything installed, or not there.
+Find = Callable[[str], "Module | None"]
+#: The names of all modules of the project below a package; "" is all.
+Below = Callable[[str], Iterable[str]]
+
+#: Builtins that only make a value of what they are given.
+PURE = frozenset(
+    {
+        *("int", "float", "str", "bool", "bytes", "complex", "list", "tuple", "dict", "set"),
+        *("frozenset", "range", "len", "min", "max", "sum", "abs", "round", "sorted", "reversed"),
+        *("zip", "enumerate", "map", "filter", "slice", "object", "type", "super", "isinstance"),
+        *("property", "staticmethod", "classmethod", "divmod", "pow", "ord", "chr", "repr", "any"),
+        *("all", "hash", "getattr", "hasattr", "bytearray", "memoryview", "format", "iter"),
+    }
+)
+#: Functions of other people's packages that only make a value, by their last name.
+MAKERS = frozenset(
+    {
+        *("namedtuple", "field", "dataclass", "compile", "getLogger", "get_logger", "partial"),
+        *("getenv", "join", "dirname", "abspath", "realpath", "basename", "expanduser", "cache"),
+        *(
+            "lru_cache",
+            "cached_property",
+            "wraps",
+            "contextmanager",
+            "asynccontextmanager",
+            "total_ordering",
+        ),
+        *("abstractmethod", "overload", "final", "runtime_checkable", "auto", "count", "getcwd"),
+        *("array", "arange", "linspace", "zeros", "ones", "dtype", "jit", "njit", "vectorize"),
+        *(
+            "no_grad",
+            "inference_mode",
+            "with_env",
+            "dedent",
+            "itemgetter",
+            "attrgetter",
+            "singledispatch",
+        ),
+        *("default_rng", "device", "to_datetime", "date_range", "timedelta", "unique"),
+    }
+)
+#: Methods that leave the object that they are called on as it was.
+LOOKS = frozenset(
+    {
+        *("split", "rsplit", "splitlines", "strip", "lstrip", "rstrip", "lower", "upper", "title"),
+        *(
+            "join",
+            "format",
+            "replace",
+            "encode",
+            "decode",
+            "items",
+            "keys",
+            "values",
+            "copy",
+            "get",
+        ),
+        *("resolve", "absolute", "joinpath", "with_suffix", "with_name", "expanduser", "as_posix"),
+        *("startswith", "endswith", "partition", "rpartition", "union", "intersection", "index"),
+        *("difference", "total_seconds", "cwd", "home", "fromkeys", "fromisoformat", "count"),
+    }
+)
+
+
+@dataclass
+class Walk:
+    """Collects the parts that some code uses, each once."""
+
+    find: Find
+    below: Below
+    taken: dict[int, tuple[Module, Part]] = field(default_factory=dict)
+    acting: set[int] = field(default_factory=set)
+    loaded: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
+    waiting: list[tuple[Module, Part]] = field(default_factory=list)
+
+    def run(self) -> None:
+        while self.waiting:
+            module, part = self.waiting.pop()
+            for one in part.imports:
+                self.load_import(one)
+            for use in part.uses:
+                self.use(module, use)
+            if part.anything:
+                self.all(module)
+
+    def take(self, module: Module, part: Part) -> None:
+        if id(part) not in self.taken:
+            self.taken[id(part)] = (module, part)
+            self.waiting.append((module, part))
+
+    def all(self, module: Module) -> None:
+        """Everything of a module, when what is used of it cannot be seen."""
+        if module.name not in self.whole:
+            self.whole.add(module.name)
+            self.load(module.name)
+            for part in module.parts:
+                self.take(module, part)
+
+    def load(self, name: str) -> None:
+        """What happens while a module is loaded, its packages first."""
+        pieces = name.split(".")
+        for end in range(1, len(pieces) + 1):
+            inner = ".".join(pieces[:end])
+            if inner in self.loaded:
+                continue
+            self.loaded.add(inner)
+            module = self.find(inner)
+            if module is not None:
+                self.begin(module)
+
+    def begin(self, module: Module) -> None:
+        for part in module.parts:
+            for one in part.at_load:
+                self.load_import(one)
+            if self.acts(module, part):
+                self.acting.add(id(part))
+                self.take(module, part)
+
+    def load_import(self, one: Import) -> None:
+        if one.whole:
+            names = self.below(one.module) if one.attribute or not one.module else [one.module]
+            for name in names:
+                self.load(name)
+                module = self.find(name)
+                if module is not None:
+                    self.all(module)
+            return
+        self.load(one.module)
+        if one.attribute and one.attribute != "*" and self.find(f"{one.module}.{one.attribute}"):
+            self.load(f"{one.module}.{one.attribute}")
+
+    def use(self, module: Module, use: Use) -> None:
+        if use.local is not None:
+            self.imported(use.local, use.attributes)
+        else:
+            self.name(module, use.name, use.attributes)
+
+    def name(self, module: Module, name: str, attributes: tuple[str, ...] = ()) -> bool:
+        """What a name of a module is; False when the module has not got it."""
+        parts = module.bindings.get(name, ())
+        for part in parts:
+            self.take(module, part)
+        for one in module.imports.get(name, ()):
+            self.imported(one, attributes)
+        return bool(parts) or any(self.starred(star, name, attributes) for star in module.stars)
+
+    def starred(self, name: str, wanted: str, attributes: tuple[str, ...]) -> bool:
+        module = self.find(name)
+        return module is not None and self.name(module, wanted, attributes)
+
+    def imported(self, one: Import, attributes: tuple[str, ...]) -> None:
+        """Follows `module.attribute.attribute…` as far as the project's modules go."""
+        path = (*([one.attribute] if one.attribute else []), *attributes)
+        if one.module:
+            self.follow(one.module, path)
+
+    def follow(self, name: str, path: tuple[str, ...]) -> None:
+        module = self.find(name)
+        if path and (module is not None or any(True for _ in self.below(name))):
+            inner = f"{name}.{path[0]}"
+            if self.find(inner) is not None or (
+                module is None and any(True for _ in self.below(inner))
+            ):
+                self.load(inner)
+                self.follow(inner, path[1:])
+                if module is None or path[0] not in module.bindings:
+                    return
+        if module is None:
+            return
+        self.load(name)
+        if not path or not (self.name(module, path[0], path[1:]) or path[0] in DUNDERS):
+            self.all(module)
+
+    def acts(self, module: Module, part: Part) -> bool:
+        """Whether it does more, while it is loaded, than to bind its names."""
+        return (
+            part.acts
+            or not all(self.harmless(module, call) for call in part.calls)
+            or any(self.hears(module, base) for base in part.bases)
+            or (bool(part.at_load) and part.node is not None and unused(module, part))
+        )
+
+    def harmless(self, module: Module, call: tuple[str, ...]) -> bool:
+        root, last = call[0], call[-1]
+        if len(call) > 1 and last in LOOKS:
+            return True
+        if root in module.imports:
+            return all(
+                self.find(one.module) is None and (last in MAKERS or made_of_class(one, call))
+                for one in module.imports[root]
+            )
+        if root in module.bindings:
+            return len(call) == 1 and all(plain_class(part) for part in module.bindings[root])
+        return len(call) == 1 and root in PURE and hasattr(builtins, root)
+
+    def hears(self, module: Module, base: tuple[str, ...]) -> bool:
+        """Whether a base class of the project may keep a list of its subclasses."""
+        if base[0] not in module.imports:
+            return base[0] in module.bindings and module.registers
+        for one in module.imports[base[0]]:
+            found = self.find(one.module)
+            if found is not None and found.registers:
+                return True
+        return False
+
+
+DUNDERS = frozenset({"__name__", "__file__", "__doc__", "__path__", "__version__", "__spec__"})
+
+
+def made_of_class(one: Import, call: tuple[str, ...]) -> bool:
+    """Path(…), sklearn.preprocessing.OneHotEncoder(…): by the custom of names, an object."""
+    name = call[-1] if len(call) > 1 else one.attribute
+    return name[:1].isupper()
+
+
+def plain_class(part: Part) -> bool:
+    """A class without code of its own for making its objects."""
+    import ast
+
+    return isinstance(part.node, ast.ClassDef) and not any(
+        isinstance(one, ast.FunctionDef) and one.name in {"__init__", "__new__", "__post_init__"}
+        for one in part.node.body
+    )
+
+
+def unused(module: Module, part: Part) -> bool:
+    """`import x` that nobody reads is there for what it does."""
+    import ast
+
+    return isinstance(part.node, ast.Import) and not any(
+        use.name in part.binds for other in module.parts for use in other.uses
+    )
+
+
+def digests(walk: Walk, own: Mapping[int, Part]) -> dict[str, str]:
+    """The parts that were taken as {"": the code's own, "file.py:name": …, "file.py": its acts}."""
+    groups: dict[str, list[str]] = {"": [part.digest for part in own.values()]}
+    order = {
+        id(module): {id(part): at for at, part in enumerate(module.parts)}
+        for module, _ in walk.taken.values()
+    }
+    taken = sorted(
+        (
+            (module.label, order[id(module)].get(id(part), 0), part)
+            for module, part in walk.taken.values()
+        ),
+        key=lambda one: one[:2],
+    )
+    for label, _, part in taken:
+        if id(part) in own:
+            continue
+        key = label if id(part) in walk.acting or not part.binds else f"{label}:{part.label}"
+        groups.setdefault(key, []).append(part.digest)
+    return {
+        key: parts[0] if len(parts) == 1 else sha(" ".join(parts)) for key, parts in groups.items()
+    }
