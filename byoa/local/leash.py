@@ -17,6 +17,7 @@ import struct
 import sys
 import time
 
+PASSED = (signal.SIGTERM, signal.SIGINT)
 SUBREAPER = 36  # prctl: whoever loses its parent below us becomes our child
 NEW_USER, NEW_NET = 0x10000000, 0x40000000  # unshare
 SET_FLAGS, UP_AND_RUNNING = 0x8914, 0x41  # ioctl of a network interface
@@ -58,11 +59,14 @@ def run(pipe: int, isolated: bool, command: list[str]) -> int:
     os.set_blocking(woken, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(woken)
+    # One that comes before we can pass it on waits: it must not end us and leave the command.
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED)
     child = os.fork()
     if child == 0:
         become(command, pipe, isolated)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in PASSED:
         signal.signal(number, lambda given, _frame: forward(child, given))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED)
     code = None
     while code is None:
         ready = select.select([pipe, wake], [], [])[0]
@@ -80,6 +84,7 @@ def become(command: list[str], pipe: int, isolated: bool) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED)
     if isolated:
         leave_network()
     try:

@@ -18,10 +18,13 @@ from byoa.local.process import LEASH
 class Leash:
     """leash.py with its pipe."""
 
-    def __init__(self, *command: str, network: str = "open") -> None:
+    def __init__(self, *command: str, network: str = "open", program: str = "") -> None:
         reading, self.pipe = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(LEASH), str(reading), network, *command],
+            [
+                *([sys.executable, "-I", "-S"] + (["-c", program] if program else [str(LEASH)])),
+                *(str(reading), network, *command),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -54,6 +57,26 @@ def leashes() -> Iterator[list[Leash]]:
         leash.process.wait(timeout=10)
         if leash.process.stdout:
             leash.process.stdout.close()
+
+
+#: The leash, on a machine that is so busy that a signal comes right after the command began.
+BUSY = f"""
+import os, runpy, signal, sys, time
+fork = os.fork
+def forked():
+    child = fork()
+    if child:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return child
+os.fork = forked
+sys.argv[0] = "leash"
+runpy.run_path({str(LEASH)!r}, run_name="__main__")
+"""
+
+
+def test_a_signal_that_comes_at_once_reaches_the_command(leashes: list[Leash]):
+    leashes.append(Leash("sleep", "60", program=BUSY))
+    assert leashes[-1].end() == (143, "")
 
 
 def is_alive(pid: int) -> bool:
