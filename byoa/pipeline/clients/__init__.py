@@ -28,3 +28,10 @@ def __getattr__(name: str) -> Any:
     if name not in CLASSES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{CLASSES[name]}"), name)
+
+
+def of_task(task: Any, order: Any) -> Any:
+    """The client of a task, made once in this process; None where it needs none."""
+    from byoa.pipeline import relations
+
+    return relations.of_task(task, order)

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from byoa.plan.errors import ByoaError, UsageError
+from byoa.plan.errors import UsageError
 from byoa.plan.pipeline.model import Dotted
 
 #: The root of the pipeline whose clients are being made.
@@ -67,21 +67,23 @@ class Clients:
 
     def __init__(self, root: str, import_from: tuple[str, ...] = ()) -> None:
         self.root, self.folders = root, [str(Path(root, one)) for one in import_from or ("",)]
-        self._made: dict[str, Any] = {}
+        #: with what made each: an object that is gone could lend its id to another
+        self._made: dict[str, tuple[Dotted, Any]] = {}
 
     def of(self, dotted: Dotted) -> Any:
         """What the user's function gives."""
-        key = f"{dotted.path}({sorted(dotted.arguments.items())!r})"
+        thing = dotted.path or id(dotted.object)
+        key = f"{thing}({sorted(dotted.arguments.items())!r})"
         if key not in self._made:
             with making(self.root, self.folders):
                 client = function(dotted)(**dotted.arguments)
             if client is None:
                 raise UsageError(f"The client {dotted.path} is None. Return one from the function.")
-            self._made[key] = client
-        return self._made[key]
+            self._made[key] = (dotted, client)
+        return self._made[key][1]
 
     def close(self) -> None:
-        for client in self._made.values():
+        for _, client in self._made.values():
             client.close() if hasattr(client, "close") else None
         self._made.clear()
 
@@ -118,11 +120,3 @@ def making(root: str, folders: list[str]) -> Iterator[None]:
 def wanted(own: Dotted | None, shared: Mapping[str, Dotted], *classes: str) -> Dotted | None:
     """A task's or product's own client, else the pipeline's for the first class that has one."""
     return own or next((shared[name] for name in classes if name in shared), None)
-
-
-def lacking(task: str, *classes: str) -> ByoaError:
-    names = " or ".join(classes)
-    return UsageError(
-        f"Task {task!r} has no client. Write `client: MODULE.FUNCTION` at the task, or"
-        f" `clients: {{{names}: MODULE.FUNCTION}}` in pipeline.yaml."
-    )
