@@ -110,6 +110,8 @@ class Pipeline:
     hooks: Mapping[str, Dotted] = field(default_factory=dict)
     env: Mapping[str, Any] = field(default_factory=dict)
     import_from: tuple[str, ...] = ()  #: folders for sys.path, the root first
+    templates: tuple[str, ...] = ()  #: source_loader's folders: what Jinja's imports look through
+    notes: tuple[str, ...] = ()  #: what was odd while reading it, and stops nothing
 
     def downstream(self) -> dict[str, list[str]]:
         """For every task, those that ask for it."""

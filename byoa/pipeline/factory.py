@@ -1,0 +1,58 @@
+"""A pipeline that a user's function makes: `location: module.function`, `--entry-point mod.fn`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from byoa.pipeline.entry import Beginning
+from byoa.pipeline.modules import Modules, importing
+from byoa.plan.errors import ByoaError, UsageError
+from byoa.plan.pipeline.model import Pipeline as Model
+from byoa.plan.pipeline.upstream import CodeError
+
+if TYPE_CHECKING:
+    from byoa.pipeline.load import Around
+
+
+def made_by(start: Beginning, overrides: Mapping[str, str], around: Around) -> Model:
+    """What the factory returns, as a Pipeline; paths are relative to where it is called."""
+    from byoa.pipeline.load import import_folders
+
+    root = start.root if start.file else around.cwd.resolve()
+    folder = start.file.parent if start.file else root
+    folders = import_folders(root, folder)
+    modules = Modules(folders)
+    before = Path.cwd()
+    with importing(folders):
+        try:
+            os.chdir(folder)
+            factory = modules.load(start.factory.replace("::", "."))
+            made = factory(**{f"env__{dashed(key)}": value for key, value in overrides.items()})
+        except CodeError as error:
+            raise UsageError(f"{error}") from error
+        except ByoaError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            raise UsageError(f"{start.factory} fails: {said}.") from error
+        finally:
+            os.chdir(before)
+        return as_model(made, start.factory)
+
+
+def dashed(key: str) -> str:
+    return key.replace("--", "__").replace(".", "__")
+
+
+def as_model(made: Any, factory: str) -> Model:
+    """A Pipeline of byoa.pipeline, a DAG of Ploomber's names, or the plan's own."""
+    if isinstance(made, Model):
+        return made
+    model = getattr(made, "model", None)
+    found = model() if callable(model) else model
+    if not isinstance(found, Model):
+        raise UsageError(f"{factory} returns {type(made).__name__}, no pipeline.")
+    return found

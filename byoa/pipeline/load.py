@@ -1,0 +1,207 @@
+"""Reads a pipeline from wherever it begins: one call, one Pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from byoa.pipeline import document
+from byoa.pipeline.built_in import built_in
+from byoa.pipeline.entry import Beginning, beginning, env_file
+from byoa.pipeline.modules import Modules, function_of, importing
+from byoa.plan.errors import UsageError
+from byoa.plan.pipeline.env import Env
+from byoa.plan.pipeline.model import Dotted, Pipeline
+from byoa.plan.pipeline.problems import Problems
+from byoa.plan.pipeline.spec import pipeline
+from byoa.plan.pipeline.upstream import CodeError
+from byoa.plan.pipeline.world import World
+
+
+@dataclass(frozen=True)
+class Around:
+    """What surrounds a load: environment variables, the folder that it was called in."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    cwd: Path = field(default_factory=Path.cwd)
+
+
+def load(
+    entry: str | Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    around: Around | None = None,
+) -> Pipeline:
+    """The pipeline at a file, folder, factory or glob; pipeline.yaml here or above by default.
+
+    `overrides` are --env--KEY VALUE. PipelineError tells all that is wrong with it at once.
+    """
+    around = around or Around()
+    start = beginning(entry, around.environ, around.cwd)
+    if start.kind == "factory":
+        return from_factory(start, overrides or {}, around)
+    if start.kind == "scripts":
+        return from_scripts(start, overrides or {}, around)
+    assert start.file is not None
+    data = document.read(start.file)
+    if isinstance(data, Mapping) and "location" in data:
+        return from_location(data, start, overrides or {}, around)
+    return from_data(data, start, overrides or {}, around)
+
+
+def from_data(
+    data: Any, start: Beginning, overrides: Mapping[str, str], around: Around
+) -> Pipeline:
+    """A pipeline from its document and the env.yaml beside it."""
+    file = start.file
+    problems = Problems(shown(file, around.cwd) if file else start.name)
+    root = start.root
+    folder = file.parent if file else root
+    env = env_of(file, overrides, root, folder, problems, around)
+    folders = import_folders(root, folder)
+    world = world_of(root, folder, folders)
+    return pipeline(start.name, data, env, world, problems, folders)
+
+
+def env_of(
+    file: Path | None,
+    overrides: Mapping[str, str],
+    root: Path,
+    folder: Path,
+    problems: Problems,
+    around: Around,
+) -> Env:
+    path = env_file(file, around.environ, around.cwd) if file else None
+    raw = env_values(path) if path else {}
+    given = built_in(root, folder, around.environ, around.cwd)
+    name = shown(path, around.cwd) if path else "env.yaml"
+    return Env(raw, overrides, given, problems, name)
+
+
+def env_values(path: Path, depth: int = 0) -> dict[str, Any]:
+    """env.yaml's mapping, on top of the one that its meta.import_from names."""
+    raw = document.read(path)
+    if not isinstance(raw, Mapping):
+        raise UsageError(f"{path} is no mapping of placeholders to values.")
+    meta = raw.get("meta")
+    if meta is None:
+        return raw  # type: ignore[return-value]
+    if not isinstance(meta, Mapping) or set(meta) != {"import_from"} or depth > 5:
+        raise UsageError(f"{path}: meta is {dict(meta) if isinstance(meta, Mapping) else meta!r}."
+                         " Write import_from: OTHER.yaml.")  # fmt: skip
+    other = path.parent / str(meta["import_from"])
+    own = {key: value for key, value in raw.items() if key != "meta"}
+    return merged(env_values(other, depth + 1), own)
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two mappings, the second on top, mapping by mapping."""
+    made = dict(below)
+    for key, value in above.items():
+        inner = made.get(key)
+        both = isinstance(inner, Mapping) and isinstance(value, Mapping)
+        made[key] = merged(inner, value) if both else value  # type: ignore[arg-type]
+    return made
+
+
+def import_folders(root: Path, folder: Path) -> tuple[str, ...]:
+    """Folders for sys.path: the root, pipeline.yaml's own, a package's src."""
+    source = folder.parent if folder.parent.name == "src" and folder != root else root
+    return tuple(dict.fromkeys(str(path) for path in (root, folder, source)))
+
+
+def world_of(root: Path, folder: Path, folders: Sequence[str]) -> World:
+    """The disk, and the user's modules."""
+    modules = Modules(folders)
+    texts: dict[str, str] = {}
+    there: dict[str, bool] = {}
+
+    def read(path: str) -> str:
+        if path not in texts:
+            texts[path] = Path(path).read_text(encoding="utf-8")
+        return texts[path]
+
+    def exists(path: str) -> bool:
+        if path not in there:
+            there[path] = Path(path).exists()
+        return there[path]
+
+    return World(
+        root=str(root),
+        folder=str(folder),
+        read=read,
+        exists=exists,
+        document=lambda path: document.read(Path(path)),
+        function=modules.function,
+        function_of=function_of,
+        module_folder=modules.folder,
+        call=Caller(modules, root),
+    )
+
+
+class Caller:
+    """Calls the user's functions whose values stand in pipeline.yaml, each once."""
+
+    def __init__(self, modules: Modules, root: Path) -> None:
+        self.modules, self.root = modules, root
+        self.made: dict[str, Any] = {}
+
+    def __call__(self, wanted: Dotted) -> Any:
+        key = repr((wanted.path, sorted(wanted.arguments.items(), key=str)))
+        if key not in self.made:
+            self.made[key] = self.called(wanted)
+        return self.made[key]
+
+    def called(self, wanted: Dotted) -> Any:
+        function = wanted.object or self.modules.load(wanted.path)
+        before = Path.cwd()
+        with importing(self.modules.folders):
+            try:
+                os.chdir(self.root)
+                value = function(**wanted.arguments)
+            except Exception as error:
+                said = f"{type(error).__name__}: {error}"
+                raise CodeError(f"{wanted.path} fails: {said}.") from error
+            finally:
+                os.chdir(before)
+        if value is None:
+            raise CodeError(f"{wanted.path} returns None.")
+        return list(value) if hasattr(value, "__next__") else value
+
+
+def from_location(
+    data: Mapping[str, Any], start: Beginning, overrides: Mapping[str, str], around: Around
+) -> Pipeline:
+    """`location: module.function`: the pipeline that the function returns."""
+    if len(data) > 1:
+        others = ", ".join(repr(key) for key in data if key != "location")
+        raise UsageError(f"{start.file}: beside location there can be no {others}.")
+    said = data["location"]
+    if not isinstance(said, str):
+        raise UsageError(f"{start.file}: location is {said!r}. Write module.function.")
+    return from_factory(replace(start, factory=said), overrides, around)
+
+
+def from_factory(start: Beginning, overrides: Mapping[str, str], around: Around) -> Pipeline:
+    from byoa.pipeline.factory import made_by
+
+    return made_by(start, overrides, around)
+
+
+def from_scripts(start: Beginning, overrides: Mapping[str, str], around: Around) -> Pipeline:
+    """Scripts alone: each says its upstream and its product in its parameters cell."""
+    data = {
+        "meta": {"extract_product": True},
+        "tasks": [{"source": str(path)} for path in start.scripts],
+    }
+    return from_data(data, start, overrides, around)
+
+
+def shown(path: Path, cwd: Path) -> str:
+    """A path as one would type it here."""
+    try:
+        return str(path.relative_to(cwd.resolve()))
+    except ValueError:
+        return str(path)

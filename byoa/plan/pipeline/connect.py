@@ -1,0 +1,146 @@
+"""The words that tasks ask for their upstream with, matched with tasks; an order to run them in."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+
+from byoa.plan.pipeline.draft import Draft
+from byoa.plan.pipeline.model import Task
+from byoa.plan.pipeline.problems import Problems, listed, meant
+
+STAR = re.compile(r"[*?\[]")
+
+
+def connect(drafts: Sequence[Draft], problems: Problems) -> list[Task]:
+    """The tasks with their upstream; what cannot be found is a problem."""
+    tasks = {draft.task.name: draft for draft in drafts}
+    words = Words(drafts)
+    made = []
+    for draft in drafts:
+        upstream = {}
+        for word in draft.asked:
+            names = words.tasks(word, draft)
+            if names:
+                upstream[word] = names
+            else:
+                line = draft.entry.line_of(
+                    "upstream" if "upstream" in draft.entry.keys else "source"
+                )
+                problems.add(words.unknown(word, tasks), line, draft.task.name, draft.entry.file)
+        for family, name in words.unasked(draft, upstream):
+            upstream[family] = (name,)
+        made.append(replace(draft.task, upstream=upstream) if upstream else draft.task)
+    return made
+
+
+class Words:
+    """Which tasks a word means."""
+
+    def __init__(self, drafts: Sequence[Draft]) -> None:
+        self.names = [draft.task.name for draft in drafts]
+        self.known = set(self.names)
+        self.aliases = {draft.alias: draft.task.name for draft in drafts if draft.alias}
+        self.families: dict[str, set[str]] = {}
+        for draft in drafts:
+            if draft.task.family:
+                self.families.setdefault(draft.task.family, set()).add(draft.task.name)
+        self.matches = cache(self.matched)
+
+    def matched(self, pattern: str) -> tuple[str, ...]:
+        keep = re.compile(fnmatch.translate(pattern)).match
+        return tuple(name for name in self.names if keep(name))
+
+    def tasks(self, word: str, draft: Draft) -> tuple[str, ...]:
+        """Of one task, several of a pattern, or the very point of a grid that it is for each of."""
+        if word in self.known:
+            return (word,)
+        if word in draft.parents:
+            return (draft.parents[word],)
+        if not STAR.search(word):
+            return (self.aliases[word],) if word in self.aliases else ()
+        own = draft.task.name
+        found: Sequence[str] = self.matches(word)
+        if draft.parents:
+            chosen = set(draft.parents.values())
+            others = {
+                name
+                for family in draft.parents
+                for name in self.families.get(family, ())
+                if name not in chosen
+            }
+            found = [name for name in found if name not in others]
+        return tuple(name for name in found if name != own) if own in found else tuple(found)
+
+    def unasked(
+        self, draft: Draft, upstream: Mapping[str, tuple[str, ...]]
+    ) -> list[tuple[str, str]]:
+        """for_each waits for its point, though the code does not say so."""
+        if not draft.parents:
+            return []
+        needed = {name for names in upstream.values() for name in names}
+        if needed & set(draft.parents.values()):
+            return []
+        return [list(draft.parents.items())[-1]]
+
+    def unknown(self, word: str, tasks: Mapping[str, Draft]) -> str:
+        if STAR.search(word):
+            return f"no task is called {word!r}. There are {listed(self.names)}."
+        if word in self.families:
+            return f"{word!r} is a grid: ask for '{word}*', or follow it with for_each: {word}."
+        return f"there is no task {word!r}. {meant(word, tasks, 'There are')}"
+
+
+def in_order(tasks: Sequence[Task], problems: Problems) -> dict[str, Task]:
+    """Upstream first, else as they are written; a circle is a problem."""
+    by_name = {task.name: task for task in tasks}
+    done: dict[str, Task] = {}
+    for task in tasks:
+        if task.name in done:
+            continue
+        path: dict[str, list[str]] = {task.name: unmet(task, by_name)}
+        while path:
+            name, waiting = next(reversed(path.items()))
+            if not waiting:
+                done[name] = by_name[name]
+                del path[name]
+                continue
+            following = waiting.pop(0)
+            if following in path:
+                circle = [*list(path)[list(path).index(following) :], following]
+                problems.add(f"a circle: {' → '.join(reversed(circle))}.", task=following)
+                return by_name
+            if following not in done:
+                path[following] = unmet(by_name[following], by_name)
+    return done
+
+
+def unmet(task: Task, known: Mapping[str, Task]) -> list[str]:
+    return [name for name in task.needs if name in known]
+
+
+def check_names(drafts: Sequence[Draft], problems: Problems) -> None:
+    """No two tasks of one name, no two with one product."""
+    names: dict[str, Draft] = {}
+    places: dict[str, str] = {}
+    for draft in drafts:
+        task = draft.task
+        if task.name in names:
+            problems.add(
+                "another task has this name. Write name:, another for each.",
+                draft.entry.line_of("name"), task.name, draft.entry.file,
+            )  # fmt: skip
+            continue
+        names[task.name] = draft
+        for product in task.products.values():
+            place = product.path or "/".join(product.relation or ())
+            if place in places and task.kind not in {"link", "input"}:
+                said = "twice" if places[place] == task.name else f"as {places[place]} does"
+                problems.add(
+                    f"it makes {place} {said}.",
+                    draft.entry.line_of("product"), task.name, draft.entry.file,
+                )  # fmt: skip
+            places.setdefault(place, task.name)
