@@ -69,6 +69,15 @@ def sha256(path: str | Path) -> str:
     return digest.hexdigest()
 
 
+def content(path: str | Path) -> str:
+    """The digest of a file or a folder, read now."""
+    place = Path(path)
+    if not place.is_dir():
+        return sha256(place)
+    entries = below(place)
+    return tree.digest({name: (sha256(at), stamp[0]) for name, (at, stamp) in entries.items()})
+
+
 class Hashes:
     """Digests of what lies on this disk; `hashes.json` remembers those of settled files."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa import files
-from byoa.pipeline import commit
+from byoa.pipeline import commit, hashes
 from byoa.pipeline.hashes import BIG, TICK_NS, Hashes, Stamp, stamped
 from byoa.pipeline.sources import Sources
 from byoa.plan.errors import ByoaError, NotFoundError
@@ -220,14 +220,13 @@ class State:
     ) -> Record:
         """Puts what the task made into place, then writes its record; `facts` fill the record."""
         begun = self._begun.pop(task.name, None) or self._from_now(task)
-        moved = staged is not None and not commit.in_place(task) and task.kind not in GIVEN
-        if staged is not None and moved:
-            commit.unmade(task, self._files(task, staged))
-            self.forget(task)
-            commit.publish(task, self.root, staged, self._others(task))
-        else:
-            commit.unmade(task, self._files(task, None))
-            self.forget(task)
+        apart = None if staged == self.root or commit.in_place(task) else staged
+        if task.kind in GIVEN:
+            apart = None
+        commit.unmade(task, self._files(task, apart))
+        self.forget(task)
+        if apart is not None:
+            commit.publish(task, self.root, apart, self._others(task))
         return self._write(task, self._as_read(begun), {"run": begun.run, **facts})
 
     def _from_now(self, task: Task) -> Begun:
@@ -263,14 +262,20 @@ class State:
         return os.path.relpath(path, self.root) if path.startswith(str(self.root)) else path
 
     def _write(self, task: Task, fingerprint: Fingerprint, facts: Mapping[str, Any]) -> Record:
-        made = {key: self._made(task, key, facts.get("run", "")) for key in task.products}
-        record = Record(task=task.name, fingerprint=fingerprint, products=made, **facts)
+        known = facts.get("digests") or {}
+        made = {
+            key: self._made(task, key, facts.get("run", ""), known.get(key, ""))
+            for key in task.products
+        }
+        words = {key: value for key, value in facts.items() if key != "digests"}
+        record = Record(task=task.name, fingerprint=fingerprint, products=made, **words)
         self._home()
         files.replace(self._file(task.name), records.written(record).encode())
         self._read[task.name] = record
         return record
 
-    def _made(self, task: Task, key: str, run: str) -> Made:
+    def _made(self, task: Task, key: str, run: str, known: str) -> Made:
+        """The product as it lies at its place; a digest that the task's process knows is taken."""
         product = task.products[key]
         if not product.is_file:
             return Made(place(product), f"run-{run}-{task.name}")
@@ -278,6 +283,9 @@ class State:
         size = path.stat().st_size
         if size > BIG:
             wait_for_tick(path)
+        if known:
+            stamp = stamped(path) or ()
+            return Made(product.path, known, stamp[0], stamp if settled_now(stamp) else ())
         digest, stamp = self.hashes.look(path)
         return Made(product.path, digest, stamp[0] if stamp else size, stamp)
 
@@ -336,6 +344,10 @@ KEPT = ("run", "started", "seconds", "cpu_seconds", "peak_mb", "attempts", "log"
 def folder_of(pipeline: Pipeline) -> Path:
     """Where everything of a pipeline is kept."""
     return Path(pipeline.root) / ".byoa" / "pipeline" / records.file_name(pipeline.name)
+
+
+def settled_now(stamp: Stamp) -> bool:
+    return hashes.settled(stamp, time.time_ns())
 
 
 def wait_for_tick(path: Path) -> None:

@@ -1,6 +1,7 @@
 """The code of a notebook or script as parts of a module, and its meaning as one hash.
 
-Outputs, metadata and markdown do not count; a cell's tags and borders do: they decide what is shown.
+Outputs, metadata and markdown do not count. A cell's tags and borders do, as they decide what is
+shown.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from byoa.plan.errors import ByoaError
-from byoa.plan.pipeline import cells
+from byoa.plan.pipeline import notebook_source
 from byoa.plan.pipeline.code import Module, Part, read, sha
 from byoa.plan.pipeline.scopes import Import
 from byoa.plan.pipeline.syntax import meaning
@@ -24,9 +25,9 @@ FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 def of_notebook(text: str, path: str) -> tuple[Module, str, list[str]]:
     """The parts of all cells, the meaning of the whole, and the files that magics run."""
     try:
-        notebook = cells.read(text, path[path.rfind(".") :] if "." in path else ".py")
+        notebook = notebook_source.read(text, path[path.rfind(".") :] if "." in path else ".py")
     except ByoaError:  # whoever runs it says what is wrong with it
-        notebook = cells.Notebook((cells.Cell("code", text),), "unreadable")
+        notebook = notebook_source.Notebook((notebook_source.Cell("code", text),), "unreadable")
     module = Module("", path)
     found = [
         line
@@ -46,7 +47,7 @@ def of_script(text: str, path: str) -> tuple[Module, str, list[str]]:
 
 def add(source: str, language: str, module: Module) -> Iterator[str]:
     """Adds a cell's statements to the module; what they mean, and the magics among them."""
-    code = cells.python(source)
+    code = notebook_source.python(source)
     tree = parsed(code) if language == "python" else None
     if tree is None:
         module.parts.append(opaque(source))
