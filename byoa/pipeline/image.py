@@ -72,7 +72,7 @@ def lay(root: Path, folder: Path, target: Target, say: Say, ignore_git: bool = F
     for sentence in found.said:
         say(sentence)
     digest = hashlib.sha256()
-    for name, place in sorted(context.renamed(found.names, target.name).items()):
+    for name, place in sorted(context.renamed(found.names, target.name)):
         data = (root / name).read_bytes()
         if len(data) > context.BIG:
             say(f"{name} is {size(len(data))}: every job pulls it. Is it needed? Else `exclude` it")

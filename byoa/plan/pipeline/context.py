@@ -75,13 +75,19 @@ def secret_in(name: str) -> str | None:
     return next((what for part in name.split("/") if (what := secret(part))), None)
 
 
-def renamed(names: Iterable[str], target: str) -> dict[str, str]:
-    """Each file's name in the image: env.TARGET.yaml is env.yaml there, for pipeline.yaml."""
+def renamed(names: Iterable[str], target: str) -> list[tuple[str, str]]:
+    """Each file with its name in the image: env.TARGET.yaml is env.yaml there as well."""
     names = list(names)
     own = f"env.{target}.yaml"
     if own not in names:
-        return {name: name for name in names}
-    return {name: name for name in names if name != "env.yaml"} | {own: "env.yaml"}
+        return [(name, name) for name in names]
+    return [*((name, name) for name in names if name != "env.yaml"), (own, "env.yaml")]
+
+
+def entry_of(names: Iterable[str], target: str) -> str:
+    """The pipeline's file: pipeline.TARGET.yaml before pipeline.yaml."""
+    own = f"pipeline.{target}.yaml"
+    return own if own in set(names) else "pipeline.yaml"
 
 
 def locks(names: Iterable[str]) -> dict[str, str]:

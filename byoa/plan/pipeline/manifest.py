@@ -144,6 +144,18 @@ def ended_of(names: Iterable[str], tasks: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def log_name(run: str, task: str) -> str:
+    return f"{place(run)}logs/{file_name(task)}.log"
+
+
+def object_of(text: str) -> dict[str, Any]:
+    return dict(json.loads(text))
+
+
+def json_of(part: Mapping[str, Any]) -> str:
+    return json.dumps(part, ensure_ascii=False)
+
+
 def written(document: Run | Round | Ended) -> bytes:
     """A document as JSON."""
     said = {"version": VERSION, **dataclasses.asdict(document)}

@@ -1,0 +1,1 @@
+"""Pipelines on AWS Batch: submitted, watched, gone on with, counted, fetched, removed."""
