@@ -13,6 +13,7 @@ from byoa.plan.pipeline.job_options import problems as job_problems
 from byoa.plan.pipeline.job_options import upstream_of
 from byoa.plan.pipeline.model import Product, Task
 from byoa.plan.pipeline.names import family_of, rendered
+from byoa.plan.pipeline.notebook_check import problems as notebook_problems
 from byoa.plan.pipeline.placeholders import POINT, Missing, fill_point, walk
 from byoa.plan.pipeline.problems import listed, meant
 from byoa.plan.pipeline.products import of_points, product
@@ -172,6 +173,9 @@ def draft(item: Item, name: str, spot: Spot, products: Mapping[str, Product], in
         family=made_of,
         point=spot.point.values,
     )
+    if item.kind in {"notebook", "script"}:
+        for text in notebook_problems(task):
+            item.say("source", text.removeprefix(f"{name}: "))
     alias = f"{item.name}{index}" if made_of and "[[" not in item.name else ""
     return Draft(task, asked(item, options), item.entry, spot.parents, spot.point.axes, alias)
 

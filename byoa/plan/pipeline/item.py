@@ -181,6 +181,9 @@ class Item:
         found = {key: self.keys[key] for key in self.keys if key in taken}
         if self.product_class not in kinds.FILES:
             found["product_class"] = self.product_class
+        if self.sections.loader and self.kind in kinds.TEMPLATES:
+            root = self.world.root  # what Jinja's imports and includes are looked for in
+            found["templates"] = [relative(folder, root) for folder in self.sections.loader]
         staging = self.keys.get("staging", self.sections.staging)
         if not isinstance(staging, bool):
             self.say("staging", f"staging is {staging!r}. Write true or false.")

@@ -1,6 +1,6 @@
 """The cell tagged `parameters`, and nothing else of a script or notebook: found without jupytext.
 
-A pipeline of light scripts is read in milliseconds; byoa.plan.pipeline.cells reads all the cells.
+A pipeline of light scripts is read in milliseconds; notebook_source.py reads all cells.
 Formats: .ipynb; percent (`# %% tags=["parameters"]`) and light (`# + tags=["parameters"]`)
 scripts; fences of .md and .Rmd (https://jupytext.readthedocs.io/en/latest/formats-scripts.html).
 """
