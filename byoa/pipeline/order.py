@@ -13,6 +13,7 @@ from pathlib import Path, PosixPath
 from typing import Any, TypeAlias
 
 from byoa.pipeline.commit import BESIDE, staged_path
+from byoa.plan.pipeline.decide import GIVEN
 from byoa.plan.pipeline.model import SINGLE, Dotted, Pipeline, Product, Task
 
 
@@ -143,6 +144,7 @@ class Order:
     resources: Mapping[str, str] = field(default_factory=dict)
     import_from: tuple[str, ...] = ()
     clients: Mapping[str, Dotted] = field(default_factory=dict)  #: the pipeline's, by class name
+    templates: tuple[str, ...] = ()  #: folders for SQL's macros, absolute
     env: Mapping[str, Any] = field(default_factory=dict)
     home: str = ""  #: <root>/.byoa/pipeline/<name>: records/ and runs/ are in it
     run: str = ""
@@ -226,7 +228,7 @@ def order_for(pipeline: Pipeline, task: Task, work: str, **more: Any) -> Order:
         }
         for asked, names in task.upstream.items()
     }
-    in_place = work == root
+    in_place = work == root or task.kind in GIVEN
     return Order(
         task=task.name,
         root=root,
@@ -240,6 +242,7 @@ def order_for(pipeline: Pipeline, task: Task, work: str, **more: Any) -> Order:
         resources={key: str(File(root, path)) for key, path in task.resources.items()},
         import_from=pipeline.import_from,
         clients=pipeline.clients,
+        templates=tuple(str(File(root, folder)) for folder in pipeline.templates),
         env=pipeline.env,
         **more,
     )

@@ -29,6 +29,7 @@ class Sources:
         self.root = Path(pipeline.root)
         folders = [self.root, *(self.root / path for path in pipeline.import_from)]
         self.folders = list(dict.fromkeys(folders))
+        self.templates = [self.root / path for path in pipeline.templates]
         self._modules: dict[str, tuple[Module, Path] | None] = {}
         self._found: dict[object, tuple[dict[str, str], tuple[Path, ...]]] = {}
         self._installed: dict[str, Path | None] = {}
@@ -135,7 +136,7 @@ class Sources:
         waiting = references(text)
         while waiting:
             name = waiting.pop()
-            for folder in (self.root, (self.root / source.path).parent, *self.folders):
+            for folder in (*self.templates, (self.root / source.path).parent, self.root):
                 path = folder / name
                 if name not in found and path.is_file():
                     inner = decoded(path)

@@ -35,6 +35,8 @@ from byoa.plan.pipeline.model import (
 from byoa.plan.pipeline.selection import Selection, chosen
 
 JOBS = frozenset({"train", "process", "deploy"})
+#: Their source is data: what it holds counts, not how it is called.
+DATA = frozenset({"sql-upload", "upload"})
 #: Every task, none forced.
 ALL = Selection()
 #: What is read to tell whether a table is there: a relation's products and clients, by task.
@@ -103,6 +105,8 @@ class State:
         """What decides the task's result now; `upstream` as in `upstream()`."""
         resources = {key: self.hashes.digest(self.root / at) for key, at in task.resources.items()}
         image = self.images.get(task.name, "")
+        if task.kind in DATA and task.source.path:  # a product of upstream's, or the user's own
+            resources["source"] = self.hashes.digest(self.root / task.source.path)
         if task.kind in JOBS:
             from byoa.pipeline.job_tasks import facts_of
 
@@ -130,7 +134,11 @@ class State:
         return self.hashes.digest(path)
 
     def _there(self, task: Task, product: Product) -> bool:
-        return self._exists is None or self._exists(self.pipeline, task, product)
+        if self._exists is not None:
+            return self._exists(self.pipeline, task, product)
+        from byoa.pipeline.relations import exists  # it loads the user's clients
+
+        return exists(self.pipeline, task, product)
 
     def upstream(self, task: Task) -> dict[str, str]:
         """What upstream gives the task now, by "task" or "task:product key"."""
@@ -294,11 +302,21 @@ class State:
         self._file(task.name).unlink(missing_ok=True)
         self._read[task.name] = None
 
+    def acceptable(self, task: Task) -> None:
+        """Raises where the task cannot be taken as done: something that it needs is missing."""
+        self._need_upstream(task)
+        missing = [path for path in self._files(task, None).values() if not path.exists()]
+        if missing:
+            names = ", ".join(str(path) for path in missing)
+            raise NotFoundError(
+                f"{task.name} cannot be taken as done: {names} is not there. "
+                f"Build it: byoa pipeline build --until {task.name}"
+            )
+
     def accept(self, task: Task) -> Record:
         """Takes what is there for what the task would make now (mark-done)."""
         self._home()
-        self._need_upstream(task)
-        commit.unmade(task, self._files(task, None))
+        self.acceptable(task)
         kept = self.record(task)
         facts = {name: getattr(kept, name) for name in KEPT} if kept else {}
         now = self.fingerprint(task, self.upstream(task))

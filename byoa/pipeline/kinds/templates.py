@@ -70,11 +70,10 @@ def relation(parts: Iterable[str]) -> Relation:
     return Relation(schema[0] if schema else "", name, kind)
 
 
-def folders(task: Task, root: str | Path) -> list[Path]:
+def folders(task: Task, order: Order) -> list[Path]:
     """Where a task's macros are looked for: its source loader's, beside the script, the root."""
-    own = [Path(root, folder) for folder in task.options.get("templates", ())]
-    beside = [Path(root, task.source.path).parent] if task.source.path else []
-    return [*own, *beside, Path(root)]
+    beside = [Path(order.root, task.source.path).parent] if task.source.path else []
+    return [*map(Path, order.templates), *beside, Path(order.root)]
 
 
 def rendered(task: Task, order: Order) -> str:
@@ -84,7 +83,7 @@ def rendered(task: Task, order: Order) -> str:
         values["resources_"] = dict(order.resources)
     # Ploomber fills `[[upstream["x"]]]` in when upstream has run; with us it always has.
     text = RUNTIME.sub(lambda found: f"{{{{{found[0][2:-2]}}}}}", task.source.text)
-    return fill(task, text, values, environment(folders(task, order.root)))
+    return fill(task, text, values, environment(folders(task, order)))
 
 
 def fill(task: Task, text: str, values: Mapping[str, Any], made: Environment) -> str:

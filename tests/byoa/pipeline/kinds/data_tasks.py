@@ -30,13 +30,20 @@ def task(kind: Kind, text: str, made: Any, name: str = "it", **more: Any) -> Tas
     )
 
 
-def run(root: Path, one: Task, *others: Task, clients: Mapping[str, Any] = {}) -> Order:
+def run(
+    root: Path,
+    one: Task,
+    *others: Task,
+    clients: Mapping[str, Any] = {},
+    templates: tuple[str, ...] = (),
+) -> Order:
     """Runs a task in a staging tree of its own; the order tells where its products are."""
     pipeline = Pipeline(
         name="pipeline",
         root=str(root),
         tasks={each.name: each for each in (*others, one)},
         clients={name: Dotted("", object=make) for name, make in clients.items()},
+        templates=templates,
     )
     order = order_for(pipeline, one, str(root / "work"))
     for place in order.products.values():

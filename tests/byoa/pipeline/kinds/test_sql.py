@@ -105,9 +105,8 @@ def test_macros_come_from_the_loader_from_beside_and_from_the_root(root, databas
         text,
         ["made", "table"],
         source={"path": "scripts/it.sql"},
-        options={"templates": ("sql",)},
     )
-    run(root, one, clients={"SQLScript": database})
+    run(root, one, clients={"SQLScript": database}, templates=("sql",))
     assert ask(root) == [(1,)]
 
 
