@@ -6,6 +6,8 @@ import argparse
 from importlib import import_module
 from typing import Any
 
+from byoa.plan.errors import UsageError
+
 HELP = "Experiments as a graph of tasks: plan, build, look at them, submit them to AWS."
 EXAMPLES = """\
   byoa pipeline plan                     what would run, and why
@@ -14,7 +16,13 @@ EXAMPLES = """\
 
 #: Each sub-verb, its module in byoa/cli with functions add_<do>(parser) and <do>(arguments), its
 #: help. `-` in a sub-verb is `_` in the functions' names.
-DO: dict[str, tuple[str, str]] = {}
+DO: dict[str, tuple[str, str]] = {
+    "plan": ("pipeline_plan", "what would run, and why"),
+    "mark-done": ("pipeline_plan", "take what is there for what these tasks would make now"),
+    "status": ("pipeline_status", "every task: up to date or why not, when it ran, what it makes"),
+    "plot": ("pipeline_status", "the graph as SVG, HTML, Mermaid or DOT"),
+    "report": ("pipeline_report", "a page: what failed, graph, times, grids compared, every task"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         words: dict[str, Any] = {"help": text, "description": text, "allow_abbrev": False}
         sub = verbs.add_parser(name, **words)
         getattr(import_module(f"byoa.cli.{module}"), f"add_{name.replace('-', '_')}")(sub)
+
+
+def beforehand(words: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """The words without `--env--KEY VALUE`, which names a value of env.yaml; and these."""
+    kept: list[str] = []
+    env: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if not name.startswith("--env--"):
+            kept.append(word)
+            continue
+        if not equals and (value := next(rest, "")) == "":
+            raise UsageError(f"{name} needs a value: {name} VALUE")
+        env[name.removeprefix("--env--")] = value
+    return kept, {"env": env}
 
 
 def run(arguments: argparse.Namespace) -> int:

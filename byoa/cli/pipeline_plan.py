@@ -1,0 +1,129 @@
+"""`byoa pipeline plan` and `mark-done`: what would run and why; and what is to count as done."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from byoa.cli.pipeline_entry import add_entry, loaded
+from byoa.cli.pipeline_select import add_selection, names, selection_of
+from byoa.cli.show import say
+
+if TYPE_CHECKING:
+    from byoa.plan.pipeline.model import Decision, Pipeline
+    from byoa.plan.pipeline.selection import Selection
+
+#: From so many points of a grid on that run for the same reason they are one line.
+MANY = 24
+WORDS = {"run": "run", "perhaps": "perhaps", "keep": "up to date", "left out": "left out"}
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    add_entry(parser)
+    add_selection(parser)
+    parser.add_argument("--all", "-a", action="store_true", help="what is up to date, too")
+    parser.add_argument("--json", action="store_true", help="as JSON, every task with its reasons")
+    parser.add_argument(
+        "--check", action="store_true", help="exit code 1 where something would run (for CI)"
+    )
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    pipeline = loaded(arguments)
+    found = decided(pipeline, selection_of(arguments))
+    waits = [name for name, one in found.items() if one.action in ("run", "perhaps")]
+    if arguments.json:
+        print(json.dumps([as_data(pipeline, one) for one in found.values()], indent=2))
+    else:
+        for line in lines(pipeline, found, everything=arguments.all):
+            print(line)
+    return int(bool(arguments.check and waits))
+
+
+def decided(pipeline: Pipeline, selection: Selection) -> dict[str, Decision]:
+    from byoa.pipeline.relations import exists
+    from byoa.pipeline.state import State
+
+    return State(pipeline, exists=exists).plan(selection)
+
+
+def as_data(pipeline: Pipeline, one: Decision) -> dict[str, Any]:
+    """A decision for programs."""
+    return {
+        "task": one.task,
+        "action": one.action,
+        "reasons": [{"kind": reason.kind, "text": reason.text} for reason in one.reasons],
+        "family": pipeline.tasks[one.task].family,
+    }
+
+
+def lines(
+    pipeline: Pipeline, found: Mapping[str, Decision], *, everything: bool = False
+) -> Iterator[str]:
+    """The table of what runs, then how many of each there are."""
+    from byoa.plan.pipeline.report import terminal
+
+    shown = [one for one in found.values() if everything or one.action in ("run", "perhaps")]
+    if shown:
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+        yield from terminal.table(("task", "", "why"), rows(pipeline, shown, everything), columns)
+    counts = {word: sum(one.action == word for one in found.values()) for word in WORDS}
+    said = [f"{count} {WORDS[word]}" for word, count in counts.items() if count]
+    yield ", ".join(said) or "no tasks"
+
+
+def rows(
+    pipeline: Pipeline, shown: Sequence[Decision], everything: bool
+) -> list[tuple[str, str, str]]:
+    """A line a task; points of a large grid that have the same reasons are one."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for one in shown:
+        why = "; ".join(reason.text for reason in one.reasons)
+        family = pipeline.tasks[one.task].family
+        groups.setdefault((family or one.task, one.action, why), []).append(one.task)
+    made = []
+    for (family, action, why), tasks in groups.items():
+        if len(tasks) >= MANY and not everything:
+            made.append((f"{family} ({len(tasks)} tasks)", WORDS[action], why))
+        else:
+            made += [(task, WORDS[action], why) for task in tasks]
+    return made
+
+
+def add_mark_done(parser: argparse.ArgumentParser) -> None:
+    add_entry(parser)
+    parser.add_argument(
+        "tasks", nargs="+", metavar="TASK", help="names, a grid's name or patterns: 'fit-*'"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say which, and do nothing")
+
+
+def mark_done(arguments: argparse.Namespace) -> int:
+    from byoa.pipeline.lock import alone
+    from byoa.pipeline.relations import exists
+    from byoa.pipeline.state import State, folder_of
+    from byoa.plan.pipeline.selection import named
+
+    pipeline = loaded(arguments)
+    chosen = named(pipeline, names([arguments.tasks]))
+    with alone(folder_of(pipeline)):
+        state = State(pipeline, exists=exists)
+        wanted = [
+            pipeline.tasks[name]
+            for name, one in state.plan().items()
+            if name in chosen and one.action != "keep"
+        ]
+        for task in wanted:
+            state.acceptable(task)
+        for task in wanted if not arguments.dry_run else ():
+            state.accept(task)
+        state.save()
+    for task in wanted:
+        print(task.name)
+    say(f"{len(wanted)} {'would be' if arguments.dry_run else 'are'} taken as done; "
+        f"{len(chosen) - len(wanted)} are up to date already")  # fmt: skip
+    return 0
