@@ -45,10 +45,9 @@ def plan(arguments: argparse.Namespace) -> int:
 
 
 def decided(pipeline: Pipeline, selection: Selection) -> dict[str, Decision]:
-    from byoa.pipeline.relations import exists
     from byoa.pipeline.state import State
 
-    return State(pipeline, exists=exists).plan(selection)
+    return State(pipeline).plan(selection)
 
 
 def as_data(pipeline: Pipeline, one: Decision) -> dict[str, Any]:
@@ -104,14 +103,13 @@ def add_mark_done(parser: argparse.ArgumentParser) -> None:
 
 def mark_done(arguments: argparse.Namespace) -> int:
     from byoa.pipeline.lock import alone
-    from byoa.pipeline.relations import exists
     from byoa.pipeline.state import State, folder_of
     from byoa.plan.pipeline.selection import named
 
     pipeline = loaded(arguments)
     chosen = named(pipeline, names([arguments.tasks]))
     with alone(folder_of(pipeline)):
-        state = State(pipeline, exists=exists)
+        state = State(pipeline)
         wanted = [
             pipeline.tasks[name]
             for name, one in state.plan().items()

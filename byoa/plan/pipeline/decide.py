@@ -12,7 +12,7 @@ from byoa.plan.pipeline.selection import Chosen
 
 #: Tasks whose product is the user's own file: what it holds is known before they "run".
 GIVEN = frozenset({"input", "link"})
-NEW = Reason("new", "new: there is no record of a run that ended well")
+NEW = Reason("new", "new")
 FORCED = Reason("forced", "forced")
 
 
