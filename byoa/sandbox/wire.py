@@ -106,8 +106,25 @@ def call_of(request: Request) -> Call:
     else:
         call.protocol = "rest"
     call.service = TARGETS.get(target, call.service)
-    call.operation = operation
+    call.operation = operation or batch_operation(call)
     return call
+
+
+@lru_cache
+def batch_paths() -> dict[tuple[str, str], str]:
+    """("POST", "/v1/submitjob") → SubmitJob."""
+    model = service_model("batch")
+    https = {name: model.operation_model(name).http for name in model.operation_names}
+    return {(http["method"], http["requestUri"]): name for name, http in https.items()}
+
+
+def batch_operation(call: Call) -> str:
+    """Batch's REST API has one path an operation; of the others' a handler reads the path."""
+    if call.service != "batch" or call.protocol != "rest":
+        return ""
+    path = call.request.path.rstrip("/")
+    path = "/v1/tags/{resourceArn}" if path.startswith("/v1/tags/") else path
+    return batch_paths().get((call.request.method, path), "")
 
 
 def credential_scope(request: Request) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -24,7 +24,7 @@ from byoa.sandbox.batch.scheduler import Scheduler
 from byoa.sandbox.hooks import Sandbox, not_implemented
 from byoa.sandbox.sagemaker import root
 from byoa.sandbox.state import State
-from byoa.sandbox.wire import Call, service_model
+from byoa.sandbox.wire import Call
 
 REGIONS: dict[str, Scheduler] = {}
 LOCK = threading.Lock()
@@ -126,25 +126,7 @@ OPERATIONS: dict[str, Act] = {
 }
 
 
-@cache
-def paths() -> dict[str, str]:
-    """/v1/submitjob → SubmitJob."""
-    model = service_model("batch")
-    found = {name: model.operation_model(name).http for name in model.operation_names}
-    return {http["requestUri"]: name for name, http in found.items()}
-
-
-def operation(call: Call) -> str:
-    path, method = call.request.path, call.request.method
-    if path.startswith(TAGS):
-        return {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}.get(
-            method, ""
-        )
-    return paths().get(path.rstrip("/"), "")
-
-
 def batch(sandbox: Sandbox, call: Call) -> Response:
-    call.operation = operation(call)
     act = OPERATIONS.get(call.operation)
     if act is None:
         raise not_implemented(call)

@@ -124,6 +124,7 @@ class Attempt:
                 return Ending(end(handle), "", TOO_LONG, final=True)
             time.sleep(POLL)
         why = handle.why()
+        code = code if code >= 0 else 128 - code
         return Ending(code, NO_MEMORY if "memory" in why else why, EXITED)
 
     def limits(self) -> tuple[float, float]:

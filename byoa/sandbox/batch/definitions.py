@@ -148,10 +148,9 @@ def every(region: Region) -> Iterator[dict[str, Any]]:
 def find(region: Region, name: str) -> dict[str, Any]:
     """NAME (its newest active revision), NAME:REVISION or an ARN."""
     wanted, _, revision = plain(name).partition(":")
-    revisions: list[dict[str, Any]] = region.definitions.get(wanted, [])
-    for one in reversed(revisions):
+    for one in reversed(region.definitions.get(wanted, [])):
         if one["status"] == "ACTIVE" and revision in ("", str(one["revision"])):
-            return one
+            return dict(one)
     raise refused(f"JobDefinition {name} not found or not ACTIVE.")
 
 

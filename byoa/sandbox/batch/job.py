@@ -33,7 +33,7 @@ class Job:
     platform: tuple[str, ...] = ("EC2",)
     propagates: bool = False
     depends_on: tuple[Mapping[str, str], ...] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)  #: shown as it was given
 
     status: str = "SUBMITTED"

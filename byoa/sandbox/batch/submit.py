@@ -44,7 +44,7 @@ def make(region: Region, request: dict[str, Any]) -> Job:
     make_children(job, request)
     region.jobs[job.id] = job
     region.jobs.update((child.id, child) for child in job.children)
-    region.tags[job.arn] = dict(job.tags)
+    region.tags[job.arn] = job.tags
     for one in depends_on:
         bind(region, job, one)
     return job
@@ -124,7 +124,7 @@ def new(
         platform=tuple(definition["platformCapabilities"]),
         propagates=propagates,
         depends_on=tuple(request.get("dependsOn") or ()),
-        tags=request.get("tags", {}),
+        tags=dict(request.get("tags", {})),
         more={SHOWN[key]: request[key] for key in SHOWN if key in request},
     )
 

@@ -55,10 +55,10 @@ def within_its_role(sandbox: Sandbox, call: Call) -> Response | None:
 
 
 def asked(call: Call) -> list[tuple[str, Mapping[str, Any]]]:
-    """The operations that a request comes to. REST is read for S3 and Lambda's Invoke alone."""
+    """The operations that a request comes to. Of REST, S3, Batch and Lambda's Invoke are read."""
     if (call.service, call.operation) in FREE:
         return []
-    if call.protocol in {"json", "cbor"}:
+    if call.protocol in {"json", "cbor"} or (call.service == "batch" and call.operation):
         return [(call.operation, call.parameters)]
     if call.protocol == "query":
         return [(call.operation, call.form)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -110,3 +111,46 @@ def lines(client: Clients) -> Callable[[str], list[str]]:
         return [event["message"] for event in answer["events"]]
 
     return of
+
+
+@pytest.fixture(scope="session")
+def network(client: Clients) -> dict[str, Any]:
+    """The default VPC's subnets and group."""
+    ec2 = client("ec2")
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    inside = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    subnets = ec2.describe_subnets(Filters=inside)["Subnets"]
+    (group,) = ec2.describe_security_groups(
+        Filters=[*inside, {"Name": "group-name", "Values": ["default"]}]
+    )["SecurityGroups"]
+    return {
+        "subnets": [subnet["SubnetId"] for subnet in subnets],
+        "securityGroupIds": [group["GroupId"]],
+    }
+
+
+@pytest.fixture(scope="session")
+def instance_profile(client: Clients) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "ec2.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    iam = client("iam")
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.create_role(RoleName="instances", AssumeRolePolicyDocument=document)
+    iam.attach_role_policy(
+        RoleName="instances",
+        PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
+    )
+    iam.create_instance_profile(InstanceProfileName="instances")
+    iam.add_role_to_instance_profile(InstanceProfileName="instances", RoleName="instances")
+    return "instances"
+
+
+@pytest.fixture(scope="session")
+def spot(batch: Any, network: dict[str, Any], instance_profile: str) -> str:
+    return make_queue(
+        batch, "spot", type="SPOT", minvCpus=0, maxvCpus=2, instanceTypes=["optimal"],
+        instanceRole=instance_profile, **network,
+    )  # fmt: skip
