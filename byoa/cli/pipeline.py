@@ -22,6 +22,11 @@ DO: dict[str, tuple[str, str]] = {
     "status": ("pipeline_status", "every task: up to date or why not, when it ran, what it makes"),
     "plot": ("pipeline_status", "the graph as SVG, HTML, Mermaid or DOT"),
     "report": ("pipeline_report", "a page: what failed, graph, times, grids compared, every task"),
+    "build": ("pipeline_build", "run what has to run, and only that"),
+    "task": ("pipeline_build", "one task: build it alone, print its source or why it would run"),
+    "logs": ("pipeline_logs", "what a task printed"),
+    "interact": ("pipeline_interact", "a Python session with the pipeline in it"),
+    "clean": ("pipeline_clean", "remove old runs, leftovers and, when asked, products"),
 }
 
 

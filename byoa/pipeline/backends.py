@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from byoa.pipeline import template
+from byoa.pipeline import hooks, template
 from byoa.pipeline.order import Order
 from byoa.pipeline.worker import RUNS, Failure
 from byoa.plan.errors import ByoaError
@@ -65,7 +65,7 @@ class Here:
         self.connection: Any = None
         self.pid = 0
         #: functions and hooks that only live in this process: they are forked along
-        self.by_name = any(map(has_object, pipeline.tasks.values()))
+        self.by_name = has_objects(pipeline)
         self.running: dict[str, tuple[Task, Order]] = {}
 
     def prepare(self, tasks: Sequence[Task]) -> None:
@@ -75,7 +75,8 @@ class Here:
         if self.connection is None:
             self.launch()
         self.running[task.name] = (task, order)
-        template.send(self.connection, ("start", task.name if self.by_name else task, order))
+        known = self.by_name and task.name in self.pipeline.tasks
+        template.send(self.connection, ("start", task.name if known else task, order))
 
     def launch(self, left_out: frozenset[str] = frozenset()) -> None:
         """Starts the template and has it load what many tasks import."""
@@ -87,6 +88,7 @@ class Here:
         notebooks = sum(task.kind == "notebook" for task in self.coming)
         calls = ["byoa.pipeline.kinds.notebook:warm"] if notebooks and not self.by_name else []
         tasks = self.pipeline.tasks if self.by_name else {}
+        hooks.hold(self.pipeline)
         self.pid, self.connection = template.launch(tasks, self.log, self.by_name)
         self.reader = template.Reader(self.connection)
         root = self.pipeline.root
@@ -137,9 +139,17 @@ class Here:
             os.waitpid(self.pid, 0)
 
 
-def has_object(task: Task) -> bool:
-    dotted = (task.serializer, task.unserializer, task.client, *task.hooks.values())
-    return task.source.object is not None or any(one and one.object for one in dotted)
+def has_objects(pipeline: Pipeline) -> bool:
+    """Whether some of its code is only known to this process: it was made in Python."""
+    tasks = pipeline.tasks.values()
+    dotted = [*pipeline.hooks.values(), *pipeline.clients.values()]
+    for task in tasks:
+        dotted += [
+            *filter(None, (task.serializer, task.unserializer, task.client, task.product_client)),
+            *task.hooks.values(),
+        ]
+    found = (*(task.source.object for task in tasks), *(one.object for one in dotted))
+    return any(one is not None for one in found)
 
 
 def explained(failure: Failure | None, task: Task) -> Failure | None:

@@ -10,14 +10,14 @@ import heapq
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from byoa.pipeline import runs
-from byoa.pipeline.backends import Backend, Ended, Here, InThisProcess
+from byoa.pipeline import hooks, runs
+from byoa.pipeline.backends import Backend, Ended, Here, InThisProcess, has_objects
 from byoa.pipeline.echo import Echo
 from byoa.pipeline.interrupts import Interrupts
 from byoa.pipeline.lock import alone
@@ -76,7 +76,7 @@ def build(
         here = backend(run) if backend else usual_backend(pipeline, run, options)
         stack.callback(here.close)
         stop = stack.enter_context(Interrupts())
-        one = Build(pipeline, selection, options, here, state or State(pipeline), run, stop)
+        one = Build(pipeline, selection, options, here, state or State(pipeline), run, stop, stack)
         one.watcher = watcher
         stack.callback(one.state.save)
         return one.go()
@@ -99,6 +99,7 @@ class Build:
     state: State
     run: runs.Run
     stop: Interrupts
+    stack: ExitStack
     watcher: Watcher | None = None
     halted: bool = False
     decisions: Mapping[str, Decision] = field(default_factory=dict)
@@ -112,9 +113,10 @@ class Build:
         actions = {name: decision.action for name, decision in self.decisions.items()}
         kept = [name for name, action in actions.items() if action == "keep"]
         self.result.outcomes.update((name, Outcome(name, "kept")) for name in kept)
-        if not self.schedule.open:
+        if not self.schedule.open and not self.pipeline.hooks:
             return self.result
         self.begin()
+        self.hook(hooks.rendering(self.pipeline, self.schedule.open, sent=self.sent))
         while self.schedule.any_ready or self.later or self.running:
             self.fill()
             self.hear(self.backend.wait(self.patience()))
@@ -124,6 +126,39 @@ class Build:
                 break
         self.finish()
         return self.result
+
+    def hook(self, task: Task | None) -> None:
+        """Runs a hook aside; when it fails, nothing (more) begins."""
+        if task is None or self.stop.count:
+            return
+        log = self.run.log(task.name)
+        order = order_for(self.pipeline, task, self.pipeline.root, log=str(log), run=self.run.id)
+        self.backend_of_hooks.start(task, order)
+        ended: list[Ended] = []
+        while not ended:
+            ended = self.backend_of_hooks.wait(TICK)
+            if self.stop.heard:
+                self.backend_of_hooks.cancel(task.name)
+        spoken(log)
+        if ended[0].stops:
+            self.result.stopped = self.result.stopped or "early"
+            self.halt()
+        elif (failure := ended[0].failure) is not None:
+            said = f"{task.name.strip('()')} of the pipeline failed: {failure.text}"
+            self.result.failure = self.result.failure or replace(failure, text=said)
+            self.halt()
+
+    @cached_property
+    def backend_of_hooks(self) -> Backend:
+        """Hooks run here, wherever tasks do."""
+        if isinstance(self.backend, Here | InThisProcess):
+            return self.backend
+        return self.stack.enter_context(closing(usual_backend(self.pipeline, self.run, USUAL)))
+
+    @property
+    def sent(self) -> bool:
+        """Whether the pipeline is sent along with a hook: one with functions of Python's is not."""
+        return not has_objects(self.pipeline)
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -147,6 +182,7 @@ class Build:
         return Echo(self.run) if self.options.echo else None
 
     def begin(self) -> None:
+        self.result.begun = True
         self.run.begin(self.slots.jobs, self.decisions)
         self.tell({"event": "run-start", "run": self.run.id, "jobs": self.slots.jobs})
         self.tell(*(one.event() for one in self.result.outcomes.values()))
@@ -315,6 +351,7 @@ class Build:
             if name in self.schedule.open:
                 self.result.outcomes[name] = Outcome(name, "cancelled")
                 self.tell(self.result.outcomes[name].event())
+        self.hook(hooks.finishing(self.pipeline, self.result, sent=self.sent))
         shutil.rmtree(self.state.work, ignore_errors=True)
         self.tell({"event": "run-end", "outcome": self.result.word})
 

@@ -65,6 +65,7 @@ class Result:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     stopped: str = ""  #: interrupted, terminated or early: why it ended before its end
     failure: Failure | None = None  #: of a hook of the pipeline's own
+    begun: bool = False  #: whether there was anything to do: then there is a run
 
     @property
     def failed(self) -> list[Outcome]:

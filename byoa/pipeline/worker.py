@@ -180,20 +180,11 @@ def hook(task: Task, order: Order, name: str) -> None:
     dotted = task.hooks.get(name)
     if dotted is None:
         return
-    available: dict[str, Any] = {
-        "task": task,
-        "product": order.product,
-        "params": {**dict(task.params), **order_params(order)},
-    }
-    call(
-        dotted, available, f"{name} of task {task.name!r}", {"client": lambda: client(task, order)}
-    )
+    from byoa.pipeline.views import TaskView
 
-
-def order_params(order: Order) -> dict[str, Any]:
-    """What a task's params hold beside its own: product, and upstream if there is one."""
-    upstream = order.given_upstream
-    return {"product": order.product, **({"upstream": upstream} if upstream else {})}
+    view = TaskView(task, order)
+    available = {"task": view, "product": view.product, "params": view.params}
+    call(dotted, available, f"{name} of task {task.name!r}", {"client": lambda: view.client})
 
 
 def client(task: Task, order: Order) -> Any:

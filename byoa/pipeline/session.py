@@ -1,0 +1,34 @@
+"""The pipeline of an interactive session: looked at, planned and built from Python."""
+
+from __future__ import annotations
+
+import sys
+
+from byoa.pipeline.build import Options, build
+from byoa.pipeline.ending import lines
+from byoa.pipeline.outcome import Result
+from byoa.pipeline.show import Show
+from byoa.pipeline.state import State
+from byoa.pipeline.views import DagView
+from byoa.plan.pipeline.model import Decision
+from byoa.plan.pipeline.selection import Selection
+
+
+class Dag(DagView):
+    """The tasks by name, and the verbs."""
+
+    def plan(self) -> dict[str, Decision]:
+        """What would run, and why."""
+        return State(self.pipeline).plan()
+
+    def build(
+        self, until: str = "", *, force: bool = False, jobs: int | None = None, debug: bool = False
+    ) -> Result:
+        """Runs what has to run: all, or what a task (or `fit-*`) needs and itself."""
+        chosen = Selection(until=(until,) if until else (), force=("*",) if force else ())
+        show = Show(self.pipeline.tasks, quiet=debug)
+        result = build(self.pipeline, chosen, Options(jobs=jobs, debug=debug), watcher=show)
+        if result.begun:
+            show.close()
+        print("\n".join(lines(self.pipeline, result)), file=sys.stderr)
+        return result
