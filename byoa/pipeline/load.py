@@ -52,32 +52,37 @@ def load(
 
 
 def from_data(
-    data: Any, start: Beginning, overrides: Mapping[str, str], around: Around
+    data: Any,
+    start: Beginning,
+    overrides: Mapping[str, str],
+    around: Around,
+    env_given: Mapping[str, Any] | None = None,
 ) -> Pipeline:
-    """A pipeline from its document and the env.yaml beside it."""
+    """A pipeline from its document and the env.yaml beside it, or the values given for it."""
     file = start.file
     problems = Problems(shown(file, around.cwd) if file else start.name)
     root = start.root
     folder = file.parent if file else root
-    env = env_of(file, overrides, root, folder, problems, around)
+    env = env_of(start, overrides, problems, around, env_given)
     folders = import_folders(root, folder)
     world = world_of(root, folder, folders)
     return pipeline(start.name, data, env, world, problems, folders)
 
 
 def env_of(
-    file: Path | None,
+    start: Beginning,
     overrides: Mapping[str, str],
-    root: Path,
-    folder: Path,
     problems: Problems,
     around: Around,
+    given: Mapping[str, Any] | None,
 ) -> Env:
+    """env.yaml's values; a pipeline from Python has those that it is given, or no placeholders."""
+    file, root = start.file, start.root
     path = env_file(file, around.environ, around.cwd) if file else None
-    raw = env_values(path) if path else {}
-    given = built_in(root, folder, around.environ, around.cwd)
-    name = shown(path, around.cwd) if path else "env.yaml"
-    return Env(raw, overrides, given, problems, name)
+    raw = env_values(path) if path else given or {}
+    known = built_in(root, file.parent if file else root, around.environ, around.cwd)
+    name = shown(path, around.cwd) if path else "env.yaml" if file else "env"
+    return Env(raw, overrides, known, problems, name, literal=given is not None and not given)
 
 
 def env_values(path: Path, depth: int = 0) -> dict[str, Any]:

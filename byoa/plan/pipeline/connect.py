@@ -15,6 +15,12 @@ from byoa.plan.pipeline.problems import Problems, listed, meant
 STAR = re.compile(r"[*?\[]")
 
 
+class AllOf(str):
+    """`fit*` as a pipeline from Python means it: the points of the grid `fit`, nothing else."""
+
+    __slots__ = ()
+
+
 def connect(drafts: Sequence[Draft], problems: Problems) -> list[Task]:
     """The tasks with their upstream; what cannot be found is a problem."""
     tasks = {draft.task.name: draft for draft in drafts}
@@ -56,6 +62,8 @@ class Words:
 
     def tasks(self, word: str, draft: Draft) -> tuple[str, ...]:
         """Of one task, several of a pattern, or the very point of a grid that it is for each of."""
+        if isinstance(word, AllOf):
+            return tuple(name for name in self.names if name in self.families.get(word[:-1], ()))
         if word in self.known:
             return (word,)
         if word in draft.parents:

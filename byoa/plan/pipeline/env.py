@@ -34,8 +34,10 @@ class Env:
         built_in: BuiltIn,
         problems: Problems,
         file: str = "env.yaml",
+        literal: bool = False,
     ) -> None:
         self.built_in = built_in
+        self.literal = literal  #: texts are what they are: from Python, with no env
         self.values: dict[str, Any] = {}
         self.used: set[str] = set()
         self.said = set(raw)
@@ -69,11 +71,11 @@ class Env:
 
     def text(self, text: str) -> str:
         """A text of pipeline.yaml with its placeholders filled in."""
-        return fill(text, self.value_of)
+        return text if self.literal else fill(text, self.value_of)
 
     def value(self, text: str) -> Any:
         """The same as the value that it stands for."""
-        return meant_by(fill(text, self.value_of))
+        return text if self.literal else meant_by(fill(text, self.value_of))
 
     def missing(self, name: str) -> str:
         first = name.partition(".")[0]
