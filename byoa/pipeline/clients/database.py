@@ -16,6 +16,10 @@ from byoa.pipeline.extra import need
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.pipeline.statements import atomic, split
 
+#: How long Python's driver waits for a lock of SQLite's unless it is told, and how long we do: a
+#: task's `timeout` ends it sooner.
+USUAL_MS, PATIENT_MS = 5_000, 3_600_000
+
 
 class Database(Client):
     """A DB-API connection; a script is one transaction where the database can do that."""
@@ -32,7 +36,9 @@ class Database(Client):
         commands = list(self.commands(code))
         try:
             if self.is_sqlite and atomic(commands):
-                cursor.execute("BEGIN")  # Python's driver would commit every CREATE by itself
+                # Python's driver would commit every CREATE by itself. Two that only read at first
+                # and then both want to write would end each other: IMMEDIATE makes them queue.
+                cursor.execute("BEGIN IMMEDIATE")
             for command in commands:
                 cursor.execute(command)
             connection.commit()
@@ -63,6 +69,16 @@ def driver_connection(connection: Any) -> Any:
     return getattr(connection, "driver_connection", connection)
 
 
+def patient(connection: Any) -> Any:
+    """The connection; SQLite's waits its turn: tasks of one build write to one file."""
+    inner = driver_connection(connection)
+    if isinstance(inner, sqlite3.Connection):
+        (limit,) = inner.execute("PRAGMA busy_timeout").fetchone()
+        if limit == USUAL_MS:  # nobody has asked for another
+            inner.execute(f"PRAGMA busy_timeout = {PATIENT_MS}")
+    return connection
+
+
 class DBAPIClient(Database):
     """A connection that `connect_fn(**connect_kwargs)` opens (PEP 249)."""
 
@@ -81,7 +97,7 @@ class DBAPIClient(Database):
     @property
     def connection(self) -> Any:
         if self._connection is None:
-            self._connection = self.connect_fn(**self.connect_kwargs)
+            self._connection = patient(self.connect_fn(**self.connect_kwargs))
         return self._connection
 
     def close(self) -> None:
@@ -138,7 +154,7 @@ class SQLAlchemyClient(Database):
     def connection(self) -> Any:
         """The driver's connection, lent by the pool; a closed one is opened again."""
         if self._connection is None or not self._connection.is_valid:
-            self._connection = self.engine.raw_connection()
+            self._connection = patient(self.engine.raw_connection())
         return self._connection
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from byoa.pipeline.clients.database import patient
 from byoa.pipeline.extra import need
 from byoa.pipeline.kinds.sql import CHUNK, chunk_size, rows, shown
 from byoa.pipeline.kinds.templates import environment, fill, rendered
@@ -88,6 +89,7 @@ def transaction(engine: Any) -> Iterator[Any]:
     """A connection whose changes happen all or not at all, also in SQLite."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":  # its driver would commit CREATE and DROP by themselves
+            patient(connection.connection)
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
         connection.commit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,42 @@ def test_what_failed_is_rolled_back_everywhere():
     with pytest.raises(ValueError, match="fail"):
         client.execute("a; fail; b")
     assert client.connection.said == [{}, "a", " fail".strip(), "rollback", "close"]
+
+
+def test_scripts_that_write_at_once_take_turns(tmp_path):
+    """Transactions that begin by reading and go on to write would end each other."""
+    failed: list[Exception] = []
+    start = threading.Barrier(4)
+
+    def work(name):
+        client = SQLAlchemyClient(f"sqlite:///{tmp_path / 'a.db'}")
+        start.wait(30)
+        try:
+            for _ in range(15):
+                client.execute(
+                    f"DROP TABLE IF EXISTS {name}; CREATE TABLE {name} AS SELECT 1 AS x;"
+                    f"INSERT INTO {name} SELECT count(*) FROM sqlite_master"
+                )
+        except Exception as error:
+            failed.append(error)
+        finally:
+            client.close()
+
+    threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+
+
+@pytest.mark.parametrize(("asked", "has"), [({}, 3_600_000), ({"timeout": 0.25}, 250)])
+def test_how_long_sqlite_waits_for_its_turn(tmp_path, asked, has):
+    url = SQLAlchemyClient(f"sqlite:///{tmp_path}/a", create_engine_kwargs={"connect_args": asked})
+    plain = DBAPIClient(sqlite3.connect, {"database": ":memory:", **asked})
+    for client in (url, plain):
+        assert rows(client, "PRAGMA busy_timeout") == [(has,)]
+        client.close()
 
 
 def test_a_password_is_not_shown():
