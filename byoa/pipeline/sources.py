@@ -13,7 +13,7 @@ from byoa.plan.pipeline.code import Module, module_of, sha
 from byoa.plan.pipeline.fingerprint import plain
 from byoa.plan.pipeline.model import Dotted, Pipeline, Source, Task
 from byoa.plan.pipeline.references import references
-from byoa.plan.pipeline.uses import Walk, digests
+from byoa.plan.pipeline.uses import Loading, Walk, digests
 
 SQL = frozenset({"sql-script", "sql-dump", "sql-transfer"})
 CELLS = {"notebook": cell_code.of_notebook, "script": cell_code.of_script}
@@ -33,6 +33,7 @@ class Sources:
         self._modules: dict[str, tuple[Module, Path] | None] = {}
         self._found: dict[object, tuple[dict[str, str], tuple[Path, ...]]] = {}
         self._installed: dict[str, Path | None] = {}
+        self._loading: dict[str, Loading] = {}
 
     def of(self, task: Task) -> Mapping[str, str]:
         """{"": the task's own code, "tasks/features.py:helper"…: what it uses of the project}."""
@@ -93,7 +94,7 @@ class Sources:
         module = self.find(name)
         if module is None:
             return {"": sha(f"{name}.{function} {self._version(name)}")}, ()
-        walk = Walk(self.find, self.below)
+        walk = Walk(self.find, self.below, self._loading)
         walk.load(name)
         if not walk.name(module, function):
             walk.all(module)
@@ -119,7 +120,7 @@ class Sources:
     def _cells(
         self, module: Module, digest: str, runs: list[str], own: tuple[Path, ...]
     ) -> tuple[dict[str, str], tuple[Path, ...]]:
-        walk = Walk(self.find, self.below)
+        walk = Walk(self.find, self.below, self._loading)
         for part in module.parts:
             walk.take(module, part)
         walk.run()

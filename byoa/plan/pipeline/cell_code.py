@@ -50,7 +50,7 @@ def add(source: str, language: str, module: Module) -> Iterator[str]:
     code = notebook_source.python(source)
     tree = parsed(code) if language == "python" else None
     if tree is None:
-        module.parts.append(opaque(source))
+        module.add(opaque(source))
         yield trimmed(source)
         return
     read(tree.body, code, module)

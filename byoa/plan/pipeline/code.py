@@ -30,6 +30,7 @@ class Part:
     acts: bool = False  #: does more than bind names, whatever it calls
     anything: bool = False  #: may use whatever its module has
     text: str = ""  #: in place of a node: what could not be parsed
+    at: int = 0  #: its place among its module's parts
 
     @property
     def label(self) -> str:
@@ -55,6 +56,10 @@ class Module:
     stars: list[str] = field(default_factory=list)
     registers: bool = False  #: its classes hear of their subclasses
 
+    def add(self, part: Part) -> None:
+        part.at = len(self.parts)
+        self.parts.append(part)
+
     @cached_property
     def bindings(self) -> dict[str, list[Part]]:
         found: dict[str, list[Part]] = {}
@@ -62,6 +67,11 @@ class Module:
             for name in part.binds:
                 found.setdefault(name, []).append(part)
         return found
+
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """The names that its statements read. An import that nobody reads is there to act."""
+        return frozenset(use.name for part in self.parts for use in part.uses)
 
 
 def module_of(text: str, name: str, label: str, *, package: bool = False) -> Module:
@@ -85,9 +95,10 @@ def read(
     module.registers = any(word in text for word in REGISTERS)
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            module.parts += imported(node, module, above)
+            for one in imported(node, module, above):
+                module.add(one)
         elif not (isinstance(node, ast.Pass) or is_text(node) or is_main(node)):
-            module.parts.append(part(node, module, above, keep))
+            module.add(part(node, module, above, keep))
     return module
 
 

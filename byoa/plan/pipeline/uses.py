@@ -7,6 +7,7 @@ whoever loads it.
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -80,11 +81,20 @@ LOOKS = frozenset(
 
 
 @dataclass
+class Loading:
+    """What a module does while it is loaded."""
+
+    imports: tuple[Import, ...]
+    acting: tuple[Part, ...]
+
+
+@dataclass
 class Walk:
     """Collects the parts that some code uses, each once."""
 
     find: Find
     below: Below
+    known: dict[str, Loading]  #: of modules that were looked at before, for whatever walk
     taken: dict[int, tuple[Module, Part]] = field(default_factory=dict)
     acting: set[int] = field(default_factory=set)
     loaded: set[str] = field(default_factory=set)
@@ -127,12 +137,16 @@ class Walk:
                 self.begin(module)
 
     def begin(self, module: Module) -> None:
-        for part in module.parts:
-            for one in part.at_load:
-                self.load_import(one)
-            if self.acts(module, part):
-                self.acting.add(id(part))
-                self.take(module, part)
+        loading = self.known.get(module.name)
+        if loading is None:
+            imports = dict.fromkeys(one for part in module.parts for one in part.at_load)
+            acting = tuple(part for part in module.parts if self.acts(module, part))
+            loading = self.known[module.name] = Loading(tuple(imports), acting)
+        for one in loading.imports:
+            self.load_import(one)
+        for part in loading.acting:
+            self.acting.add(id(part))
+            self.take(module, part)
 
     def load_import(self, one: Import) -> None:
         if one.whole:
@@ -195,7 +209,7 @@ class Walk:
             part.acts
             or not all(self.harmless(module, call) for call in part.calls)
             or any(self.hears(module, base) for base in part.bases)
-            or (bool(part.at_load) and part.node is not None and unused(module, part))
+            or (isinstance(part.node, ast.Import) and module.read.isdisjoint(part.binds))
         )
 
     def harmless(self, module: Module, call: tuple[str, ...]) -> bool:
@@ -233,42 +247,18 @@ def made_of_class(one: Import, call: tuple[str, ...]) -> bool:
 
 def plain_class(part: Part) -> bool:
     """A class without code of its own for making its objects."""
-    import ast
-
     return isinstance(part.node, ast.ClassDef) and not any(
         isinstance(one, ast.FunctionDef) and one.name in {"__init__", "__new__", "__post_init__"}
         for one in part.node.body
     )
 
 
-def unused(module: Module, part: Part) -> bool:
-    """`import x` that nobody reads is there for what it does."""
-    import ast
-
-    return isinstance(part.node, ast.Import) and not any(
-        use.name in part.binds for other in module.parts for use in other.uses
-    )
-
-
 def digests(walk: Walk, own: Mapping[int, Part]) -> dict[str, str]:
     """The parts that were taken as {"": the code's own, "file.py:name": …, "file.py": its acts}."""
     groups: dict[str, list[str]] = {"": [part.digest for part in own.values()]}
-    order = {
-        id(module): {id(part): at for at, part in enumerate(module.parts)}
-        for module, _ in walk.taken.values()
-    }
-    taken = sorted(
-        (
-            (module.label, order[id(module)].get(id(part), 0), part)
-            for module, part in walk.taken.values()
-        ),
-        key=lambda one: one[:2],
-    )
-    for label, _, part in taken:
-        if id(part) in own:
-            continue
-        key = label if id(part) in walk.acting or not part.binds else f"{label}:{part.label}"
-        groups.setdefault(key, []).append(part.digest)
-    return {
-        key: parts[0] if len(parts) == 1 else sha(" ".join(parts)) for key, parts in groups.items()
-    }
+    taken = ((module.label, part.at, part) for module, part in walk.taken.values())
+    for label, _, part in sorted(taken, key=lambda one: one[:2]):
+        if id(part) not in own:
+            named = part.binds and id(part) not in walk.acting
+            groups.setdefault(f"{label}:{part.label}" if named else label, []).append(part.digest)
+    return {key: one[0] if len(one) == 1 else sha(" ".join(one)) for key, one in groups.items()}
