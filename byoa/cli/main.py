@@ -147,7 +147,17 @@ def parser_words(verb: str, module: ModuleType) -> dict[str, Any]:
 
 
 def parsed(verb: str, module: ModuleType, words: list[str]) -> argparse.Namespace:
-    """The arguments. A module with PASSES_ON gets what it does not know, and what is after --."""
+    """The arguments. A module with PASSES_ON gets what it does not know, and what is after --.
+
+    One with `beforehand` takes words away that no parser can know, and gives arguments for them.
+    """
+    if hasattr(module, "beforehand"):
+        words, taken = module.beforehand(words)
+        return argparse.Namespace(**vars(parsed_words(verb, module, words)), **taken)
+    return parsed_words(verb, module, words)
+
+
+def parsed_words(verb: str, module: ModuleType, words: list[str]) -> argparse.Namespace:
     parser = parser_for(verb, module)
     known = list(flags_of(parser))
     if not getattr(module, "PASSES_ON", False):

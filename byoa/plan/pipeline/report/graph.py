@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from byoa.plan.pipeline.report.groups import MOST, Group, groups, links
-from byoa.plan.pipeline.report.markup import duration, number, text
+from byoa.plan.pipeline.report.groups import MOST, Group, Link, groups, links
+from byoa.plan.pipeline.report.markup import duration, number, plain, text
 from byoa.plan.pipeline.report.seen import SIGNS, Seen, View
 from byoa.plan.pipeline.report.style import PICTURE, colours
 from byoa.plan.workflow.picture import layout, words
@@ -71,9 +71,9 @@ def svg(view: View, drawing: Drawing | None = None, *, style: bool = True) -> st
     )
 
 
-def _said(found: list[Group], link: object) -> str:
-    source, target = (found[getattr(link, end)].said for end in ("source", "target"))
-    return f"{source} → {target}" + ", point to point" * bool(getattr(link, "each", False))
+def _said(found: list[Group], link: Link) -> str:
+    said = f"{found[link.source].said} → {found[link.target].said}"
+    return plain(said + ", point to point" * link.each)
 
 
 def _node(group: Group, view: View, drawing: Drawing) -> Node:
@@ -111,11 +111,16 @@ def _told(seen: tuple[Seen, ...], counts: dict[str, int]) -> str:
     return f"{said} · {duration(one.seconds)}" if took else said
 
 
-def _products(seen: Seen) -> tuple[str, ...]:
-    paths = [
+def products(seen: Seen) -> list[str]:
+    """The paths of a task's products, and the names of its tables."""
+    return [
         product.path or ".".join(part for part in (product.relation or ())[:2] if part)
         for product in seen.task.products.values()
     ]
+
+
+def _products(seen: Seen) -> tuple[str, ...]:
+    paths = products(seen)
     said = [words.lines(f"→ {path}", WIDEST, 1, SMALL)[0] for path in paths[:PRODUCTS]]
     more = len(paths) - PRODUCTS
     return (*said, *([f"and {more} more"] if more > 0 else []))

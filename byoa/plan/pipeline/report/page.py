@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 
 from byoa.plan.pipeline.report import graph, plots, tables
@@ -15,7 +16,7 @@ from byoa.plan.pipeline.report.timeline import timeline
 
 #: More failures than this are told in the table alone.
 FAILURES = 20
-LONGEST = 12
+LONGEST, SHARE = 12, 0.01
 #: Metrics whose plots are open when the page opens; dots of one plot.
 PLOTS, DOTS = 2, 1500
 
@@ -54,6 +55,13 @@ def family_page(view: View, family: str) -> str:
     return _page(f"{view.pipeline}: {family}", _about(some), some, found, sections)
 
 
+def picture(view: View, products: bool = False) -> str:
+    """The graph alone, as a page."""
+    drawn = graph.svg(view, graph.Drawing(products=products), style=False)
+    inside = f'<div class="picture" tabindex="0" role="region" aria-label="graph">{drawn}</div>'
+    return _page(view.pipeline, _about(view), view, (), [("graph", "Graph", inside)])
+
+
 def _page(
     title: str,
     about: str,
@@ -67,6 +75,7 @@ def _page(
         for key, head, inside in said
     )
     ways = "".join(f'<a href="#{text(key)}">{text(head)}</a>' for key, head, _ in said)
+    ways = f"<nav>{ways}</nav>"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -74,7 +83,8 @@ def _page(
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
         f"<title>{text(title)}</title><style>{SHEET}</style></head><body>"
         f'<header><h1>{text(title)}</h1><p class="soft">{about}</p>'
-        f"{_bar(view)}{_tiles(view, seen)}<nav>{ways}</nav></header><main>{body}</main>"
+        f"{_bar(view)}{_tiles(view, seen) if seen else ''}{ways if len(said) > 1 else ''}</header>"
+        f"<main>{body}</main>"
         f'<footer class="soft">{text(view.made)}</footer><script>{SCRIPT}</script></body></html>\n'
     )
 
@@ -102,7 +112,7 @@ def _bar(view: View) -> str:
         for status, count in counts.items()
     )
     words = "".join(
-        f"<li>{chip(status)} {count}<small> {100 * count / total:.0f} %</small></li>"
+        f"<li>{chip(status)} {figure(count)}<small> {100 * count / total:.0f} %</small></li>"
         for status, count in counts.items()
     )
     return f'<div class="bar" aria-hidden="true">{parts}</div><ul class="counts">{words}</ul>'
@@ -110,12 +120,13 @@ def _bar(view: View) -> str:
 
 def _tiles(view: View, seen: Sequence[Seen]) -> str:
     ran = [one for one in seen if one.started is not None]
-    tiles: dict[str, str] = {"tasks": str(len(seen)), "ran": str(len(ran))}
+    tiles: dict[str, str] = {"tasks": figure(len(seen)), "ran": figure(len(ran))}
     if view.run and view.run.ended is not None:
         tiles["time"] = duration(view.run.seconds(0.0))
-    if ran:
-        tiles["CPU time"] = duration(sum(one.cpu_seconds for one in ran))
-        tiles["most memory"] = megabytes(max(one.peak_mb for one in ran)) or "–"
+    if spent := sum(one.cpu_seconds for one in ran):
+        tiles["CPU time"] = duration(spent)
+    if most := megabytes(max((one.peak_mb for one in ran), default=0.0)):
+        tiles["most memory"] = most
     saved = sum(one.seconds for one in seen if one.status == "kept")
     if saved:
         tiles["not done again"] = duration(saved)
@@ -171,7 +182,8 @@ def _times(view: View) -> str:
     if not took:
         return ""
     most, whole = took[0].seconds, sum(one.seconds for one in took)
-    rows = "".join(_long(one, most, whole) for one in took[:LONGEST])
+    long = [one for one in took if one.seconds >= whole * SHARE] or took[:3]
+    rows = "".join(_long(one, most, whole) for one in long[:LONGEST])
     head = "<h3>Longest</h3>" if drawn else "<h3>Longest, when they ran last</h3>"
     ran = (
         f'<div class="picture" tabindex="0" role="region" aria-label="timeline">{drawn}</div>'
@@ -217,8 +229,10 @@ def _best(family: Sequence[Seen], where: graph.Address) -> str:
 
 
 def _plots(family: Sequence[Seen], where: graph.Address) -> str:
-    step = -(-len(family) // DOTS)
-    some = family[::step] if step > 1 else family
+    some = family
+    if len(family) > DOTS:  # at random, but always the same: every n-th would hide a pattern
+        places = sorted(random.Random(0).sample(range(len(family)), DOTS))
+        some = [family[place] for place in places]
     made = []
     for place, metric in enumerate(metrics(family)):
         drawn = "".join(_figures(some, metric, where))
@@ -227,8 +241,9 @@ def _plots(family: Sequence[Seen], where: graph.Address) -> str:
                 f"<details{' open' * (place < PLOTS)}><summary><b>{text(metric)}</b></summary>"
                 f'<div class="plots">{drawn}</div></details>'
             )
-    if made and step > 1:
-        made.append(f'<p class="soft">Every {step}th of {len(family)} tasks is drawn.</p>')
+    if made and len(some) < len(family):
+        few, many = figure(len(some)), figure(len(family))
+        made.append(f'<p class="soft">Drawn are {few} of {many} tasks, by chance.</p>')
     return "".join(made)
 
 
@@ -236,7 +251,7 @@ def _figures(family: Sequence[Seen], metric: str, where: graph.Address) -> Itera
     for key in varying(family):
         colour = plots.colouring(family, key)
         some = [seen for seen in family if key in plots.values_of(seen)]
-        if drawn := plots.plot(some, key, metric, colour, where):
+        if drawn := plots.plot(family, key, metric, colour, where):
             yield f"<figure>{drawn}{plots.legend(some, colour)}</figure>"
 
 

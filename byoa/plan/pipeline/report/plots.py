@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 12.0, 34.0
 SMALL = 10.5
 #: More words than this do not fit side by side; so few numbers are ticks themselves.
 WORDS, TICKS = 12, 7
-DOT = 4.2
+DOT, SMALL_DOT = 4.2, 2.4
+#: From so many dots on they are small.
+MANY = 150
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ def plot(
     names = list(dict.fromkeys(shown(value) for value in values))
     if not numeric and len(names) > WORDS:
         return ""
-    y = scale([point.y for point in points], HIGH - BOTTOM, TOP, log=False)
+    # Of all tasks, so that pictures of one metric can be compared side by side.
+    found = [value for seen in family if is_number(value := seen.metrics.get(metric, math.nan))]
+    y = scale(found, HIGH - BOTTOM, TOP, log=False)
     x = scale([float(v) for v in values], LEFT + 8, WIDE - RIGHT - 4) if numeric else None
     groups = list(dict.fromkeys(point.group for point in points))
     parts = [*_values(y), *(_numbers(x, values) if x else _names(names)), *_axes(key, metric)]
@@ -84,9 +89,9 @@ def plot(
         parts += _means(points, x, y, groups)
     else:
         parts += _medians(points, names, y)
-    across = _across(points, x, names)
+    across, r = _across(points, x, names), SMALL_DOT if len(points) > MANY else DOT
     parts += (
-        _dot(point, at, y.at(point.y), groups.index(point.group), address)
+        _dot(point, at, y.at(point.y), groups.index(point.group), address, r)
         for point, at in zip(points, across)
     )
     said = text(f"{metric} against {key}")
@@ -204,17 +209,17 @@ def _medians(points: Sequence[Point], names: Sequence[str], y: Scale) -> Iterato
             yield f'<path class="median" d="M{left} {at}h{number(step * 0.64)}">{tip}</path>'
 
 
-def _dot(point: Point, x: float, y: float, place: int, address: Address | None) -> str:
+def _dot(point: Point, x: float, y: float, place: int, address: Address | None, r: float) -> str:
     tip = f"<title>{text(point.seen.name)}: {figure(point.y)}</title>"
-    inside = tip + _mark(x, y, place)
+    inside = tip + _mark(x, y, place, r)
     if address:
         return f'<a href="{text(address(point.seen.name))}">{inside}</a>'
     return f"<g>{inside}</g>"
 
 
-def _mark(x: float, y: float, place: int) -> str:
+def _mark(x: float, y: float, place: int, r: float = DOT) -> str:
     """Each group a colour and a shape: neither alone has to tell them apart."""
-    sort, r = f'class="dot k{place % SERIES}"', DOT
+    sort = f'class="dot k{place % SERIES}"'
     shape = place % 4
     if shape == 0:
         return f'<circle {sort} cx="{number(x)}" cy="{number(y)}" r="{r:g}"/>'

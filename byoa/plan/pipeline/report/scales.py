@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 #: From so many decades on, positive numbers are drawn on a logarithmic scale.
 DECADES = 2.0
+LAST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ def scale(values: Iterable[float], start: float, end: float, log: bool | None = 
     if log is None:
         log = low > 0 and math.log10(high) - math.log10(low) >= DECADES
     if log and low > 0:
-        return Scale(low / 1.25, min(high * 1.25, 1.7e308), start, end, True)
+        return Scale(low / 1.25, min(high * 1.25, LAST), start, end, True)
     room = (high / 2 - low / 2) * 0.12 or abs(low) * 0.05 or 0.5
-    return Scale(max(low - room, -1.7e308), min(high + room, 1.7e308), start, end)
+    return Scale(max(low - room, -LAST), min(high + room, LAST), start, end)
 
 
 def nice(low: float, high: float, about: int = 5) -> list[float]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from byoa.plan.pipeline.model import Decision, Pipeline, Record, Task
-from byoa.plan.pipeline.report.ran import KEPT, WAITING, Ran, Run, number, seconds_of
+from byoa.plan.pipeline.report.ran import DONE, KEPT, WAITING, Ran, Run, number, seconds_of
+from byoa.plan.pipeline.report.scales import is_number
 
 OUTDATED = "outdated"
 #: Every status of a page, in the order of the legend, with its sign and what it means.
@@ -21,8 +22,6 @@ SIGNS = {
     "done": ("✓", "done by this run"),
     "kept": ("=", "up to date"),
 }
-#: A status that says how one should go on outweighs the others of its group.
-WORST = tuple(SIGNS)
 
 
 @dataclass(frozen=True)
@@ -117,22 +116,29 @@ def _seen(
         peak_mb=number(took.peak_mb),
         attempts=took.attempts,
         last=ran.started or (seconds_of(record.started) if record else None),
-        metrics={key: float(value) for key, value in record.metrics.items()} if record else {},
+        metrics={
+            key: float(value)
+            for key, value in (record.metrics.items() if record else ())
+            if is_number(value)
+        },
         error=ran.error,
         **(details or {}),
     )
 
 
 def _status(ran: Ran, record: Record | None, decision: Decision | None) -> str:
-    """The run's word; of what it left alone, whether it is up to date now."""
-    if ran.status not in (WAITING, KEPT):
+    """The run's word; of what was done or left alone, whether it is up to date now."""
+    if ran.status not in (WAITING, KEPT, DONE):
         return ran.status
     if decision and decision.action in ("run", "perhaps"):
         return OUTDATED if record else WAITING
+    if record and ran.status == DONE:
+        return DONE
     return KEPT if record else WAITING
 
 
 def _reasons(ran: Ran, decision: Decision | None) -> tuple[str, ...]:
-    if ran.reason:
+    if ran.reason and ran.status != DONE:
         return (ran.reason,)
-    return tuple(reason.text for reason in decision.reasons) if decision else ()
+    now = tuple(reason.text for reason in decision.reasons) if decision else ()
+    return now or ((ran.reason,) if ran.reason else ())

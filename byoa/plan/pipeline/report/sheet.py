@@ -45,7 +45,7 @@ th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line)
   vertical-align:top;white-space:nowrap}
 thead th{position:sticky;top:0;background:var(--page);color:var(--soft);font-weight:600;z-index:1}
 tbody th{font-weight:600}
-td.n{text-align:right}
+td.n,th.n{text-align:right}
 td.why{white-space:normal;min-width:190px;max-width:420px;overflow-wrap:anywhere}
 th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer}
 th button::after{content:" ↕";opacity:.45}
@@ -58,12 +58,12 @@ summary{cursor:pointer;padding:4px 0}
 #find[hidden]{display:none}
 input[type=search]{font:inherit;color:inherit;background:var(--inside);
   border:1px solid var(--way);border-radius:6px;padding:4px 10px;width:240px}
-.plots{display:flex;flex-wrap:wrap;gap:8px 24px}
-figure{margin:0;max-width:100%}
-.series{font-size:12px;padding-left:52px;gap:2px 14px;max-width:340px}
+.plots{display:flex;flex-wrap:wrap;gap:8px 20px}
+figure{margin:0;width:288px;max-width:100%}
+.series{font-size:12px;padding-left:46px;gap:2px 12px}
 .mark{vertical-align:-1px;margin-right:5px}
 svg.chart{max-width:100%;height:auto;font-family:FONT}
-svg.timeline{max-width:none}
+svg.timeline{width:100%;min-width:680px;max-width:none}
 .grid{stroke:var(--line);fill:none}
 .axis{stroke:var(--way);fill:none}
 .tick{fill:var(--soft);font-size:10.5px}

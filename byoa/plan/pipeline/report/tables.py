@@ -14,9 +14,12 @@ from byoa.plan.pipeline.report.plots import best, metrics, values_of, varying
 from byoa.plan.pipeline.report.scales import is_number
 from byoa.plan.pipeline.report.seen import SIGNS, Seen, View
 
-#: Groups of more tasks than this are closed when the page opens.
+#: Groups of more tasks than this are closed when the page opens, where nothing failed.
 OPEN = 40
+#: A table of more rows than this is closed, come what may.
+ROWS = 300
 REASONS = 3
+NUMERIC = ' class="n"'
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,10 @@ def address(name: str) -> str:
     return f"#t-{quote(name, safe='')}"
 
 
-def chip(status: str) -> str:
+def chip(status: str, attempts: int = 1) -> str:
     sign, said = SIGNS[status]
-    return f'<span class="chip c-{status}" title="{said}">{sign} {status}</span>'
+    again = f' <small title="attempts">×{attempts}</small>' if attempts > 1 else ""
+    return f'<span class="chip c-{status}" title="{said}">{sign} {status}</span>{again}'
 
 
 def moment(at: float | None) -> Cell:
@@ -55,9 +59,14 @@ def quantity(value: float, said: str) -> Cell:
 def table(
     heads: Sequence[str], rows: Iterable[tuple[Seen, Sequence[Cell]]], label: str, ids: bool = True
 ) -> str:
-    """Rows of tasks; the first cell names the row."""
-    body = "".join(_row(seen, cells, ids) for seen, cells in rows)
-    head = "".join(f'<th scope="col">{text(said)}</th>' for said in heads)
+    """Rows of tasks; the first cell names the row. Columns that hold nothing are left out."""
+    found = list(rows)
+    full = [at for at in range(len(heads)) if any(cells[at].html for _, cells in found)]
+    numeric = {at for at in full if any(cells[at].sort == "n" for _, cells in found)}
+    body = "".join(_row(seen, [cells[at] for at in full], ids) for seen, cells in found)
+    head = "".join(
+        f'<th scope="col"{NUMERIC * (at in numeric)}>{text(heads[at])}</th>' for at in full
+    )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{text(label)}">'
         f'<table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -82,12 +91,14 @@ def tasks(view: View) -> str:
     made = []
     for group in _sections(view):
         counts = view.counts(group.tasks)
-        wide = len(group.tasks) <= OPEN or "failed" in counts
-        chips = " ".join(f"{chip(status)}&thinsp;{count}" for status, count in counts.items())
+        wide = len(group.tasks) <= (ROWS if "failed" in counts else OPEN)
+        chips = " ".join(
+            f"{chip(status)}&thinsp;{figure(count)}" for status, count in counts.items()
+        )
         rows = ((view.tasks[name], _facts(view.tasks[name])) for name in group.tasks)
         heads = ("task", "status", "why", "kind", "time", "CPU", "memory", "last run", "files")
         inside = table(heads, rows, group.said)
-        many = f"{len(group.tasks)} tasks"
+        many = f"{figure(len(group.tasks))} task{'s' * (len(group.tasks) > 1)}"
         made.append(
             f"<details{' open' * wide}><summary><b>{text(group.said)}</b> "
             f'<span class="soft">{many}</span> {chips}</summary>{inside}</details>'
@@ -110,7 +121,7 @@ def _sections(view: View) -> Iterator[Group]:
 def _facts(seen: Seen) -> list[Cell]:
     return [
         Cell(text(seen.name)),
-        Cell(chip(seen.status)),
+        Cell(chip(seen.status, seen.attempts)),
         Cell(_why(seen), None, "why"),
         Cell(text(seen.task.kind)),
         *times(seen),
@@ -121,9 +132,8 @@ def _facts(seen: Seen) -> list[Cell]:
 
 
 def times(seen: Seen) -> list[Cell]:
-    again = f" <small>({seen.attempts} attempts)</small>" if seen.attempts > 1 else ""
     return [
-        quantity(seen.seconds, duration(seen.seconds) + again),
+        quantity(seen.seconds, duration(seen.seconds)),
         quantity(seen.cpu_seconds, duration(seen.cpu_seconds)),
     ]
 
@@ -145,7 +155,10 @@ def family_table(family: Sequence[Seen], ids: bool = False) -> str:
     stars = {name: best(family, name) for name in names}
     heads = ["task", *keys, *names, "status", "time", "CPU", "memory", "files"]
     rows = ((seen, _point(seen, keys, names, stars, ids)) for seen in family)
-    return table(heads, rows, "grid", ids)
+    made = table(heads, rows, "grid", ids)
+    if len(family) <= ROWS:
+        return made
+    return f"<details><summary>{figure(len(family))} tasks in a table</summary>{made}</details>"
 
 
 def _point(
@@ -160,7 +173,7 @@ def _point(
         Cell(name),
         *(_value(values_of(seen).get(key)) for key in keys),
         *(_metric(seen, name, stars[name]) for name in names),
-        Cell(chip(seen.status)),
+        Cell(chip(seen.status, seen.attempts)),
         *times(seen),
         quantity(seen.peak_mb, megabytes(seen.peak_mb)),
         Cell(links(seen)),

@@ -88,11 +88,10 @@ def _bars(lane: Sequence[Seen], began: float, pixels: float) -> list[Bar]:
         begins = ((one.started or 0.0) - began) * pixels
         ends = begins + one.seconds * pixels
         last = made[-1] if made else None
-        if last and begins - last.ends < NEAR and ends - begins < NEAR > last.ends - last.begins:
-            last.ends, last.many = max(ends, last.begins), last.many + 1
-            last.seen = one if one.status == "failed" else last.seen
-        elif last and last.many > 1 and begins - last.ends < NEAR and ends - begins < NEAR:
-            last.ends, last.many = ends, last.many + 1
+        short = ends - begins < NEAR and last and begins - last.ends < NEAR
+        same = last and last.seen.status == one.status
+        if last and short and same and (last.many > 1 or last.ends - last.begins < NEAR):
+            last.ends, last.many = max(ends, last.ends), last.many + 1
         else:
             made.append(Bar(begins, ends, one))
     return made

@@ -1,0 +1,199 @@
+"""What there is to see of a pipeline on this disk, and the page of it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from byoa import files
+from byoa.pipeline.lock import NAME as LOCK
+from byoa.pipeline.runs import newest_first
+from byoa.pipeline.state import State, folder_of
+from byoa.plan.errors import NotFoundError
+from byoa.plan.pipeline.model import Pipeline, Record, Task
+from byoa.plan.pipeline.records import file_name
+from byoa.plan.pipeline.report import page
+from byoa.plan.pipeline.report.ran import Ran, Run
+from byoa.plan.pipeline.report.seen import Link, View, view
+from byoa.plan.pipeline.selection import Selection
+
+#: Of a log, what a page shows.
+TAIL_LINES, TAIL_BYTES = 30, 16_000
+#: Products that a reader looks at, first of all.
+PAGES = (".html", ".htm", ".md", ".pdf", ".ipynb", ".png", ".svg", ".txt")
+
+
+def gather(
+    pipeline: Pipeline, *, run: str = "", beside: Path | None = None, state: State | None = None
+) -> View:
+    """Everything of a pipeline: its last run (or the one named), its records, what is outdated.
+
+    Links lead from the folder `beside`, in which the page will lie.
+    """
+    state = state or State(pipeline)
+    decisions, records = state.plan(Selection()), state.records()
+    folder = found_run(pipeline, run)
+    ran = read_run(folder, pipeline) if folder else None
+    root, beside = Path(pipeline.root), beside or Path(pipeline.root)
+    details = {
+        name: _details(task, ran.tasks.get(name) if ran else None, records.get(name), root, beside)
+        for name, task in pipeline.tasks.items()
+    }
+    made = f"made by byoa at {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    command = command_of(folder) if folder else ""
+    return view(pipeline, records, decisions, ran, details, command=command, made=made)
+
+
+def write(
+    pipeline: Pipeline,
+    path: Path | None = None,
+    *,
+    run: str = "",
+    family: str = "",
+    state: State | None = None,
+) -> Path:
+    """Writes the page, whole or not at all; where it is."""
+    path = path or Path(
+        pipeline.root, f"{pipeline.name}{f'.{file_name(family)}' * bool(family)}.html"
+    )
+    seen = gather(pipeline, run=run, beside=path.absolute().parent, state=state)
+    if family:
+        known = seen.families()
+        if family not in known:
+            there = f"There are: {', '.join(known)}." if known else "This pipeline has none."
+            raise NotFoundError(f"There is no grid {family!r}. {there}")
+        text = page.family_page(seen, family)
+    else:
+        text = page.html(seen)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.replace(path, text.encode("utf-8", "replace"))
+    return path
+
+
+def found_run(pipeline: Pipeline, run: str = "") -> Path | None:
+    """The folder of the run that is named, by its id's beginning; of the last one."""
+    folders = newest_first(pipeline)
+    if not run:
+        return folders[0] if folders else None
+    for folder in folders:
+        if folder.name.startswith(run):
+            return folder
+    known = ", ".join(folder.name for folder in folders[:5])
+    raise NotFoundError(f"There is no run {run!r}. {f'The last ones: {known}' if known else ''}")
+
+
+def read_run(folder: Path, pipeline: Pipeline) -> Run:
+    """A run out of its files; one whose driver is gone has nothing at work."""
+    said = read_json(folder / "run.json")
+    run = Run(pipeline.tasks, run=folder.name, jobs=int(said.get("jobs") or 0))
+    for event in events(folder / "events.jsonl"):
+        if event.get("task") is None or event["task"] in pipeline.tasks:
+            run.take(event)
+    for name, decision in (said.get("decisions") or {}).items():
+        _why(run, name, decision)
+    if run.ended is None and not (run.run == said.get("run") and at_work(pipeline)):
+        run.close()
+    return run
+
+
+def _why(run: Run, name: str, decision: Mapping[str, Any]) -> None:
+    """What was planned, where the events say nothing."""
+    before = run.tasks.get(name)
+    if before is None or before.reason or before.status in ("waiting", "kept"):
+        return
+    texts = [str(reason.get("text", "")) for reason in decision.get("reasons") or ()]
+    run.tasks[name] = Ran(**{**vars(before), "reason": "; ".join(texts[:3])})
+
+
+def events(path: Path) -> Iterable[Mapping[str, Any]]:
+    """The events of a file that may end in half a line."""
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def command_of(folder: Path) -> str:
+    argv = read_json(folder / "run.json").get("argv") or []
+    words = [str(word) for word in argv]
+    if words:
+        words[0] = Path(words[0]).name
+    return shlex.join(words)
+
+
+def at_work(pipeline: Pipeline) -> bool:
+    """Whether a build of it goes on: then its lock is held."""
+    try:
+        with (folder_of(pipeline) / LOCK).open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    except OSError:
+        pass
+    return False
+
+
+def _details(
+    task: Task, ran: Ran | None, record: Record | None, root: Path, beside: Path
+) -> dict[str, Any]:
+    log = (ran.log if ran else "") or (record.log if record else "")
+    failed = ran is not None and ran.status == "failed"
+    return {
+        "links": tuple(_links(task, log, root, beside)),
+        "tail": tail(root / log) if failed and log else "",
+    }
+
+
+def _links(task: Task, log: str, root: Path, beside: Path) -> Iterable[Link]:
+    """Pages first, then the other products that are there, then the log."""
+    found = []
+    for key, product in task.products.items():
+        path = root / product.path
+        if product.is_file and product.path and path.exists():
+            suffix = path.suffix.lower()
+            rank = PAGES.index(suffix) if suffix in PAGES else len(PAGES)
+            said = "report" if rank < 2 else (suffix[1:] or "file")
+            found.append((rank, Link(f"{key}: {said}" if key else said, href(path, beside))))
+    yield from (link for _, link in sorted(found, key=lambda pair: pair[0]))
+    if log and (root / log).exists():
+        yield Link("log", href(root / log, beside))
+
+
+def href(path: Path, beside: Path) -> str:
+    """The way from the page to a file, so that the folder may be moved or served."""
+    return quote(Path(os.path.relpath(path, beside)).as_posix())
+
+
+def tail(path: Path) -> str:
+    """The last lines of a log."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-TAIL_LINES:])
