@@ -140,6 +140,8 @@ class Reader:
         while not isinstance(inner := self.next(), self.mapping_end):
             line = inner.start_mark.line + 1
             key = self.value(inner, depth)
+            if isinstance(key, bool):  # `on:` is a key like any other, whatever YAML 1.1 says
+                key = inner.value
             if not isinstance(key, (str, int, float, bool, type(None))):
                 raise self.error(None, None, f"{key!r} is no key", inner.start_mark)
             value = self.value(self.next(), depth)

@@ -59,8 +59,9 @@ class Problems:
 
 def meant(word: object, known: Collection[str], all_of_them: str = "It has") -> str:
     """ "Did you mean 'x'?", or all that is known."""
-    near = difflib.get_close_matches(str(word), sorted(known), 1)
-    return f"Did you mean {near[0]!r}?" if near else f"{all_of_them} {', '.join(sorted(known))}."
+    names = sorted(map(str, known))
+    near = difflib.get_close_matches(str(word), names, 1)
+    return f"Did you mean {near[0]!r}?" if near else f"{all_of_them} {', '.join(names)}."
 
 
 def listed(words: Iterable[object], most: int = 10) -> str:
