@@ -26,6 +26,7 @@ DO: dict[str, tuple[str, str]] = {
     "task": ("pipeline_build", "one task: build it alone, print its source or why it would run"),
     "logs": ("pipeline_logs", "what a task printed"),
     "interact": ("pipeline_interact", "a Python session with the pipeline in it"),
+    "submit": ("pipeline_submit", "send what is outdated to AWS: Batch, SageMaker, Step Functions"),
     "clean": ("pipeline_clean", "remove old runs, leftovers and, when asked, products"),
 }
 

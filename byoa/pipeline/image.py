@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import byoa
 from byoa import files
 from byoa.build import Build, build_and_push
+from byoa.local.docker import DockerError, docker
 from byoa.plan.ecr import parse_image
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.names import fitted
@@ -156,6 +157,7 @@ class Builder:
     there: bool = False  #: by CodeBuild
     skip: bool = False  #: what was pushed last is taken as it is
     force: bool = False
+    names: dict[str, str] = field(default_factory=dict)  #: what is here of each that was pushed
 
     def images(self, laid: Laid, tasks: Iterable[str]) -> dict[str, Image]:
         """Each task's image: built and pushed, unless the same is there."""
@@ -165,16 +167,47 @@ class Builder:
         made = {pattern: self.image(laid, pattern) for pattern in dict.fromkeys(of.values())}
         return {task: made[pattern] for task, pattern in of.items()}
 
+    def environments(self, laid: Laid, tasks: Iterable[str]) -> dict[str, str]:
+        """What each task's image is made of besides the project's files; nothing is built."""
+        tasks = list(tasks)
+        context.unused(laid.patterns, tasks)
+        of = {task: context.image_of(task, laid.patterns) for task in tasks}
+        made = {pattern: self.environment(laid, pattern) for pattern in set(of.values())}
+        return {task: made[pattern] for task, pattern in of.items()}
+
+    def environment(self, laid: Laid, pattern: str) -> str:
+        if self.target.by_processes:
+            return "processes"
+        if self.target.image:
+            return f"image-{self.target.image}"
+        return context.environment(laid.dockerfile, laid.locks[pattern], self.variables)
+
     def image(self, laid: Laid, pattern: str) -> Image:
-        target = self.target
-        if target.by_processes:
-            return Image(process_image(laid, target), context.environment("", "", {}))
-        if target.image:
-            return Image(pinned(self.place, target.image), f"image-{target.image}")
-        environment = context.environment(laid.dockerfile, laid.locks[pattern], self.variables)
+        return Image(self.uri(laid, pattern), self.environment(laid, pattern))
+
+    def uri(self, laid: Laid, pattern: str) -> str:
+        if self.target.by_processes:
+            return process_image(laid, self.target)
+        if self.target.image:
+            return pinned(self.place, self.target.image)
         if self.skip:
-            return Image(latest(self.place, self.repository, context.tag(pattern)), environment)
-        return Image(self.built(self.build(laid, pattern)), environment)
+            return latest(self.place, self.repository, context.tag(pattern))
+        return self.built(self.build(laid, pattern))
+
+    def test(self, images: Mapping[str, Image], entry: str) -> None:
+        """Loads the pipeline in each image that was built here; ByoaError is what it said."""
+        if self.target.by_processes or self.target.image or self.there or self.skip:
+            return
+        for uri in {image.uri for image in images.values()}:
+            self.say(f"testing {uri.partition('@')[0]}")
+            words = ["python3", "-m", "byoa.pipeline.remote", "--check", entry]
+            local = uri.partition("@")[0].rpartition("/")[2]
+            try:
+                docker("run", "--rm", "--network", "none", self.names[uri], *words)
+            except DockerError as error:
+                raise ByoaError(
+                    f"The image of {local} cannot load {entry}: {str(error)[-2000:]}"
+                ) from None
 
     @property
     def variables(self) -> dict[str, str]:
@@ -214,7 +247,9 @@ class Builder:
             from byoa.on_codebuild import build_there
 
             return build_there(self.place, self.project, build, tags, self.say, self.force)
-        return build_and_push(self.place.session, build, tags, self.say, self.force)
+        uri = build_and_push(self.place.session, build, tags, self.say, self.force)
+        self.names[uri] = build.image
+        return uri
 
 
 def copy_byoa(folder: Path) -> None:

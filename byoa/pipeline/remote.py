@@ -167,7 +167,7 @@ class One:
         last = away.read_records(self.store, lost)
         if missing := [need for need in lost if need not in last]:
             raise NotFoundError(
-                f"{task.name} needs {', '.join(missing)}, of which S3 has no record. Submit it, too."
+                f"{task.name} needs {', '.join(missing)}, which has no record. Submit it, too."
             )
         return {need: record or last[need] for need, record in found.items()}
 
@@ -232,7 +232,15 @@ class One:
 
 
 def ended(outcome: Outcome, word: str, why: tuple[str, ...]) -> Ended:
-    return Ended(task=outcome.task, outcome=word, why=why, **outcome.figures())
+    numbers = outcome.figures()
+    return Ended(
+        task=outcome.task,
+        outcome=word,
+        seconds=numbers["seconds"],
+        cpu_seconds=numbers["cpu_seconds"],
+        peak_mb=numbers["peak_mb"],
+        why=why,
+    )
 
 
 def plain(record: Record) -> Mapping[str, Any]:

@@ -144,6 +144,11 @@ def ended_of(names: Iterable[str], tasks: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def index_name(run: str) -> str:
+    """A name a run, in a folder of its own: a list of runs is not a list of all that they left."""
+    return f"index/{run}"
+
+
 def log_name(run: str, task: str) -> str:
     return f"{place(run)}logs/{file_name(task)}.log"
 

@@ -1,0 +1,31 @@
+"""The services of AWS that a pipeline can be sent to, and who sends it there."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from byoa.pipeline.batch.home import Home
+    from byoa.pipeline.batch.submit import Asked
+
+#: Each one's module, with the functions of Service.
+SERVICES = {
+    "batch": "byoa.pipeline.batch.service",
+    "sagemaker": "byoa.pipeline.sagemaker",
+    "stepfunctions": "byoa.pipeline.stepfunctions",
+}
+
+
+class Service(Protocol):
+    """What `byoa pipeline submit` needs of a service."""
+
+    def dry_run(self, home: Home, asked: Asked) -> list[dict[str, Any]]:
+        """Every request, in order: {"operation": "batch.SubmitJob", "request": {…}}."""
+
+    def submitted(self, home: Home, asked: Asked, wait: bool, as_json: bool) -> int:
+        """Submits, tells what was, watches if asked; the exit code."""
+
+
+def service(name: str) -> Service:
+    return cast(Service, import_module(SERVICES[name]))
