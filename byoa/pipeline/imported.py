@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from byoa.plan.errors import ByoaError
+from byoa.plan.pipeline import notebook_source
 from byoa.plan.pipeline.model import Pipeline, Task
 
 #: Loaded once it is wanted by so many of the tasks that are going to run.
@@ -31,7 +33,11 @@ def imports_of(task: Task, folders: list[Path], seen: dict[str, frozenset[str]])
         module = task.source.dotted.replace("::", ".").rpartition(".")[0]
         return through(module, folders, seen, frozenset())
     if task.kind == "notebook" and task.source.text:
-        names = {name for name, _ in named_in(task.source.text)}
+        try:
+            notebook = notebook_source.read(task.source.text, Path(task.source.path).suffix)
+        except ByoaError:  # the task tells it
+            return frozenset()
+        names = notebook_source.imports(notebook)
         found = (through(name, folders, seen, frozenset()) for name in names)
         return frozenset().union(*found)
     return frozenset()

@@ -19,6 +19,8 @@ SUBREAPER = 36  # prctl: whoever loses its parent below us becomes our child
 MB = 1 << 20
 #: What a limit of data leaves above the task's own: stacks of threads that are never touched.
 SLACK = 2 << 30
+#: Each brings an OpenBLAS of its own, which starts its threads anew in a fork.
+OPENBLAS = frozenset({"numpy", "scipy.linalg"})
 #: Must not have been loaded before a fork: they start threads or talk to devices sooner or later.
 NOT_BEFORE_FORK = frozenset(
     {"tensorflow", "jax", "jaxlib", "grpc", "pyspark", "ray", "cupy", "pycuda", "mpi4py", "tkinter"}
@@ -128,14 +130,13 @@ def preload(modules: Iterable[str], calls: Iterable[str], path: Iterable[str]) -
     for name in modules:
         if name.partition(".")[0] in NOT_BEFORE_FORK:
             continue
-        threads, had_numpy = native_threads(), "numpy" in sys.modules
+        threads, had = native_threads(), OPENBLAS & sys.modules.keys()
         with suppress(BaseException), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(name)
         if threading.active_count() > 1:
             return name
-        # OpenBLAS, which numpy brings, starts its threads anew in a fork
-        if native_threads() > threads and (had_numpy or "numpy" not in sys.modules):
+        if native_threads() > threads and OPENBLAS & sys.modules.keys() == had:
             return name
     for call in calls:
         module, _, function = call.partition(":")
