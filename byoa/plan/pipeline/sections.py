@@ -14,6 +14,7 @@ from byoa.plan.errors import UsageError
 from byoa.plan.pipeline import kinds
 from byoa.plan.pipeline.dotted import dotted
 from byoa.plan.pipeline.env import Env
+from byoa.plan.pipeline.job_options import OPTIONS
 from byoa.plan.pipeline.model import Dotted
 from byoa.plan.pipeline.placeholders import Missing
 from byoa.plan.pipeline.problems import Problems, meant
@@ -262,11 +263,13 @@ class Top:
         made = Table(line_of(task))
         if isinstance(task, Table):
             made.lines = task.lines
+        ours = task.get("class") in OPTIONS  # a hyperparameter may be the word none
         for key, value in task.items():
-            if type(value) is str and "{" not in value and key in TEXTS:
+            texts = ours or key in TEXTS
+            if type(value) is str and "{" not in value and texts:
                 made[key] = value
             else:
-                made[key] = self.filled(value, line_of(task, key), key in TEXTS, label(task))
+                made[key] = self.filled(value, line_of(task, key), texts, label(task))
         return Entry(made, made.line, index, file, base)
 
 
