@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from byoa.pipeline import hooks, runs
 from byoa.pipeline.backends import Backend, Ended, Here, InThisProcess, has_objects
 from byoa.pipeline.echo import Echo
+from byoa.pipeline.file_clients import FileClients
 from byoa.pipeline.interrupts import Interrupts
 from byoa.pipeline.lock import alone
 from byoa.pipeline.order import order_for
@@ -113,7 +114,9 @@ class Build:
         actions = {name: decision.action for name, decision in self.decisions.items()}
         kept = [name for name, action in actions.items() if action == "keep"]
         self.result.outcomes.update((name, Outcome(name, "kept")) for name in kept)
+        self.stores.send_rest(self.pipeline.tasks[name] for name in kept)
         if not self.schedule.open and not self.pipeline.hooks:
+            self.all_sent()
             return self.result
         self.begin()
         self.hook(hooks.rendering(self.pipeline, self.schedule.open, sent=self.sent))
@@ -164,6 +167,10 @@ class Build:
     def schedule(self) -> Schedule:
         undone = (name for name, one in self.decisions.items() if one.action in ("run", "perhaps"))
         return Schedule(self.pipeline, undone)
+
+    @cached_property
+    def stores(self) -> FileClients:
+        return FileClients(self.state)
 
     @cached_property
     def slots(self) -> Slots:
@@ -230,7 +237,7 @@ class Build:
         """Begins an attempt; False when the task is over at once: up to date, or cannot begin."""
         try:
             decision = self.decide(task)
-            if decision.action == "keep":
+            if decision.action == "keep" or self.fetched(task):
                 self.end(Outcome(task.name, "kept"))
                 return False
             self.state.begin(task, self.run.id)
@@ -243,6 +250,11 @@ class Build:
         self.attempts[task.name] = self.attempts.get(task.name, 0) + 1
         self.send(task, decision)
         return True
+
+    def fetched(self, task: Task) -> bool:
+        """Whether a File client has what the task would make; then it is here now."""
+        first = task.name not in self.attempts and task.name not in self.forced
+        return first and self.stores.fetch(task)
 
     def decide(self, task: Task) -> Decision:
         """The task's decision now that its upstream is done; of a retry it is made."""
@@ -320,6 +332,7 @@ class Build:
         facts = outcome.facts(self.run.id, runs.stamp(runs.ago(outcome.seconds)))
         try:
             self.state.commit(task, staged, facts)
+            self.stores.send(task)
         except (ByoaError, OSError) as error:
             return replace(outcome, outcome="failed", failure=failure_of(error))
         return outcome
@@ -345,8 +358,17 @@ class Build:
         self.schedule.halt()
         self.later.clear()
 
+    def all_sent(self) -> None:
+        """Waits for what goes to File clients; a task whose products do not arrive has failed."""
+        for name, why in self.stores.close().items():
+            outcome = self.result.outcomes[name]
+            outcome.outcome, outcome.failure = "failed", Failure(why, ("ByoaError",))
+            if self.result.begun:
+                self.tell(outcome.event())
+
     def finish(self) -> None:
         """Says what was not reached, and that the run is over."""
+        self.all_sent()
         for name in self.pipeline.tasks:
             if name in self.schedule.open:
                 self.result.outcomes[name] = Outcome(name, "cancelled")

@@ -16,7 +16,7 @@ from typing import Any
 from byoa import files
 from byoa.pipeline import commit, hashes
 from byoa.pipeline.hashes import BIG, TICK_NS, Hashes, Stamp, stamped
-from byoa.pipeline.sources import Sources
+from byoa.pipeline.sources import Sources, drop_stale_bytecode
 from byoa.plan.errors import ByoaError, NotFoundError
 from byoa.plan.pipeline import records
 from byoa.plan.pipeline.decide import GIVEN, Look, decision, same
@@ -92,13 +92,14 @@ class State:
 
     def _load(self, name: str) -> Record | Reason | None:
         try:
-            return records.read(self._file(name).read_bytes(), name)
+            return records.read(self.file(name).read_bytes(), name)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except records.UnreadableError as error:
             return Reason("new", f"new: its record {error}")
 
-    def _file(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
+        """Where a task's record is."""
         return self.folder / "records" / (records.file_name(name) + records.SUFFIX)
 
     def fingerprint(self, task: Task, upstream: Mapping[str, str] = {}) -> Fingerprint:
@@ -198,6 +199,8 @@ class State:
         self._need_upstream(task)
         witness = {str(path): stamped(path) for path in self._reads(task)}
         now = self.fingerprint(task, self.upstream(task))
+        for path in self.sources.files(task):
+            drop_stale_bytecode(path)
         record = self.record(task)
         tables = not all(product.is_file for product in task.products.values())
         if tables or commit.in_place(task) or (record and same(record.fingerprint, now)):
@@ -278,7 +281,7 @@ class State:
         words = {key: value for key, value in facts.items() if key != "digests"}
         record = Record(task=task.name, fingerprint=fingerprint, products=made, **words)
         self._home()
-        files.replace(self._file(task.name), records.written(record).encode())
+        files.replace(self.file(task.name), records.written(record).encode())
         self._read[task.name] = record
         return record
 
@@ -299,7 +302,7 @@ class State:
 
     def forget(self, task: Task) -> None:
         """Removes the task's record: it will be made again."""
-        self._file(task.name).unlink(missing_ok=True)
+        self.file(task.name).unlink(missing_ok=True)
         self._read[task.name] = None
 
     def acceptable(self, task: Task) -> None:
@@ -322,11 +325,14 @@ class State:
         now = self.fingerprint(task, self.upstream(task))
         return self._write(task, now, {**facts, "accepted": True})
 
-    def adopt(self, record: Record) -> Record:
-        """Takes over the record of another machine; its products lie at their places, verified."""
+    def adopt(self, record: Record, staged: Path | None = None) -> Record:
+        """Takes over another machine's record; its verified products are staged or in place."""
         task = self.pipeline.tasks.get(record.task)
         if task is None:
             raise ByoaError(f"There is no task {record.task!r} in {self.pipeline.name}.")
+        if staged is not None:
+            self.forget(task)
+            commit.publish(task, self.root, staged, self._others(task))
         products = {
             key: replace(made, stat=self.hashes.look(self.root / made.path)[1])
             if task.products[key].is_file
@@ -336,7 +342,7 @@ class State:
         }
         self._home()
         here = replace(record, products=products)
-        files.replace(self._file(task.name), records.written(here).encode())
+        files.replace(self.file(task.name), records.written(here).encode())
         self._read[task.name] = here
         return here
 
