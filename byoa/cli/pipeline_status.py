@@ -34,6 +34,7 @@ def add_status(parser: argparse.ArgumentParser) -> None:
 
 def status(arguments: argparse.Namespace) -> int:
     from byoa.pipeline.report import gather
+    from byoa.plan.pipeline.report.seen import word
     from byoa.plan.pipeline.selection import named
 
     pipeline = loaded(arguments)
@@ -49,7 +50,7 @@ def status(arguments: argparse.Namespace) -> int:
         print(line)
     if len(shown) > 1:
         counts = view.counts([seen.name for seen in shown])
-        print(", ".join(f"{count} {word}" for word, count in counts.items()))
+        print(", ".join(f"{count} {word(key)}" for key, count in counts.items()))
     return 0
 
 
@@ -57,6 +58,7 @@ def table(shown: list[Seen]) -> list[str]:
     """One line a task, as wide as the terminal."""
     from byoa.plan.pipeline.report import terminal
     from byoa.plan.pipeline.report.graph import products
+    from byoa.plan.pipeline.report.seen import word
 
     if not shown:
         return ["no tasks"]
@@ -65,7 +67,7 @@ def table(shown: list[Seen]) -> list[str]:
     rows = [
         (
             seen.name,
-            seen.status,
+            word(seen.status),
             local(seen.last),
             terminal.spent(seen.seconds) if seen.seconds else "",
             ", ".join(products(seen)),

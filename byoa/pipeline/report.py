@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from byoa.pipeline.lock import NAME as LOCK
 from byoa.pipeline.runs import newest_first
 from byoa.pipeline.state import State, folder_of
 from byoa.plan.errors import NotFoundError
-from byoa.plan.pipeline.model import Pipeline, Record, Task
+from byoa.plan.pipeline.model import Pipeline, Product, Record, Task
 from byoa.plan.pipeline.records import file_name
 from byoa.plan.pipeline.report import page
 from byoa.plan.pipeline.report.ran import Ran, Run
@@ -104,12 +105,11 @@ def read_run(folder: Path, pipeline: Pipeline) -> Run:
 
 
 def _why(run: Run, name: str, decision: Mapping[str, Any]) -> None:
-    """What was planned, where the events say nothing."""
+    """What was planned, in full, for what ran because of it."""
     before = run.tasks.get(name)
-    if before is None or before.reason or before.status in ("waiting", "kept"):
-        return
     texts = [str(reason.get("text", "")) for reason in decision.get("reasons") or ()]
-    run.tasks[name] = Ran(**{**vars(before), "reason": "; ".join(texts[:3])})
+    if before and texts and before.started is not None and decision.get("action") == "run":
+        run.tasks[name] = replace(before, reason="; ".join(texts[:3]))
 
 
 def events(path: Path) -> Iterable[Mapping[str, Any]]:
@@ -162,15 +162,15 @@ def _details(
     log = (ran.log if ran else "") or (record.log if record else "")
     failed = ran is not None and ran.status == "failed"
     return {
-        "links": tuple(_links(task, log, root, beside)),
+        "links": tuple(_links({} if failed else task.products, log, root, beside)),
         "tail": tail(root / log) if failed and log else "",
     }
 
 
-def _links(task: Task, log: str, root: Path, beside: Path) -> Iterable[Link]:
+def _links(products: Mapping[str, Product], log: str, root: Path, beside: Path) -> Iterable[Link]:
     """Pages first, then the other products that are there, then the log."""
     found = []
-    for key, product in task.products.items():
+    for key, product in products.items():
         path = root / product.path
         if product.is_file and product.path and path.exists():
             suffix = path.suffix.lower()

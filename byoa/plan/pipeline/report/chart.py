@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from byoa.plan.pipeline.report.graph import products
 from byoa.plan.pipeline.report.groups import Group, groups, links
 from byoa.plan.pipeline.report.markup import duration, plain
-from byoa.plan.pipeline.report.seen import SIGNS, Seen, View
+from byoa.plan.pipeline.report.seen import SIGNS, Seen, View, word
 from byoa.plan.pipeline.report.style import COLOURS, light
 
 #: Programs that draw text find a place for more boxes than a page of ours.
@@ -62,7 +62,7 @@ def _label(group: Group, view: View, counts: dict[str, int], with_products: bool
     yield group.said
     if not group.is_one:
         yield f"{len(group.tasks)} tasks: " + ", ".join(
-            f"{count} {status}" for status, count in counts.items()
+            f"{count} {word(status)}" for status, count in counts.items()
         )
         return
     seen = view.tasks[group.tasks[0]]
@@ -72,7 +72,8 @@ def _label(group: Group, view: View, counts: dict[str, int], with_products: bool
 
 
 def _status(seen: Seen) -> str:
-    return f"{seen.status}, {duration(seen.seconds)}" if seen.seconds else seen.status
+    said = word(seen.status)
+    return f"{said}, {duration(seen.seconds)}" if seen.seconds else said
 
 
 def _escaped(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from byoa.plan.pipeline.report.groups import MOST, Group, Link, groups, links
 from byoa.plan.pipeline.report.markup import duration, number, plain, text
-from byoa.plan.pipeline.report.seen import SIGNS, Seen, View
+from byoa.plan.pipeline.report.seen import SIGNS, Seen, View, word
 from byoa.plan.pipeline.report.style import PICTURE, colours
 from byoa.plan.workflow.picture import layout, words
 from byoa.plan.workflow.picture.layout import LINE, NAME, PAD, SMALL, STATE, Box
@@ -104,9 +104,9 @@ def _cells_high(node: Node) -> float:
 
 def _told(seen: tuple[Seen, ...], counts: dict[str, int]) -> str:
     if len(seen) > 1:
-        return " · ".join(f"{count} {status}" for status, count in counts.items())
+        return " · ".join(f"{count} {word(status)}" for status, count in counts.items())
     (one,) = seen
-    said = f"{SIGNS[one.status][0]} {one.status}"
+    said = f"{SIGNS[one.status][0]} {word(one.status)}"
     took = one.seconds and one.status in ("done", "kept", "failed")
     return f"{said} · {duration(one.seconds)}" if took else said
 

@@ -9,7 +9,7 @@ from byoa.plan.pipeline.report import graph, plots, tables
 from byoa.plan.pipeline.report.markup import duration, figure, lines, megabytes, shown, text
 from byoa.plan.pipeline.report.plots import best, direction, metrics, varying
 from byoa.plan.pipeline.report.script import POLICY, SCRIPT
-from byoa.plan.pipeline.report.seen import SIGNS, Seen, View
+from byoa.plan.pipeline.report.seen import SIGNS, Seen, View, word
 from byoa.plan.pipeline.report.sheet import SHEET
 from byoa.plan.pipeline.report.tables import address, chip
 from byoa.plan.pipeline.report.timeline import timeline
@@ -259,7 +259,8 @@ def _find(view: View) -> str:
     """What the script shows: a field to find tasks by name, a box a status."""
     counts: Mapping[str, int] = view.counts()
     boxes = "".join(
-        f'<label><input type="checkbox" value="{status}"> {status}</label>' for status in counts
+        f'<label><input type="checkbox" value="{status}"> {word(status)}</label>'
+        for status in counts
     )
     return (
         '<div id="find" role="search" hidden><input type="search" placeholder="find a task" '

@@ -100,7 +100,7 @@ def _after(before: Ran, kind: str, at: float | None, event: Mapping[str, Any]) -
     spent = number(event.get("seconds"))
     return Ran(
         outcome if outcome in ENDS | {WAITING} else FAILED,
-        before.started if before.started is not None or at is None else at - spent,
+        _began(before, at, spent),
         spent,
         number(event.get("cpu_seconds")),
         number(event.get("peak_mb")),
@@ -109,6 +109,13 @@ def _after(before: Ran, kind: str, at: float | None, event: Mapping[str, Any]) -
         error=str(event.get("error") or ("" if outcome == DONE else before.error)),
         log=log,
     )
+
+
+def _began(before: Ran, at: float | None, spent: float) -> float | None:
+    """When its last attempt began; None for what never did."""
+    if before.started is not None or at is None or not spent:
+        return before.started
+    return at - spent
 
 
 def number(value: Any) -> float:

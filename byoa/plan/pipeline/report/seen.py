@@ -18,10 +18,20 @@ SIGNS = {
     "cancelled": ("■", "cancelled"),
     "skipped": ("↷", "skipped: something that it needs failed"),
     "outdated": ("◌", "outdated: it would run"),
-    "waiting": ("·", "never run"),
+    "waiting": ("·", "not run"),
     "done": ("✓", "done by this run"),
     "kept": ("=", "up to date"),
 }
+
+
+#: What a reader is told where the key would mislead.
+WORDS = {"waiting": "not run"}
+#: What its record says of a task still holds for these; a failed one's is of other code or data.
+MEASURED = ("done", "kept", "outdated")
+
+
+def word(status: str) -> str:
+    return WORDS.get(status, status)
 
 
 @dataclass(frozen=True)
@@ -106,9 +116,11 @@ def _seen(
 ) -> Seen:
     ran = run.tasks.get(task.name, Ran()) if run else Ran()
     took = ran if ran.seconds or ran.status == "running" or not record else record
+    status = _status(ran, record, decision)
+    valid = record.metrics if record and status in MEASURED else {}
     return Seen(
         task=task,
-        status=_status(ran, record, decision),
+        status=status,
         reasons=_reasons(ran, decision),
         started=ran.started if ran.status not in (KEPT, WAITING) else None,
         seconds=number(took.seconds),
@@ -116,11 +128,7 @@ def _seen(
         peak_mb=number(took.peak_mb),
         attempts=took.attempts,
         last=ran.started or (seconds_of(record.started) if record else None),
-        metrics={
-            key: float(value)
-            for key, value in (record.metrics.items() if record else ())
-            if is_number(value)
-        },
+        metrics={key: float(value) for key, value in valid.items() if is_number(value)},
         error=ran.error,
         **(details or {}),
     )

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from byoa.plan.pipeline.report.groups import Group, groups
-from byoa.plan.pipeline.report.markup import duration, figure, megabytes, shown, text
+from byoa.plan.pipeline.report.markup import duration, figure, megabytes, plain, shown, text
 from byoa.plan.pipeline.report.plots import best, metrics, values_of, varying
 from byoa.plan.pipeline.report.scales import is_number
-from byoa.plan.pipeline.report.seen import SIGNS, Seen, View
+from byoa.plan.pipeline.report.seen import SIGNS, Seen, View, word
 
 #: Groups of more tasks than this are closed when the page opens, where nothing failed.
 OPEN = 40
@@ -33,13 +33,13 @@ class Cell:
 
 def address(name: str) -> str:
     """Where a task's row is on the page."""
-    return f"#t-{quote(name, safe='')}"
+    return f"#t-{quote(plain(name), safe='')}"
 
 
 def chip(status: str, attempts: int = 1) -> str:
     sign, said = SIGNS[status]
     again = f' <small title="attempts">×{attempts}</small>' if attempts > 1 else ""
-    return f'<span class="chip c-{status}" title="{said}">{sign} {status}</span>{again}'
+    return f'<span class="chip c-{status}" title="{said}">{sign} {word(status)}</span>{again}'
 
 
 def moment(at: float | None) -> Cell:

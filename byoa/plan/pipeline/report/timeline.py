@@ -18,6 +18,8 @@ LETTERS = 10.5
 NEAR = 1.0
 #: More lanes than this nobody reads.
 LANES = 64
+#: A part of the whole time that nobody sees.
+SLACK = 0.005
 
 
 @dataclass
@@ -30,15 +32,18 @@ class Bar:
     many: int = 1
 
 
-def lanes(seen: Sequence[Seen]) -> list[list[Seen]]:
-    """As few lanes as go: each task in the first one that is free when it begins."""
+def lanes(seen: Sequence[Seen], slack: float = 1e-3) -> list[list[Seen]]:
+    """As few lanes as go: each task in the first one that is free when it begins.
+
+    An end is noticed some moments after it: so much is overlooked.
+    """
     ran = sorted((one for one in seen if one.started is not None), key=lambda one: one.started or 0)
     found: list[list[Seen]] = []
     free: list[tuple[float, int]] = []  # when each lane ends
     idle: list[int] = []
     for one in ran:
         began = one.started or 0.0
-        while free and free[0][0] <= began + 1e-3:
+        while free and free[0][0] <= began + slack:
             heapq.heappush(idle, heapq.heappop(free)[1])
         lane = heapq.heappop(idle) if idle else len(found)
         if lane == len(found):
@@ -50,12 +55,12 @@ def lanes(seen: Sequence[Seen]) -> list[list[Seen]]:
 
 def timeline(seen: Sequence[Seen], address: Address | None = None) -> str:
     """Bars over the run's time; "" where nothing ran."""
-    found = lanes(seen)
-    if not found:
+    ran = [one for one in seen if one.started is not None]
+    if not ran:
         return ""
-    ran = [one for lane in found for one in lane]
     began = min(one.started or 0.0 for one in ran)
     whole = max((one.started or 0.0) + one.seconds for one in ran) - began or 1e-3
+    found = lanes(ran, max(0.005, whole * SLACK))
     high = TOP + min(len(found), LANES) * (HIGH + GAP)
     inside = "".join(_axis(whole, high))
     for number_, lane in enumerate(found[:LANES]):

@@ -174,6 +174,7 @@ def ran(name: str, began: float, seconds: float, status: str = "done") -> Seen:
 def test_lanes_are_as_few_as_ran_side_by_side():
     found = lanes([ran("a", 0, 2), ran("b", 1, 2), ran("c", 2, 2), ran("d", 3, 1), ran("e", 9, 1)])
     assert [[one.name for one in lane] for lane in found] == [["a", "c", "e"], ["b", "d"]]
+    assert len(lanes([ran("a", 0, 2), ran("b", 1.99, 2)], slack=0.02)) == 1
 
 
 @given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 20)), max_size=40))
