@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from byoa.pipeline.hashes import TICK_NS
 from byoa.plan.pipeline import cell_code, texts
 from byoa.plan.pipeline.code import Module, module_of, sha
 from byoa.plan.pipeline.fingerprint import plain
@@ -209,6 +211,18 @@ class Sources:
             return metadata.version(metadata.packages_distributions().get(top, [top])[0])
         except metadata.PackageNotFoundError:
             return ""
+
+
+def drop_stale_bytecode(path: Path) -> None:
+    """Removes bytecode that Python would take for a file's though the file changed since.
+
+    Python compares whole seconds and sizes: `3` made `4` within a second of an import is not seen.
+    """
+    compiled = Path(importlib.util.cache_from_source(path))
+    with suppress(OSError):
+        source, made = path.stat(), compiled.stat()
+        if source.st_mtime_ns >= made.st_mtime_ns - TICK_NS:
+            compiled.unlink()
 
 
 def named(one: Dotted) -> Any:

@@ -209,7 +209,15 @@ class Walk:
             part.acts
             or not all(self.harmless(module, call) for call in part.calls)
             or any(self.hears(module, base) for base in part.bases)
-            or (isinstance(part.node, ast.Import) and module.read.isdisjoint(part.binds))
+            or self.for_effect(module, part)
+        )
+
+    def for_effect(self, module: Module, part: Part) -> bool:
+        """`import x` that nobody reads, where what x does cannot be looked at."""
+        return (
+            isinstance(part.node, ast.Import)
+            and module.read.isdisjoint(part.binds)
+            and all(self.find(one.module) is None for one in part.at_load)
         )
 
     def harmless(self, module: Module, call: tuple[str, ...]) -> bool:
