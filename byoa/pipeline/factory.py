@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from byoa.pipeline.entry import Beginning
 from byoa.pipeline.modules import Modules, importing
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.pipeline.model import Pipeline as Model
+from byoa.plan.pipeline.placeholders import meant_by
 from byoa.plan.pipeline.upstream import CodeError
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def made_by(start: Beginning, overrides: Mapping[str, str], around: Around) -> M
         try:
             os.chdir(folder)
             factory = modules.load(start.factory.replace("::", "."))
-            made = factory(**{f"env__{dashed(key)}": value for key, value in overrides.items()})
+            made = factory(**keywords_of(factory, overrides))
         except CodeError as error:
             raise UsageError(f"{error}") from error
         except ByoaError:
@@ -41,6 +43,15 @@ def made_by(start: Beginning, overrides: Mapping[str, str], around: Around) -> M
         finally:
             os.chdir(before)
         return as_model(made, start.factory)
+
+
+def keywords_of(factory: Any, overrides: Mapping[str, str]) -> dict[str, Any]:
+    """--env--KEY VALUE: an argument of the factory, or a value of its @with_env."""
+    takes = set() if hasattr(factory, "takes_env") else set(inspect.signature(factory).parameters)
+    return {
+        key if key in takes else f"env__{dashed(key)}": meant_by(value)
+        for key, value in overrides.items()
+    }
 
 
 def dashed(key: str) -> str:

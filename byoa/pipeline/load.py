@@ -113,8 +113,8 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 def import_folders(root: Path, folder: Path) -> tuple[str, ...]:
     """Folders for sys.path: the root, pipeline.yaml's own, a package's src."""
-    source = folder.parent if folder.parent.name == "src" and folder != root else root
-    return tuple(dict.fromkeys(str(path) for path in (root, folder, source)))
+    source = [root / "src"] if (root / "src").is_dir() else []
+    return tuple(dict.fromkeys(str(path) for path in (root, folder, *source)))
 
 
 def world_of(root: Path, folder: Path, folders: Sequence[str]) -> World:

@@ -13,6 +13,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
+from byoa.pipeline.ploomber.finder import install
 from byoa.plan.pipeline.problems import meant
 from byoa.plan.pipeline.upstream import CodeError
 from byoa.plan.pipeline.world import Function, signature
@@ -150,6 +151,7 @@ class importing:  # noqa: N801 - used as a word
         self.added = [str(folder) for folder in folders]
 
     def __enter__(self) -> None:
+        install()
         self.before = list(sys.path)
         sys.path[:0] = [folder for folder in self.added if folder not in sys.path]
         importlib.invalidate_caches()

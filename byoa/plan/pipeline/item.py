@@ -14,7 +14,7 @@ from byoa.plan.pipeline.model import Dotted, Limits
 from byoa.plan.pipeline.problems import Problems, meant
 from byoa.plan.pipeline.products import Template, relative, templates
 from byoa.plan.pipeline.sections import Entry, Sections
-from byoa.plan.pipeline.sources import INLINE, Code
+from byoa.plan.pipeline.sources import INLINE, TEMPLATES, Code
 from byoa.plan.pipeline.upstream import CodeError
 from byoa.plan.pipeline.world import World
 
@@ -58,7 +58,7 @@ class Item:
         if self.is_job:  # job_options knows them
             return
         known = kinds.TASK | kinds.OPTIONS[self.kind]
-        for key in self.keys.keys() - known - {INLINE}:
+        for key in self.keys.keys() - known - {INLINE, TEMPLATES}:
             others = [kind for kind, keys in kinds.OPTIONS.items() if key in keys]
             hint = f"It is for {', '.join(others)}." if others else meant(key, known)
             self.say(key, f"a {self.kind} task has no key {key!r}. {hint}")
@@ -181,9 +181,9 @@ class Item:
         found = {key: self.keys[key] for key in self.keys if key in taken}
         if self.product_class not in kinds.FILES:
             found["product_class"] = self.product_class
-        if self.sections.loader and self.kind in kinds.TEMPLATES:
-            root = self.world.root  # what Jinja's imports and includes are looked for in
-            found["templates"] = [relative(folder, root) for folder in self.sections.loader]
+        folders = self.keys.get(TEMPLATES) or self.sections.loader
+        if folders and self.kind in kinds.TEMPLATES:
+            found[TEMPLATES] = [relative(folder, self.world.root) for folder in folders]
         staging = self.keys.get("staging", self.sections.staging)
         if not isinstance(staging, bool):
             self.say("staging", f"staging is {staging!r}. Write true or false.")

@@ -22,8 +22,8 @@ from byoa.plan.pipeline.upstream import (
 )
 from byoa.plan.pipeline.world import Function, World
 
-#: What only byoa's own classes write into a Source's text: code from Python, with no file.
-INLINE = "text"
+#: What only pipelines from Python say: code with no file, and where Jinja looks for its imports.
+INLINE, TEMPLATES = "text", "templates"
 
 
 @dataclass(frozen=True)
