@@ -32,8 +32,7 @@ def run(task: Task, order: Order) -> None:
     whole = injected.into(source, values)
     text = "\n\n".join(cell.source for cell in whole.code) + "\n"
     folder = Path(order.root, task.source.path).parent if task.source.path else Path(order.root)
-    local = bool(task.options.get("local_execution"))
-    call(text, interpreter(source), folder, folder if local else Path(order.root))
+    call(text, interpreter(source), folder)
 
 
 def interpreter(source: notebook_source.Notebook) -> tuple[str, str]:
@@ -49,13 +48,13 @@ def interpreter(source: notebook_source.Notebook) -> tuple[str, str]:
     return program, suffix
 
 
-def call(text: str, program: tuple[str, str], folder: Path, cwd: Path) -> None:
-    """Runs a text as a script whose modules may lie beside it."""
+def call(text: str, program: tuple[str, str], folder: Path) -> None:
+    """Runs a text as a script in its source's folder, as Ploomber's ScriptRunner does."""
     path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(folder)]))
     with tempfile.TemporaryDirectory() as place:
         script = Path(place, f"script{program[1]}")
         script.write_text(text, encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-        ended = subprocess.run([program[0], script], check=False, cwd=cwd, env=environment)
+        ended = subprocess.run([program[0], script], check=False, cwd=folder, env=environment)
     if ended.returncode:
         raise ScriptError(f"The script ended with exit code {ended.returncode}; its log says why.")

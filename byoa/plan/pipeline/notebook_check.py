@@ -93,6 +93,26 @@ def code_problems(notebook: Notebook, given: frozenset[str]) -> Iterator[str]:
     yield from flakes(tree, text, starts, given | made_by_magics(sources))
 
 
+class Awaited(ast.NodeTransformer):
+    """Code whose cells may await, as if they need not: pyflakes knows only modules."""
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        awaited: ast.AST = self.visit(node.value)
+        return awaited
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
+        self.generic_visit(node)
+        return ast.copy_location(ast.For(**vars(node)), node)
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
+        self.generic_visit(node)
+        return ast.copy_location(ast.With(**vars(node)), node)
+
+    def visit(self, node: ast.AST) -> Any:
+        scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+        return node if isinstance(node, scopes) else super().visit(node)
+
+
 def flakes(
     tree: ast.Module, text: str, starts: list[tuple[int, int]], given: frozenset[str]
 ) -> Iterator[str]:
@@ -100,18 +120,13 @@ def flakes(
         from pyflakes import checker
     except ImportError:
         raise cells.needs("pyflakes", "static_analysis") from None
-    awaits = {
-        (node.lineno, node.col_offset)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)
-    }
     blurred = bool(BLURS.search(text.replace("pass  # %", "%")))
-    for message in sorted(checker.Checker(tree, builtins=GIVEN | given).messages, key=place):
+    for message in sorted(
+        checker.Checker(Awaited().visit(tree), builtins=GIVEN | given).messages, key=place
+    ):
         kind = type(message).__name__
         if kind not in ERRORS or (kind == "UndefinedName" and blurred):
             continue
-        if kind == "YieldOutsideFunction" and place(message) in awaits:
-            continue  # a notebook's cell may await
         yield f"{where(message.lineno, starts)}: {message.message % message.message_args}."
 
 

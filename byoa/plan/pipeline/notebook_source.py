@@ -24,6 +24,8 @@ LANGUAGES = {".r": "r", ".rmd": "r", ".qmd": "", ".jl": "julia", ".sh": "bash"}
 ENGLISH = {"python3": "python", "ir": "r"}
 #: Cell magics whose body is Python.
 PYTHON_BODY = {"%%time", "%%timeit", "%%capture", "%%prun"}
+#: Methods of pandas, scikit-learn and others that import matplotlib when they are called.
+DRAWS = re.compile(r"\.plot\b|\.hist\(|\.boxplot\(|Display\.from_|%matplotlib")
 MAGIC = re.compile(r"\s*(%{1,2}[A-Za-z]|!|\?|[\w.]+\?{1,2}\s*$)")
 ASSIGNED = re.compile(r"(\s*[\w, ]+=)\s*[%!]")
 
@@ -179,10 +181,12 @@ def code(notebook: Notebook) -> str:
 
 
 def imports(notebook: Notebook) -> set[str]:
-    """The modules that a Python notebook imports at its top: "pandas", "sklearn.ensemble" …"""
+    """The modules that a Python notebook imports at its top, and matplotlib where it draws."""
     found: set[str] = set()
     if notebook.language != "python":
         return found
+    if any(DRAWS.search(cell.source) for cell in notebook.code):
+        found.add("matplotlib.pyplot")
     for cell in notebook.code:
         try:
             body = ast.parse(python(cell.source)).body

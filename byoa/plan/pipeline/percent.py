@@ -72,9 +72,8 @@ def read(text: str) -> tuple[list[Found], dict[str, Any]]:
     metadata, first = header(lines)
     body = lines[first:]
     pieces = list(pieces_of(body))
-    magic = not any(
-        BARE.match(line) for line, quoted in Quotes().lines("\n".join(body)) if not quoted
-    )
+    bare = (BARE.match(line) for line, quoted in Quotes().lines("\n".join(body)) if not quoted)
+    magic = "format_name: percent" in text or not any(bare)  # else the hydrogen format
     return [cell_of(marker, inner, magic) for marker, inner in pieces], metadata
 
 
@@ -130,7 +129,7 @@ def cell_of(marker: re.Match[str] | None, lines: list[str], magic: bool) -> Foun
     while lines and not lines[-1]:
         lines = lines[:-1]
     language = str(options.get("language", "python"))
-    if kind == "code" and language != "python":  # a cell magic that was made an option
+    if language != "python":  # a cell magic that was made an option
         del options["language"]
         return kind, f"%%{language}\n{prose(lines)}", options
     if kind == "code":
