@@ -21,7 +21,7 @@ from byoa.plan.errors import NotFoundError
 from byoa.plan.pipeline.model import Pipeline, Product, Record, Task
 from byoa.plan.pipeline.records import file_name
 from byoa.plan.pipeline.report import page
-from byoa.plan.pipeline.report.ran import Ran, Run
+from byoa.plan.pipeline.report.ran import Ran, Run, number
 from byoa.plan.pipeline.report.seen import Link, View, view
 from byoa.plan.pipeline.selection import Selection
 
@@ -93,22 +93,28 @@ def found_run(pipeline: Pipeline, run: str = "") -> Path | None:
 def read_run(folder: Path, pipeline: Pipeline) -> Run:
     """A run out of its files; one whose driver is gone has nothing at work."""
     said = read_json(folder / "run.json")
-    run = Run(pipeline.tasks, run=folder.name, jobs=int(said.get("jobs") or 0))
+    run = Run(pipeline.tasks, run=folder.name, jobs=int(number(said.get("jobs"))))
     for event in events(folder / "events.jsonl"):
-        if event.get("task") is None or event["task"] in pipeline.tasks:
+        name = event.get("task")
+        if name is None or (isinstance(name, str) and name in pipeline.tasks):
             run.take(event)
-    for name, decision in (said.get("decisions") or {}).items():
+    decisions = said.get("decisions")
+    for name, decision in decisions.items() if isinstance(decisions, dict) else ():
         _why(run, name, decision)
     if run.ended is None and not (run.run == said.get("run") and at_work(pipeline)):
         run.close()
     return run
 
 
-def _why(run: Run, name: str, decision: Mapping[str, Any]) -> None:
+def _why(run: Run, name: str, decision: Any) -> None:
     """What was planned, in full, for what ran because of it."""
     before = run.tasks.get(name)
-    texts = [str(reason.get("text", "")) for reason in decision.get("reasons") or ()]
-    if before and texts and before.started is not None and decision.get("action") == "run":
+    try:
+        planned = decision["action"] == "run"
+        texts = [str(reason["text"]) for reason in decision["reasons"]]
+    except (KeyError, TypeError):  # of another version, or damaged
+        return
+    if before and texts and planned and before.started is not None:
         run.tasks[name] = replace(before, reason="; ".join(texts[:3]))
 
 
@@ -136,8 +142,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def command_of(folder: Path) -> str:
-    argv = read_json(folder / "run.json").get("argv") or []
-    words = [str(word) for word in argv]
+    argv = read_json(folder / "run.json").get("argv")
+    words = [str(word) for word in argv] if isinstance(argv, list) else []
     if words:
         words[0] = Path(words[0]).name
     return shlex.join(words)
