@@ -27,6 +27,11 @@ DO: dict[str, tuple[str, str]] = {
     "logs": ("pipeline_logs", "what a task printed"),
     "interact": ("pipeline_interact", "a Python session with the pipeline in it"),
     "submit": ("pipeline_submit", "send what is outdated to AWS: Batch, SageMaker, Step Functions"),
+    "init": ("pipeline_aws", "make the project ready for AWS: soopervisor.yaml and a Dockerfile"),
+    "cancel": ("pipeline_aws", "end a run on AWS"),
+    "resume": ("pipeline_aws", "go on with a run on AWS, from any machine"),
+    "download": ("pipeline_aws", "bring here what was made on AWS"),
+    "cost": ("pipeline_aws", "what a run on AWS used of machines"),
     "clean": ("pipeline_clean", "remove old runs, leftovers and, when asked, products"),
 }
 

@@ -10,7 +10,10 @@ from byoa.plan.pipeline.selection import named
 
 
 def add_clean(parser: argparse.ArgumentParser) -> None:
+    from byoa.cli import pipeline_aws
+
     add_entry(parser)
+    pipeline_aws.add_clean(parser)
     parser.add_argument(
         "--runs", type=int, default=1, metavar="N", help="keep so many of the newest runs (1)"
     )
@@ -28,6 +31,10 @@ def add_clean(parser: argparse.ArgumentParser) -> None:
 
 
 def clean(arguments: argparse.Namespace) -> int:
+    if arguments.on or arguments.sandbox:
+        from byoa.cli import pipeline_aws
+
+        return pipeline_aws.clean(arguments)
     from byoa.pipeline.cleaning import Wish, found, remove
     from byoa.pipeline.lock import alone
     from byoa.pipeline.state import folder_of

@@ -12,7 +12,10 @@ from byoa.plan.pipeline.selection import hint
 
 
 def add_logs(parser: argparse.ArgumentParser) -> None:
+    from byoa.cli import pipeline_aws
+
     add_entry(parser)
+    pipeline_aws.add_logs(parser)
     parser.add_argument("name", metavar="TASK", help="the task's name")
     parser.add_argument("--follow", "-f", action="store_true", help="go on until the task ends")
     parser.add_argument("--run", default="", metavar="ID", help="a run (the last one with a log)")
@@ -20,6 +23,10 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
 
 
 def logs(arguments: argparse.Namespace) -> int:
+    if arguments.on or arguments.sandbox:
+        from byoa.cli import pipeline_aws
+
+        return pipeline_aws.logs(arguments)
     from byoa.pipeline.logs import follow, log_of
 
     pipeline, name = loaded(arguments), arguments.name

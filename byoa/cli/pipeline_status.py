@@ -26,13 +26,20 @@ PLACES = ("batch", "sagemaker", "stepfunctions")
 
 
 def add_status(parser: argparse.ArgumentParser) -> None:
+    from byoa.cli import pipeline_aws
+
     add_entry(parser)
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="these tasks alone (fit-*)")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--outdated", action="store_true", help="only what would run")
+    pipeline_aws.add_status(parser)
 
 
 def status(arguments: argparse.Namespace) -> int:
+    if arguments.on or arguments.sandbox:
+        from byoa.cli import pipeline_aws
+
+        return pipeline_aws.status(arguments)
     from byoa.pipeline.report import gather
     from byoa.plan.pipeline.report.seen import word
     from byoa.plan.pipeline.selection import named

@@ -18,7 +18,7 @@ import byoa
 from byoa import files
 from byoa.build import Build, build_and_push
 from byoa.local.docker import DockerError, docker
-from byoa.plan.ecr import parse_image
+from byoa.plan.ecr import parse_image, registry_host
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.names import fitted
 from byoa.plan.pipeline import context
@@ -185,6 +185,13 @@ class Builder:
     def image(self, laid: Laid, pattern: str) -> Image:
         return Image(self.uri(laid, pattern), self.environment(laid, pattern))
 
+    def address(self, laid: Laid, task: str) -> str:
+        """What the task's image will be called, as far as that is known before it is built."""
+        if self.target.by_processes or self.target.image:
+            return self.target.image or f"{PROCESS}{files.home() / 'pipelines' / laid.mark[:16]}"
+        session, tag = self.place.session, context.tag(context.image_of(task, laid.patterns))
+        return f"{registry_host(session.account, session.region)}/{self.repository}:{tag}"
+
     def uri(self, laid: Laid, pattern: str) -> str:
         if self.target.by_processes:
             return process_image(laid, self.target)
@@ -281,7 +288,6 @@ def requirements() -> list[str]:
 def latest(place: Place, repository: str, tag: str) -> str:
     """What was pushed last, by its digest; NotFoundError when nothing was."""
     from byoa.aws.registry import pushed
-    from byoa.plan.ecr import registry_host
 
     session = place.session
     found = session.client("ecr").describe_repositories(repositoryNames=[repository])

@@ -167,6 +167,13 @@ class Submission:
             for image, size in found.items()
         }
 
+    def with_definitions(self, run: Run, queue: str, names: Mapping[str, str]) -> Run:
+        """The run with its queue, and each task with the definition of its image."""
+        tasks = {
+            name: replace(task, definition=names[task.image]) for name, task in run.tasks.items()
+        }
+        return replace(run, queue=queue, tasks=tasks)
+
 
 def submit(home: Home, asked: Asked) -> Run | None:
     """The run, submitted; None where nothing is outdated, or only the image was wanted."""
@@ -198,8 +205,7 @@ def placed(home: Home, submission: Submission, run: Run) -> Run:
         image: definition_arn(batch, request)
         for image, request in submission.definitions(run, roles).items()
     }
-    tasks = {name: replace(task, definition=arns[task.image]) for name, task in run.tasks.items()}
-    return replace(run, queue=queue, tasks=tasks)
+    return submission.with_definitions(run, queue, arns)
 
 
 def job_role(home: Home, run: Run) -> str:

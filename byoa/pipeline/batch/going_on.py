@@ -1,0 +1,49 @@
+"""A run that stopped, or is to stop: ended, or gone on with from any machine."""
+
+from __future__ import annotations
+
+from byoa.pipeline.batch import runs
+from byoa.pipeline.batch.home import Home
+from byoa.pipeline.batch.runs import CANCELLED, Seen
+from byoa.pipeline.batch.submit import send
+from byoa.plan.pipeline import manifest
+from byoa.plan.pipeline.batch_jobs import jobs_of
+from byoa.plan.pipeline.manifest import Round, Run
+
+
+def cancel(home: Home, run: Run) -> int:
+    """Ends all jobs of a run that go on; how many."""
+    seen = runs.look(home, run)
+    described = home.batch.describe(seen.ids.values())
+    active = [
+        id_
+        for id_ in seen.ids.values()
+        if described.get(id_, {}).get("status", "") not in ("", "SUCCEEDED", "FAILED")
+    ]
+    home.batch.end(active, CANCELLED)
+    return len(active)
+
+
+def resume(home: Home, run: Run) -> list[str]:
+    """Submits what of a run is neither done nor under way, in the very image; the tasks' names."""
+    seen = runs.look(home, run)
+    todo = outstanding(seen)
+    if todo:
+        number = max((one.number for one in seen.rounds), default=0) + 1
+        started = {one.task: one.parent for one in seen.active if one.task not in todo}
+        jobs = jobs_of(run.works(todo), manifest.prefix(run.run, number), started)
+        send(home, run, Round(number=number, jobs=tuple(jobs)))
+    return todo
+
+
+def outstanding(seen: Seen) -> list[str]:
+    """What must be submitted again, in order: what ended badly or never began, and what waits for
+    such a thing in vain."""
+    found: dict[str, None] = {}
+    active = {one.task for one in seen.active}
+    undone = {one.task for one in seen.undone}
+    for name, task in seen.run.tasks.items():
+        waits_in_vain = name in active and any(need in found for need in task.needs)
+        if (name in undone and name not in active) or waits_in_vain:
+            found[name] = None
+    return list(found)
