@@ -14,6 +14,7 @@ from byoa.cli.pipeline_select import add_selection, selection_of
 from byoa.plan.errors import NotFoundError
 from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.selection import Selection, hint
+from byoa.progress import say
 
 if TYPE_CHECKING:
     from byoa.pipeline.build import Options
@@ -56,6 +57,8 @@ def built(pipeline: Pipeline, selection: Selection, arguments: argparse.Namespac
     from byoa.pipeline.build import build as run
     from byoa.pipeline.show import Show
 
+    for note in pipeline.notes:
+        say(f"note: {note}")
     show = Show(pipeline.tasks, quiet=arguments.quiet or arguments.debug)
     result = run(pipeline, selection, options_of(arguments), watcher=show)
     if result.begun:

@@ -59,8 +59,9 @@ class Backend(Protocol):
 class Here:
     """Processes on this machine, forked from a warm template."""
 
-    def __init__(self, pipeline: Pipeline, log: Path) -> None:
+    def __init__(self, pipeline: Pipeline, log: Path, grace: float | None = None) -> None:
         self.pipeline, self.log = pipeline, log
+        self.grace = grace  #: seconds between SIGTERM and SIGKILL; None is the kind's own
         self.coming: Sequence[Task] = ()
         self.connection: Any = None
         self.pid = 0
@@ -76,7 +77,7 @@ class Here:
             self.launch()
         self.running[task.name] = (task, order)
         known = self.by_name and task.name in self.pipeline.tasks
-        template.send(self.connection, ("start", task.name if known else task, order))
+        template.send(self.connection, ("start", task.name if known else task, order, self.grace))
 
     def launch(self, left_out: frozenset[str] = frozenset()) -> None:
         """Starts the template and has it load what many tasks import."""

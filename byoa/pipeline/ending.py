@@ -35,14 +35,17 @@ def lines(pipeline: Pipeline, result: Result) -> Iterator[str]:
 
 
 def of_task(pipeline: Pipeline, outcome: Outcome) -> Iterator[str]:
+    """A failure's first line, and the end of its log as far as that says more."""
     times = f" {outcome.attempts} times" if outcome.attempts > 1 else ""
-    text = outcome.failure.text if outcome.failure else ""
-    yield f"✗ {outcome.task} failed{times}: {text}"
-    if not outcome.log:
-        return
-    for line in tail(Path(pipeline.root, outcome.log)):
-        yield f"  │ {line}"
-    yield f"  └ {outcome.log}"
+    said = (outcome.failure.text if outcome.failure else "").splitlines() or [""]
+    log = tail(Path(pipeline.root, outcome.log)) if outcome.log else []
+    yield f"✗ {outcome.task} failed{times}: {said[0]}"
+    yield from (f"  {line}" for line in said[1:] if line not in log)
+    while log and log[-1].strip() in map(str.strip, said):
+        log.pop()
+    yield from (f"  │ {line}" for line in log)
+    if outcome.log:
+        yield f"  └ {outcome.log}"
 
 
 def tail(log: Path) -> list[str]:

@@ -161,7 +161,7 @@ class Template:
         for one in self.running.values():
             one.end(why, time.monotonic())
 
-    def start(self, task: Task | str, order: Order) -> None:
+    def start(self, task: Task | str, order: Order, grace: float | None) -> None:
         task = self.tasks[task] if isinstance(task, str) else task
         read, write = os.pipe()
         os.set_blocking(read, False)
@@ -176,7 +176,7 @@ class Template:
             started=began,
             deadline=began + seconds if seconds else None,
             memory_mb=task.limits.memory_mb,
-            grace=GRACE.get(task.kind, USUAL_GRACE),
+            grace=GRACE.get(task.kind, USUAL_GRACE) if grace is None else grace,
         )
 
     def forked(self, task: Task, order: Order, write: int) -> int:

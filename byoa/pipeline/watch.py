@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from byoa.pipeline.ploomber import finder
+
 SUBREAPER = 36  # prctl: whoever loses its parent below us becomes our child
 MB = 1 << 20
 #: What a limit of data leaves above the task's own: stacks of threads that are never touched.
@@ -126,6 +128,7 @@ def preload(modules: Iterable[str], calls: Iterable[str], path: Iterable[str]) -
 
     A module that cannot be imported is left to the task that wants it: its error is told there.
     """
+    finder.install()
     sys.path[:0] = [folder for folder in path if folder not in sys.path]
     for name in modules:
         if name.partition(".")[0] in NOT_BEFORE_FORK:

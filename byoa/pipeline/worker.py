@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa.pipeline.order import Order
+from byoa.pipeline.ploomber import finder
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline.model import Dotted, Kind, Task
 
@@ -83,8 +85,12 @@ def attempt(task: Task, order: Order) -> Facts:
 
 def execute(task: Task, order: Order) -> None:
     """What the task's kind does, between the task's hooks. Its products are there afterwards."""
+    before = set(threading.enumerate())
     try:
         runner(task.kind)(task, order)
+        for thread in set(threading.enumerate()) - before:
+            if not thread.daemon:  # as at a program's end: it may still be writing
+                thread.join()
     except BaseException:
         hook(task, order, "on_failure")
         raise
@@ -157,6 +163,7 @@ def numbers(order: Order) -> dict[str, float]:
 @contextmanager
 def surroundings(order: Order) -> Iterator[None]:
     """The root as current folder, the user's folders on sys.path, folders for the products."""
+    finder.install()  # `import ploomber` in user code is ours
     os.chdir(order.root)
     folders = [str(Path(order.root, folder)) for folder in order.import_from or ("",)]
     sys.path[:0] = [folder for folder in folders if folder not in sys.path]
@@ -268,9 +275,19 @@ def users_part(error: BaseException) -> Any:
     return frame or error.__traceback__
 
 
+class ToldToEnd(BaseException):
+    """SIGTERM: a time-out, Ctrl-C in the driver. What the task has in `finally` is done."""
+
+
 def fresh_signals() -> None:
-    """A task's process hears signals as a program does that was started by hand."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
+    """A task's process hears signals as a program does; SIGTERM lets it clean up."""
+
+    def end(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise ToldToEnd
+
+    for number in (signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, end)
     signal.set_wakeup_fd(-1)
