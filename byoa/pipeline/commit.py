@@ -15,6 +15,7 @@ from pathlib import Path
 
 from byoa import files
 from byoa.plan.errors import ByoaError
+from byoa.plan.pipeline.decide import GIVEN
 from byoa.plan.pipeline.fingerprint import place
 from byoa.plan.pipeline.model import SINGLE, Product, Task
 from byoa.plan.pipeline.records import file_name
@@ -23,20 +24,25 @@ from byoa.plan.pipeline.records import file_name
 BESIDE = f"{files.PARTIAL}work-"
 
 
+#: In the folder of all staging trees: what was replaced, until it is removed.
+OLD = ".replaced"
+
+
 class NotMadeError(ByoaError):
     """A task ended well and its product is not there."""
 
 
 def in_place(task: Task) -> bool:
-    """Whether the task writes its products where they belong (`staging: false`)."""
-    return task.options.get("staging", True) is False
+    """Whether the products are written where they belong (`staging: false`), or lie there."""
+    return task.options.get("staging", True) is False or task.kind in GIVEN
 
 
 def prepare(task: Task, root: Path, work: Path) -> tuple[Path, dict[str, Path]]:
     """A fresh staging tree, and where the task is to write each product that is a file."""
     staged = work / file_name(task.name)
     discard(task, staged)
-    staged.mkdir(parents=True)
+    if not in_place(task):
+        staged.mkdir(parents=True)
     paths = {
         key: (root / product.path if in_place(task) else staged_path(product, staged))
         for key, product in task.products.items()
@@ -89,13 +95,15 @@ def publish(task: Task, root: Path, staged: Path, others: Iterable[str] = ()) ->
         for product in task.products.values()
         if product.is_file and not any(Path(product.path) in path.parents for path in shared)
     }
+    old = staged.with_name(OLD)
     for made in moves(staged, Path(), whole):
-        rename(staged / made, root / made)
+        rename(staged / made, root / made, old)
     for product in task.products.values():
         if product.is_file and Path(product.path).is_absolute():
             beside = staged_path(product, staged).parent
             for path in sorted(beside.iterdir()):
-                rename(path, Path(product.path).parent / path.name)
+                rename(path, Path(product.path).parent / path.name, old)
+    shutil.rmtree(old, ignore_errors=True)
     discard(task, staged)
 
 
@@ -109,8 +117,11 @@ def moves(staged: Path, below: Path, whole: set[Path]) -> Iterator[Path]:
             yield path
 
 
-def rename(made: Path, place: Path) -> None:
-    """Puts a file or folder to its place, over what is there; a link there is followed."""
+def rename(made: Path, place: Path, old: Path) -> None:
+    """Puts a file or folder to its place, over what is there; a link there is followed.
+
+    A folder that is there goes below `old` first: two folders do not change places at once.
+    """
     place = Path(os.path.realpath(place))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -118,27 +129,25 @@ def rename(made: Path, place: Path) -> None:
         raise ByoaError(
             f"{place} cannot be written: {error.filename} is in the way. Move it away."
         ) from error
-    old = aside(place) if place.is_dir() or made.is_dir() else None
+    if place.is_dir() or (made.is_dir() and place.exists()):
+        aside(place, old / uuid.uuid4().hex)
     try:
         os.replace(made, place)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         across(made, place)
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
 
 
-def aside(place: Path) -> Path | None:
-    """Moves what is at a place out of the way of a folder, or a folder out of a file's."""
-    if not place.exists():
-        return None
-    if not place.is_dir():
-        place.unlink()
-        return None
-    old = place.with_name(f"{files.PARTIAL}{uuid.uuid4().hex}")
-    os.replace(place, old)
-    return old
+def aside(place: Path, old: Path) -> None:
+    """Moves what is at a place out of the way; to another file system nothing can be moved."""
+    old.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.replace(place, old)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
 
 
 def across(made: Path, place: Path) -> None:

@@ -7,6 +7,7 @@ products are renamed into place, the record is written last. What has no record 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from byoa.pipeline.hashes import BIG, TICK_NS, Hashes, Stamp, stamped
 from byoa.pipeline.sources import Sources, drop_stale_bytecode
 from byoa.plan.errors import ByoaError, NotFoundError
 from byoa.plan.pipeline import records
-from byoa.plan.pipeline.decide import GIVEN, Look, decision, same
+from byoa.plan.pipeline.decide import Look, decision, same
 from byoa.plan.pipeline.decide import plan as planned
 from byoa.plan.pipeline.fingerprint import place, product_key, settled
 from byoa.plan.pipeline.model import (
@@ -232,8 +233,6 @@ class State:
         """Puts what the task made into place, then writes its record; `facts` fill the record."""
         begun = self._begun.pop(task.name, None) or self._from_now(task)
         apart = None if staged == self.root or commit.in_place(task) else staged
-        if task.kind in GIVEN:
-            apart = None
         commit.unmade(task, self._files(task, apart))
         self.forget(task)
         if apart is not None:
@@ -345,6 +344,16 @@ class State:
         files.replace(self.file(task.name), records.written(here).encode())
         self._read[task.name] = here
         return here
+
+    def sweep(self) -> None:
+        """Removes what a killed build left aside; only whoever holds the lock may."""
+        for task in self.pipeline.tasks.values():
+            if any(one.is_file and Path(one.path).is_absolute() for one in task.products.values()):
+                commit.discard(task, self.work / records.file_name(task.name))
+        shutil.rmtree(self.work, ignore_errors=True)
+        for folder in (self.folder, self.folder / "records"):
+            for path in folder.glob(f"{files.PARTIAL}*"):
+                path.unlink(missing_ok=True)
 
     def save(self) -> None:
         """Keeps what was learnt of files' contents for the next time."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from byoa.pipeline.commit import discard
+from byoa.pipeline.commit import discard, in_place
 from byoa.pipeline.order import order_for
 from byoa.pipeline.state import State
 from byoa.pipeline.worker import attempt
@@ -43,6 +43,7 @@ def build(pipeline: Pipeline, selection: Selection | None = None) -> list[str]:
     """The names of the tasks that ran, in their order."""
     selection = selection or Selection()
     state = State(pipeline)
+    state.sweep()
     plan = state.plan(selection)
     forced = chosen(pipeline, selection).forced
     ran = []
@@ -57,11 +58,13 @@ def build(pipeline: Pipeline, selection: Selection | None = None) -> list[str]:
         state.begin(task, f"run-{os.getpid()}")
         ran.append(name)
         with as_a_new_process(Path(pipeline.root)):
-            facts = attempt(task, order_for(pipeline, task, str(staged)))
+            work = pipeline.root if in_place(task) else str(staged)
+            facts = attempt(task, order_for(pipeline, task, work))
         if facts.failure:
             discard(task, staged)
             raise FailedError(f"{name}: {facts.failure.traceback}")
         state.commit(task, staged, {"metrics": facts.metrics})
     state.save()
-    assert not any(state.work.glob("*")), "a staging tree was left behind"
+    left = [*state.work.glob("*"), *state.root.rglob(".byoa-partial-*")]
+    assert not left, "something was left aside"
     return ran
