@@ -89,12 +89,13 @@ def publish(task: Task, root: Path, staged: Path, others: Iterable[str] = ()) ->
 
     `others` are the paths of other tasks' products: a folder that holds one is not replaced whole.
     """
-    shared = [Path(path) for path in others]
-    whole = {
+    folders = [
         Path(product.path)
         for product in task.products.values()
-        if product.is_file and not any(Path(product.path) in path.parents for path in shared)
-    }
+        if product.is_file and staged_path(product, staged).is_dir()
+    ]
+    shared = [Path(path) for path in others] if folders else []
+    whole = {folder for folder in folders if not any(folder in path.parents for path in shared)}
     old = staged.with_name(OLD)
     for made in moves(staged, Path(), whole):
         rename(staged / made, root / made, old)
