@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa.pipeline.extra import need
-from byoa.pipeline.notebook.shell import COLOURS, told_when_stopped
+from byoa.pipeline.notebook.shell import COLOURS, Stopped, told_when_stopped
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline.notebook_options import Options
 from byoa.plan.pipeline.notebook_source import Notebook
@@ -70,8 +70,12 @@ def execute(notebook: dict[str, Any], name: str, options: Options, folder: Path)
         with told_when_stopped():
             client.execute(**({"preexec_fn": die_with_us} if sys.platform == "linux" else {}))
     except errors.CellExecutionError as error:
-        raise type(str(error.ename), (KernelCellError,), {})(error.evalue) from None
-    except errors.DeadKernelError:
+        raise type(str(error.ename), (KernelCellError,), {"__module__": "builtins"})(
+            error.evalue
+        ) from None
+    except (errors.DeadKernelError, AssertionError):
+        if client.km is None:  # nbclient heard SIGTERM itself, and put the kernel away
+            raise Stopped("the task was stopped") from None
         raise ByoaError(f"The kernel {name!r} died while it ran a cell.") from None
     finally:
         end(client)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 #: Characters of one stream of one cell that are kept; the log has all of them.
 MOST_TEXT = 1 << 20
+MOST_LINE = 1 << 14
 BINARY = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf")
 
 
@@ -20,29 +23,43 @@ class Text:
     """A stream as a terminal would show it: what \\r overwrote is gone, the middle of much too."""
 
     def __init__(self) -> None:
-        self.head, self.tail, self.left_out = "", "", 0
+        self.head: list[str] = []
+        self.tail: deque[str] = deque()
+        self.sizes = [0, 0]  #: characters of head and tail
+        self.left_out = 0
+        self.line = ""  #: what has no end yet
 
     def add(self, text: str) -> None:
-        self.tail = overwritten(self.tail, text) if "\r" in text else self.tail + text
-        if len(self.tail) <= MOST_TEXT:
+        text = self.line + text
+        if "\r" in text:
+            text = "\n".join(map(last_writing, re.sub("\r+\n", "\n", text).split("\n")))
+        whole, newline, self.line = text.rpartition("\n")
+        if newline:
+            self.put(whole + newline)
+        if len(self.line) > MOST_LINE:
+            self.put(self.line)
+            self.line = ""
+
+    def put(self, text: str) -> None:
+        half = MOST_TEXT // 2
+        if len(text) > MOST_TEXT:
+            self.put(text[:half])
+            self.left_out += len(text) - MOST_TEXT
+            text = text[-half:]
+        if self.sizes[0] < half and not self.left_out:
+            self.head.append(text)
+            self.sizes[0] += len(text)
             return
-        if not self.head:
-            half = self.tail.rfind("\n", 0, MOST_TEXT // 2) + 1 or MOST_TEXT // 2
-            self.head, self.tail = self.tail[:half], self.tail[half:]
-        cut = max(0, len(self.tail) - MOST_TEXT // 2)
-        self.left_out += cut
-        self.tail = self.tail[cut:]
+        self.tail.append(text)
+        self.sizes[1] += len(text)
+        while self.sizes[1] - len(self.tail[0]) > half:
+            gone = len(self.tail.popleft())
+            self.sizes[1] -= gone
+            self.left_out += gone
 
     def __str__(self) -> str:
         gap = f"\n… {self.left_out:,} characters more are in the task's log …\n"
-        return self.head + (gap if self.left_out else "") + self.tail
-
-
-def overwritten(before: str, text: str) -> str:
-    """Text after text, where a carriage return begins its line anew."""
-    start = before.rfind("\n") + 1
-    lines = (before[start:] + text).replace("\r\n", "\n").split("\n")
-    return before[:start] + "\n".join(map(last_writing, lines))
+        return "".join([*self.head, gap if self.left_out else "", *self.tail, self.line])
 
 
 def last_writing(line: str) -> str:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -137,13 +138,14 @@ def opened(outputs: Outputs, folder: Path | None) -> Iterator[Shell]:
         stack.enter_context(kept(sys, "displayhook", "excepthook", "last_traceback", "argv"))
         stack.enter_context(kept(builtins, "input", "get_ipython", "display"))
         stack.enter_context(kept(getpass, "getpass"))
+        stack.enter_context(figures_inline())
         main = sys.modules["__main__"]
         stack.callback(sys.modules.__setitem__, "__main__", main)
         log = stack.enter_context(gathered(outputs))
         stack.enter_context(told_when_stopped())
         builtins.input = refuse("input()")
         getpass.getpass = refuse("getpass()")
-        os.environ["MPLBACKEND"] = INLINE
+        warnings.filterwarnings("ignore", "To exit: use 'exit'", UserWarning)
         if InteractiveShell.initialized():  # forked from a kernel
             type(InteractiveShell.instance()).clear_instance()
         shell = Shell.instance(
@@ -164,6 +166,18 @@ def settings() -> Config:
 def profile(folder: Path) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
     return ProfileDir(location=str(folder))
+
+
+@contextmanager
+def figures_inline() -> Iterator[None]:
+    """matplotlib draws into cells when it is imported from now on."""
+    before = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = INLINE
+    try:
+        yield
+    finally:
+        os.environ.pop("MPLBACKEND")
+        os.environ.update({} if before is None else {"MPLBACKEND": before})
 
 
 def inline_figures(shell: Shell) -> None:

@@ -25,7 +25,9 @@ ERRORS = frozenset({
     "YieldOutsideFunction", "ContinueOutsideLoop", "BreakOutsideLoop",
 })  # fmt: skip
 #: Names that a notebook has from IPython.
-GIVEN = frozenset({"get_ipython", "display", "In", "Out", "_", "__", "___", "exit", "quit"})
+GIVEN = frozenset(
+    {"get_ipython", "display", "In", "Out", "_", "__", "___", "exit", "quit", "_exit_code"}
+)
 #: Magics after which nobody knows which names there are.
 BLURS = re.compile(r"^\s*%(run|pylab|store\s+-r|load|loadpy|autoreload|reset)\b", re.MULTILINE)
 #: Magics that make a variable.
