@@ -30,7 +30,7 @@ USED = frozenset({"cwd", "execution_timeout", "kernel_name", "engine_name", "sta
 #: … and those whose purpose is served in another way: the log is live, parameters are injected.
 OF_NO_EFFECT = frozenset({
     "log_output", "progress_bar", "stdout_file", "stderr_file", "autosave_cell_every",
-    "request_save_on_cell_execute", "report_mode", "language", "nest_asyncio",
+    "request_save_on_cell_execute", "report_mode", "language", "nest_asyncio", "allow_nested_loop",
 })  # fmt: skip
 
 
