@@ -17,6 +17,13 @@ from byoa.plan.pipeline.decide import GIVEN
 from byoa.plan.pipeline.model import SINGLE, Dotted, Pipeline, Product, Task
 
 
+class UpstreamKeyError(KeyError):
+    """Asked for a product or an upstream that there is none of; its text is a sentence."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class File(PosixPath):
     """A product that is a file or a folder: a path, wherever one is taken."""
 
@@ -59,7 +66,7 @@ class Products:
             return self._places[str(key)]
         except KeyError:
             known = ", ".join(map(repr, self._places))
-            raise KeyError(f"There is no product {key!r}. There are: {known}") from None
+            raise UpstreamKeyError(f"There is no product {key!r}. There are: {known}") from None
 
     def get(self, key: Any, default: Any = None) -> Any:
         return self._places.get(str(key), default)
@@ -97,7 +104,7 @@ class Upstream(Mapping[str, Any]):
             return self._found[name]
         except KeyError:
             known = ", ".join(map(repr, self._found)) or "nothing"
-            raise KeyError(
+            raise UpstreamKeyError(
                 f"Task {self._task!r} has no upstream {name!r}; it has {known}. A task is found"
                 ' where it is written out: upstream["name"]'
             ) from None
@@ -121,7 +128,7 @@ class Upstream(Mapping[str, Any]):
     def first(self) -> Any:
         """The only one that there is."""
         if len(self._found) != 1:
-            raise KeyError(
+            raise UpstreamKeyError(
                 f"upstream.first is for one upstream; task {self._task!r} has {len(self._found)}"
             )
         return next(iter(self._found.values()))
