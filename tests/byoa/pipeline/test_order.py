@@ -61,7 +61,7 @@ def test_upstream_is_read_as_ploombers(pipeline: Pipeline):
     assert upstream["fit-*"] == {"fit-1": root / "out/fit-1"}, "a pattern is a dict, of one too"
     assert upstream["fit"] == root / "out/fit-1", "a chained grid's point is the product itself"
     assert order.resources == {"words": str(root / "words.txt")}
-    with pytest.raises(KeyError, match="^Task 'last' has no upstream 'gat'; it has 'get', 'two'"):
+    with pytest.raises(KeyError, match=r"^Task 'last' has no upstream 'gat'"):
         upstream["gat"]
     with pytest.raises(KeyError, match="is for one upstream; task 'last' has 5"):
         upstream.first  # noqa: B018
