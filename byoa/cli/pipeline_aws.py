@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from byoa.cli.pipeline_entry import add_entry, loaded
 from byoa.cli.pipeline_place import add_place, home_of
 from byoa.cli.show import emit
-from byoa.plan.errors import NotFoundError, UsageError
+from byoa.plan.errors import NotFoundError
 
 if TYPE_CHECKING:
     from byoa.pipeline.batch.home import Home
@@ -143,17 +144,9 @@ def opened(arguments: argparse.Namespace) -> tuple[Home, Run]:
     """The place and the run that a verb is about."""
     from byoa.pipeline.batch import runs
 
-    service(arguments)
     home = home_of(arguments)
-    return home, runs.find(home, arguments.run)
-
-
-def service(arguments: argparse.Namespace) -> None:
-    if arguments.on not in {None, "batch"}:
-        verb = "byoa workflow" if arguments.on == "stepfunctions" else "byoa"
-        raise UsageError(
-            f"What runs on {arguments.on} is looked at with {verb} status, logs, stop."
-        )
+    run = runs.find(home, arguments.run)
+    return replace(home, service=run.service), run
 
 
 def add_status(parser: argparse.ArgumentParser) -> None:
@@ -237,7 +230,6 @@ def clean(arguments: argparse.Namespace) -> int:
     from byoa.clean import remove
     from byoa.pipeline.batch.stored import stored
 
-    service(arguments)
     home = home_of(arguments)
     things = [*batch(home.session, home.project.name), *stored(home)]
     for thing in things if arguments.dry_run else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,4 +39,5 @@ def home_of(arguments: argparse.Namespace) -> Home:
     given = {name: getattr(arguments, name, None) for name in names}
     settings = load(arguments.config, {name: value for name, value in given.items() if value})
     project = project_at(arguments.entry_point, arguments.target, settings)
-    return open_home(project, settings, arguments.sandbox)
+    home = open_home(project, settings, arguments.sandbox)
+    return replace(home, service=arguments.on or home.service)

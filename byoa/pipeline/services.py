@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     from byoa.pipeline.batch.home import Home
+    from byoa.pipeline.batch.runs import Seen
     from byoa.pipeline.batch.submit import Asked
+    from byoa.plan.pipeline.manifest import Run
 
 #: Each one's module, with the functions of Service.
 SERVICES = {
@@ -25,6 +27,15 @@ class Service(Protocol):
 
     def submitted(self, home: Home, asked: Asked, wait: bool, as_json: bool) -> int:
         """Submits, tells what was, watches if asked; the exit code."""
+
+    def look(self, home: Home, run: Run, *, whole: bool = False) -> Seen:
+        """How each task of a run is doing."""
+
+    def cancel(self, home: Home, run: Run) -> int:
+        """Ends what goes on of a run; how many."""
+
+    def resume(self, home: Home, run: Run) -> list[str]:
+        """Goes on with what is neither done nor under way; the tasks' names."""
 
 
 def service(name: str) -> Service:

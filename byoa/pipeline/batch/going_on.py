@@ -6,6 +6,7 @@ from byoa.pipeline.batch import runs
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.batch.runs import CANCELLED, Seen
 from byoa.pipeline.batch.submit import send
+from byoa.pipeline.services import service
 from byoa.plan.pipeline import manifest
 from byoa.plan.pipeline.batch_jobs import jobs_of
 from byoa.plan.pipeline.manifest import Round, Run
@@ -13,6 +14,8 @@ from byoa.plan.pipeline.manifest import Round, Run
 
 def cancel(home: Home, run: Run) -> int:
     """Ends all jobs of a run that go on; how many."""
+    if run.service != "batch":
+        return service(run.service).cancel(home, run)
     seen = runs.look(home, run)
     described = home.batch.describe(seen.ids.values())
     active = [
@@ -26,6 +29,8 @@ def cancel(home: Home, run: Run) -> int:
 
 def resume(home: Home, run: Run) -> list[str]:
     """Submits what of a run is neither done nor under way, in the very image; the tasks' names."""
+    if run.service != "batch":
+        return service(run.service).resume(home, run)
     seen = runs.look(home, run)
     todo = outstanding(seen)
     if todo:

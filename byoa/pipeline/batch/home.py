@@ -50,6 +50,7 @@ class Home:
     project: Project
     tags: Mapping[str, str] = field(default_factory=dict)
     say: Say = say
+    service: str = "batch"
 
     @property
     def session(self) -> Session:
@@ -74,7 +75,9 @@ class Home:
     def said(self) -> str:
         """What a command that is proposed needs, to find the same place."""
         words = [] if self.target.name == USUAL else ["--target", self.target.name]
-        return " ".join(["", *words, "--on batch", *["--sandbox"] * (self.place.name == "sandbox")])
+        return " ".join(
+            ["", *words, f"--on {self.service}", *["--sandbox"] * (self.place.name == "sandbox")]
+        )
 
 
 def project_at(entry: str | None, target: str | None, settings: Settings) -> Project:

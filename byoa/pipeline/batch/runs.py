@@ -12,6 +12,7 @@ from typing import Any
 from byoa.aws.batch import log_streams
 from byoa.pipeline.batch.away import READERS
 from byoa.pipeline.batch.home import Home
+from byoa.pipeline.services import service
 from byoa.plan.errors import NotFoundError
 from byoa.plan.pipeline import manifest
 from byoa.plan.pipeline.batch_jobs import Job
@@ -149,6 +150,12 @@ def rounds_of(home: Home, run: Run) -> list[Round]:
 
 def look(home: Home, run: Run, *, whole: bool = False) -> Seen:
     """How each task is doing; `whole` asks Batch for every child of every array."""
+    if run.service != "batch":
+        return service(run.service).look(home, run, whole=whole)
+    return on_batch(home, run, whole=whole)
+
+
+def on_batch(home: Home, run: Run, *, whole: bool = False) -> Seen:
     rounds = rounds_of(home, run)
     ended = manifest.ended_of(home.store.names(f"{run.place}ended/"), run.tasks)
     ids = [id_ for one in rounds for id_ in one.ids.values()]
@@ -167,6 +174,8 @@ def look(home: Home, run: Run, *, whole: bool = False) -> Seen:
 
 def look_at(home: Home, run: Run, task: str) -> TaskSeen | None:
     """One task alone: a run of thousands is not asked for whole."""
+    if run.service != "batch":
+        return look(home, run).tasks.get(task)
     found: TaskSeen | None = TaskSeen(task, "not submitted") if task in run.tasks else None
     for one in rounds_of(home, run):
         for job in one.jobs:

@@ -7,6 +7,7 @@ from typing import Any
 
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.batch.submit import Asked, submit
+from byoa.plan.pipeline.manifest import Run
 
 
 def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
@@ -16,7 +17,11 @@ def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
 
 
 def submitted(home: Home, asked: Asked, wait: bool, as_json: bool) -> int:
-    run = submit(home, asked)
+    return told(home, submit(home, asked), wait, as_json)
+
+
+def told(home: Home, run: Run | None, wait: bool, as_json: bool) -> int:
+    """Says what was submitted, and watches it if that is wanted; the exit code."""
     if run is None:
         if as_json:
             print(json.dumps({"run": None}))

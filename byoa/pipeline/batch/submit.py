@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -15,6 +15,7 @@ from byoa.aws.batch_home import Maker, ensure_queue
 from byoa.aws.bucket import ensure_bucket
 from byoa.aws.parallel import each
 from byoa.aws.role import ensure_role, role_arn
+from byoa.pipeline.batch import runs
 from byoa.pipeline.batch.away import Away, read_records, unready
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.image import Builder, Image, Laid, laid
@@ -175,8 +176,18 @@ class Submission:
         return replace(run, queue=queue, tasks=tasks)
 
 
-def submit(home: Home, asked: Asked) -> Run | None:
-    """The run, submitted; None where nothing is outdated, or only the image was wanted."""
+def submit(
+    home: Home,
+    asked: Asked,
+    *,
+    place: Callable[[Home, Submission, Run], Run] | None = None,
+    begin: Callable[[Home, Run], Run] | None = None,
+    service: str = "batch",
+) -> Run | None:
+    """The run, submitted; None where nothing is outdated, or only the image was wanted.
+
+    `place` and `begin` are another service's instead of Batch's.
+    """
     with laid(home.project.root, home.target, home.say, asked.ignore_git) as project:
         submission = Submission(home, asked, project)
         ensure_bucket(home.session, bucket_and_key(home.store.uri("x"))[0], home.tags)
@@ -185,13 +196,27 @@ def submit(home: Home, asked: Asked) -> Run | None:
         if not names and not asked.until_build:
             home.say(f"all {len(decisions)} tasks are up to date in {home.store.base}/")
             return None
+        alone(home, asked)
         images = submission.builder.images(project, submission.pipeline.tasks)
         if not asked.skip_tests:
             submission.builder.test(images, submission.entry)
         if asked.until_build:
             return None
-        run = placed(home, submission, submission.run(decisions, images))
-    return begun(home, run)
+        run = replace(submission.run(decisions, images), service=service)
+        run = (place or placed)(home, submission, run)
+    return (begin or begun)(home, run)
+
+
+def alone(home: Home, asked: Asked) -> None:
+    """Ends when a run of the pipeline goes on: the two would make the same things twice."""
+    there = [] if asked.again else runs.names(home)
+    seen = runs.look(home, runs.find(home, there[-1])) if there else None
+    if seen and seen.active:
+        counts = ", ".join(f"{count} {word}" for word, count in seen.counts.most_common())
+        raise UsageError(
+            f"The run {seen.run.run} still goes on ({counts}). Watch it: byoa pipeline"
+            f" status{home.said} --wait. Or cancel it first, or say --again."
+        )
 
 
 def placed(home: Home, submission: Submission, run: Run) -> Run:
@@ -224,11 +249,16 @@ def job_role(home: Home, run: Run) -> str:
 
 def begun(home: Home, run: Run) -> Run:
     """Writes the manifest, then submits; whatever happens then, `resume` and `cancel` find it."""
-    home.store.write(f"{run.place}run.json", manifest.written(run))
-    home.store.write(manifest.index_name(run.run), b"{}")
+    write(home, run)
     jobs = jobs_of(run.works(run.tasks), manifest.prefix(run.run, 1))
     send(home, run, Round(number=1, jobs=tuple(jobs)))
     return run
+
+
+def write(home: Home, run: Run) -> None:
+    """The manifest, before anything of the run is submitted."""
+    home.store.write(f"{run.place}run.json", manifest.written(run))
+    home.store.write(manifest.index_name(run.run), b"{}")
 
 
 def send(home: Home, run: Run, submission: Round) -> Round:

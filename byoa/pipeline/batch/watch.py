@@ -33,9 +33,8 @@ def watch(
 ) -> int:
     """0 when every task is done; Ctrl-C leaves the run going on."""
     show = Show(run.tasks)
-    news = News(show.event)
     try:
-        seen = watched(home, run, news, show, sleep)
+        seen = watched(home, run, show, sleep)
     except KeyboardInterrupt:
         show.close()
         home.say(f"\nThe run {run.run} goes on. Watch it: byoa pipeline status{home.said} --wait")
@@ -50,8 +49,8 @@ def watch(
     return int(bool(seen.undone))
 
 
-def watched(home: Home, run: Run, news: News, show: Show, sleep: Callable[[float], None]) -> Seen:
-    patience = PATIENCE
+def watched(home: Home, run: Run, show: Show, sleep: Callable[[float], None]) -> Seen:
+    news, patience = News(show.event), PATIENCE
     while True:
         try:
             seen = runs.look(home, run)
@@ -64,7 +63,7 @@ def watched(home: Home, run: Run, news: News, show: Show, sleep: Callable[[float
             continue
         news.take(seen)
         if not seen.active:
-            return seen
+            return runs.look(home, run, whole=True)
         end = time.monotonic() + pause_of(home)
         while time.monotonic() < end:
             show.tick()

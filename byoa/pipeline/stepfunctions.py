@@ -1,0 +1,154 @@
+"""`--on stepfunctions`: a run as one execution of the pipeline's state machine, its jobs Batch's.
+
+The machine waits, so nothing has to stay awake here; an execution is named after its run, so every
+machine finds it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from byoa.pipeline.batch import runs, submit
+from byoa.pipeline.batch.home import Home
+from byoa.pipeline.batch.runs import CANCELLED, WELL, Seen
+from byoa.plan.errors import NotFoundError
+from byoa.plan.pipeline import machine_jobs, manifest
+from byoa.plan.pipeline.manifest import Round, Run
+from byoa.workflow import deployment, machine
+from byoa.workflow import home as workflow_home
+from byoa.workflow import runs as executions
+
+if TYPE_CHECKING:
+    from byoa.pipeline.batch.submit import Asked
+
+
+def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
+    """What Batch needs, then the role, the machine and its execution; no job by itself."""
+    from byoa.pipeline.batch.dry import planned
+
+    found, run = planned(home, asked)
+    if run is None:
+        return found
+    run = replace(run, service="stepfunctions")
+    submission = machine_jobs.round_of(run, 1, run.tasks)
+    there, wanted = states_of(home), wanted_of(home, run, submission)
+    requests = deployment.dry_run(there, wanted)
+    arn = there.arn(wanted.name)
+    given = json.dumps(machine_jobs.given_of(run, 1))
+    start = {"stateMachineArn": arn, "name": run.run, "input": given}
+    names = {
+        "create_role": "iam.CreateRole", "put_role_policy": "iam.PutRolePolicy",
+        "create_state_machine": "stepfunctions.CreateStateMachine",
+        "update_state_machine": "stepfunctions.UpdateStateMachine",
+    }  # fmt: skip
+    sent = [(names[key], one) for key, one in requests.items() if key in names]
+    return [
+        *found,
+        *({"operation": name, "request": one} for name, one in sent),
+        {"operation": "stepfunctions.StartExecution", "request": start},
+    ]
+
+
+def submitted(home: Home, asked: Asked, wait: bool, as_json: bool) -> int:
+    from byoa.pipeline.batch.service import told
+
+    run = submit.submit(home, asked, begin=begun, service="stepfunctions")
+    return told(home, run, wait, as_json)
+
+
+def begun(home: Home, run: Run) -> Run:
+    """Writes the manifest, makes or changes the machine, starts the execution."""
+    submit.write(home, run)
+    send(home, run, machine_jobs.round_of(run, 1, run.tasks))
+    return run
+
+
+def send(home: Home, run: Run, submission: Round) -> None:
+    """The machine as this submission wants it, then its execution: again is the same one."""
+    home.store.write(f"{run.place}rounds/{submission.number:04}.json", manifest.written(submission))
+    there, wanted = states_of(home), wanted_of(home, run, submission)
+    if delayed := machine_jobs.form_of(run, submission).delayed:
+        home.say(
+            f"{len(delayed)} tasks wait for more than they need: a state machine only knows one"
+            " after another and side by side. --on batch has no such waits."
+        )
+    if there.find(wanted.name) is None:
+        home.say(f"making the state machine {wanted.name}")
+        deployment.create(there, wanted, home.say)
+    else:
+        deployment.update(there, wanted, home.say)
+    given = machine_jobs.given_of(run, submission.number)
+    executions.start(
+        there, wanted.name, given, machine_jobs.execution_name(run.run, submission.number)
+    )
+
+
+def states_of(home: Home) -> workflow_home.Home:
+    on = "sandbox" if home.place.name == "sandbox" else "sagemaker"
+    return workflow_home.Home(on, home.session, home.project.name, home.tags)
+
+
+def wanted_of(home: Home, run: Run, submission: Round) -> machine.Wanted:
+    tags = {key: text for key, text in run.tags.items() if key != "byoa:run"}
+    name = machine_jobs.machine_name(run.project, run.pipeline)
+    return machine.Wanted(name=name, definition=machine_jobs.machine_of(run, submission), tags=tags)
+
+
+def execution_of(home: Home, run: Run, number: int) -> dict[str, Any]:
+    """describe_execution of a submission; {} when it never began."""
+    there = states_of(home)
+    name = machine_jobs.machine_name(run.project, run.pipeline)
+    try:
+        return executions.find(there, name, machine_jobs.execution_name(run.run, number))
+    except NotFoundError:
+        return {}
+
+
+def look(home: Home, run: Run, *, whole: bool = False) -> Seen:
+    """What Batch says of the jobs; those that are not there yet wait while the machine runs."""
+    seen = runs.on_batch(home, run, whole=whole)
+    number = max((one.number for one in seen.rounds), default=0)
+    execution = execution_of(home, run, number) if number else {}
+    running = execution.get("status") == "RUNNING"
+    lost = {name for name, one in seen.tasks.items() if one.status in ("failed", "cancelled")}
+    for name, one in seen.tasks.items():
+        if lost.intersection(run.tasks[name].needs) and one.status not in WELL:
+            lost.add(name)
+        if one.status == "not submitted":
+            status = "waiting" if running else one.status
+            status = "skipped" if name in lost else status
+            if execution.get("status") == "ABORTED":
+                status = "cancelled"
+            seen.tasks[name] = replace(one, status=status)
+    return seen
+
+
+def cancel(home: Home, run: Run) -> int:
+    """Stops the execution, which ends its jobs; how many were going on."""
+    seen = look(home, run)
+    there = states_of(home)
+    for one in seen.rounds:
+        execution = execution_of(home, run, one.number)
+        if execution.get("status") == "RUNNING":
+            executions.stop(there, execution, "Cancelled", CANCELLED)
+    ids = [one.job for one in seen.active if one.job]
+    home.batch.end(ids, CANCELLED)  # those that it has just begun, and cannot have heard
+    return len(seen.active)
+
+
+def resume(home: Home, run: Run) -> list[str]:
+    """A new execution with what is not done; nothing while one runs: it goes on by itself."""
+    seen = look(home, run)
+    number = max((one.number for one in seen.rounds), default=0)
+    execution = execution_of(home, run, number) if number else {}
+    if execution.get("status") == "RUNNING":
+        return []
+    if number and not execution:  # cut off between the manifest and the execution
+        send(home, run, seen.rounds[-1])
+        return [job.tasks[0] for job in seen.rounds[-1].jobs]
+    todo = [one.task for one in seen.undone]
+    if todo:
+        send(home, run, machine_jobs.round_of(run, number + 1, todo))
+    return todo
