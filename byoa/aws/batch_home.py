@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GPU_TYPES = ("g4dn", "g5", "g6")
 #: Making or changing an environment takes AWS so long at most; mostly it is seconds.
 LIMIT = 300.0
+DEFAULT = [{"Name": "is-default", "Values": ["true"]}]
 Say = Callable[[str], None]
 
 
@@ -175,8 +176,7 @@ def network_of(session: Session, subnets: Sequence[str]) -> str:
     ec2 = session.client("ec2")
     if subnets:
         return str(ec2.describe_subnets(SubnetIds=[subnets[0]])["Subnets"][0]["VpcId"])
-    default = [{"Name": "is-default", "Values": ["true"]}]
-    for vpc in ec2.describe_vpcs(Filters=default)["Vpcs"]:
+    for vpc in ec2.describe_vpcs(Filters=DEFAULT)["Vpcs"]:
         return str(vpc["VpcId"])
     return str(ec2.create_default_vpc()["Vpc"]["VpcId"])
 

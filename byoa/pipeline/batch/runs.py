@@ -237,7 +237,8 @@ def told(
     with ThreadPoolExecutor(READERS) as pool:
         read = pool.map(lambda name: ended_of(home, run, name, "failed"), failed)
     for name, words in zip(failed, read):
-        tasks[name] = replace(tasks[name], ended=words)
+        if words and words.job in {"", tasks[name].job}:  # not an earlier submission's
+            tasks[name] = replace(tasks[name], ended=words)
     return tasks
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -168,42 +169,46 @@ def written(document: Run | Round | Ended) -> bytes:
 
 
 def read_run(data: bytes, where: str) -> Run:
-    said = parsed(data, where)
-    with_tasks = {name: build(RunTask, task, where) for name, task in said.pop("tasks").items()}
-    return build(Run, {**said, "tasks": with_tasks}, where)
+    with sound(where):
+        said = parsed(data, where)
+        tasks = {name: build(RunTask, one) for name, one in said.pop("tasks").items()}
+        return build(Run, {**said, "tasks": tasks})
 
 
 def read_round(data: bytes, where: str) -> Round:
-    said = parsed(data, where)
-    jobs = tuple(
-        Job(one["name"], tuple(one["tasks"]), tuple(Wait(**wait) for wait in one["waits"]))
-        for one in said.pop("jobs")
-    )
-    return build(Round, {**said, "jobs": jobs}, where)
+    with sound(where):
+        said = parsed(data, where)
+        jobs = tuple(
+            Job(one["name"], tuple(one["tasks"]), tuple(Wait(**wait) for wait in one["waits"]))
+            for one in said.pop("jobs")
+        )
+        return build(Round, {**said, "jobs": jobs})
 
 
 def read_ended(data: bytes, where: str) -> Ended:
-    return build(Ended, parsed(data, where), where)
+    with sound(where):
+        return build(Ended, parsed(data, where))
+
+
+@contextmanager
+def sound(where: str) -> Iterator[None]:
+    """What is not a document of ours is told with its place."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ByoaError(f"{where} is damaged ({error}). Submit the pipeline anew.") from None
 
 
 def parsed(data: bytes, where: str) -> dict[str, Any]:
     """The object, without its version; one of a newer byoa is told, not guessed."""
-    try:
-        said = json.loads(data)
-        version = said.pop("version")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ByoaError(f"{where} is damaged ({error}). Submit the pipeline anew.") from None
+    said = json.loads(data)
+    version = said.pop("version")
     if version != VERSION:
-        raise ByoaError(
-            f"{where} is of version {version}, and this byoa knows {VERSION}. Update it."
-        )
+        told = f"{where} is of version {version}, and this byoa knows {VERSION}. Update it."
+        raise ByoaError(told)
     return dict(said)
 
 
-def build(kind: type[Made], said: Mapping[str, Any], where: str) -> Made:
+def build(kind: type[Made], said: Mapping[str, Any]) -> Made:
     """A dataclass from JSON: lists become tuples."""
-    values = {key: tuple(one) if isinstance(one, list) else one for key, one in said.items()}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ByoaError(f"{where} is damaged ({error}). Submit the pipeline anew.") from None
+    return kind(**{key: tuple(one) if isinstance(one, list) else one for key, one in said.items()})
