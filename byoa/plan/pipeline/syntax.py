@@ -31,6 +31,8 @@ def write(node: object, put: Callable[[str], None], keep: bool) -> None:
                 continue
             if name == "body" and not keep and isinstance(node, DOCUMENTED):
                 value = without_docstring(value)
+            elif isinstance(node, ast.JoinedStr):
+                value = [one for one in value if not is_empty(one)]
             put(f"{name}=")
             write(value, put, keep)
         put(")")
@@ -49,6 +51,11 @@ def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
 def is_text(node: ast.stmt) -> bool:
     """A docstring, another text that stands alone, or `...`."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def is_empty(node: ast.expr) -> bool:
+    """An empty piece of an f-string, which some versions of Python write and others do not."""
+    return isinstance(node, ast.Constant) and node.value == ""
 
 
 def is_main(node: ast.stmt) -> bool:

@@ -167,18 +167,27 @@ class Walk:
         else:
             self.name(module, use.name, use.attributes)
 
-    def name(self, module: Module, name: str, attributes: tuple[str, ...] = ()) -> bool:
-        """What a name of a module is; False when the module has not got it."""
+    def name(
+        self,
+        module: Module,
+        name: str,
+        attributes: tuple[str, ...] = (),
+        seen: tuple[str, ...] = (),
+    ) -> bool:
+        """What a name of a module is; False when the module has not got it.
+
+        `seen` are the modules that handed on all they have (`from x import *`) on the way here.
+        """
         parts = module.bindings.get(name, ())
         for part in parts:
             self.take(module, part)
         for one in module.imports.get(name, ()):
             self.imported(one, attributes)
-        return bool(parts) or any(self.starred(star, name, attributes) for star in module.stars)
-
-    def starred(self, name: str, wanted: str, attributes: tuple[str, ...]) -> bool:
-        module = self.find(name)
-        return module is not None and self.name(module, wanted, attributes)
+        if parts:
+            return True
+        seen = (*seen, module.name)
+        stars = (self.find(star) for star in module.stars if star not in seen)
+        return any(self.name(star, name, attributes, seen) for star in stars if star is not None)
 
     def imported(self, one: Import, attributes: tuple[str, ...]) -> None:
         """Follows `module.attribute.attribute…` as far as the project's modules go."""
