@@ -25,6 +25,7 @@ DO: dict[str, tuple[str, str]] = {
     "build": ("pipeline_build", "run what has to run, and only that"),
     "task": ("pipeline_build", "one task: build it alone, print its source or why it would run"),
     "logs": ("pipeline_logs", "what a task printed"),
+    "nb": ("pipeline_nb", "notebooks' sources: parameters injected or removed, other formats"),
     "interact": ("pipeline_interact", "a Python session with the pipeline in it"),
     "submit": ("pipeline_submit", "send what is outdated to AWS: Batch, SageMaker, Step Functions"),
     "init": ("pipeline_aws", "make the project ready for AWS: soopervisor.yaml and a Dockerfile"),

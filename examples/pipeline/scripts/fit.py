@@ -54,7 +54,7 @@ predicted = model.predict(X_test)
 print(classification_report(y_test, predicted, zero_division=0))
 
 # %%
-ConfusionMatrixDisplay.from_predictions(y_test, predicted, colorbar=False)
+_ = ConfusionMatrixDisplay.from_predictions(y_test, predicted, colorbar=False)
 
 # %%
 with open(product["model"], "wb") as file:
