@@ -33,7 +33,9 @@ RECENT = 8
 
 
 def spent(seconds: float) -> str:
-    """A time for a reader: 4.2s, 2m05s, 1h02m."""
+    """A time for a reader: 0.25s, 4.2s, 2m05s, 1h02m."""
+    if seconds < 0.995:
+        return f"{seconds:.2f}s"
     if seconds < 59.95:
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
@@ -87,8 +89,14 @@ def _notes(ran: Ran) -> str:
     said = [f"attempt {ran.attempts}" if ran.attempts > 1 else ""]
     said += [f"{ran.peak_mb:.0f} MB" if ran.peak_mb >= 1 and ran.status == DONE else ""]
     said += [one_line(ran.error) if ran.status in (FAILED, RUNNING, CANCELLED) else ""]
-    said += [one_line(ran.reason) if ran.status in (RUNNING, SKIPPED) and not ran.error else ""]
+    said += [_why(ran.reason) if ran.status in (RUNNING, SKIPPED) and not ran.error else ""]
     return ", ".join(word for word in said if word)
+
+
+def _why(reason: str) -> str:
+    """The first of several reasons."""
+    first, *more = reason.split("; ")
+    return one_line(first) + (f" and {len(more)} more" if more else "")
 
 
 def news(event: Mapping[str, Any], run: Run) -> str | None:

@@ -97,7 +97,7 @@ def test_news_are_one_line_for_each_thing_that_happens():
         start("a", 2, 2),
         end("a", 4, seconds=2.0, attempt=2, peak_mb=120.4),
         end("b", 4, "kept", 0),
-        end("c", 4, "skipped", 0, reason="a failed"),
+        end("c", 4, "skipped", 0, reason="a failed; b failed; d failed"),
         {"event": "unknown"},
         {"event": "task-end", "task": 7},
     ):
@@ -109,7 +109,7 @@ def test_news_are_one_line_for_each_thing_that_happens():
         "a: begins (attempt 2, OSError: full disk)",
         "a: done after 2.0s (attempt 2, 120 MB)",
         None,
-        "c: skipped (a failed)",
+        "c: skipped (a failed and 2 more)",
         None,
         None,
     ]
@@ -151,7 +151,7 @@ def test_a_no_op_is_one_line():
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0.0s"), (59.94, "59.9s"), (59.96, "1m00s"), (125, "2m05s"), (3599.9, "1h00m"),
+    [(0, "0.00s"), (0.994, "0.99s"), (0.996, "1.0s"), (59.94, "59.9s"), (59.96, "1m00s"), (125, "2m05s"), (3599.9, "1h00m"),
      (7380, "2h03m")],
 )  # fmt: skip
 def test_times(seconds: float, said: str):
