@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from byoa.pipeline import hooks, template
 from byoa.pipeline.order import Order
-from byoa.pipeline.worker import RUNS, Failure
+from byoa.pipeline.worker import RUNS, Digests, Failure
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline.model import Pipeline, Task
 
@@ -26,7 +26,7 @@ class Ended:
     task: str
     failure: Failure | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    digests: Mapping[str, str] = field(default_factory=dict)
+    digests: Digests = field(default_factory=dict)
     seconds: float = 0
     cpu_seconds: float = 0
     peak_mb: float = 0

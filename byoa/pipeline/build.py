@@ -18,15 +18,17 @@ from typing import Any, Protocol
 
 from byoa.pipeline import hooks, runs
 from byoa.pipeline.backends import Backend, Ended, Here, InThisProcess, has_objects
+from byoa.pipeline.commit import staged_path
 from byoa.pipeline.echo import Echo
 from byoa.pipeline.file_clients import FileClients
+from byoa.pipeline.hashes import stamped
 from byoa.pipeline.interrupts import Interrupts
 from byoa.pipeline.lock import alone
 from byoa.pipeline.order import order_for
 from byoa.pipeline.outcome import FATES, Outcome, Result
 from byoa.pipeline.slots import Slots, cores
 from byoa.pipeline.state import State, folder_of
-from byoa.pipeline.worker import Failure
+from byoa.pipeline.worker import Digests, Failure
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline import retries
 from byoa.plan.pipeline.model import Decision, Pipeline, Task
@@ -170,6 +172,7 @@ class Build:
 
     @cached_property
     def stores(self) -> FileClients:
+        self.stack.callback(self.state.aside.close)
         return FileClients(self.state)
 
     @cached_property
@@ -211,6 +214,7 @@ class Build:
     def look_up(self) -> None:
         if self.echo:
             self.echo.follow(self.running)
+        self.stores.go_on()
         if self.watcher:
             self.watcher.tick()
         if self.stop.heard and not self.result.stopped:
@@ -299,7 +303,7 @@ class Build:
         """Records what ended well; what did not is tried again, or has failed."""
         outcome = self.outcome_of(task, ended)
         if ended.failure is None:
-            outcome = self.commit(task, outcome, staged)
+            outcome = self.commit(task, outcome, ended, staged)
         kinds = outcome.failure.kinds if outcome.failure else ()
         pause = retries.pause(task.limits, kinds, outcome.attempts) if kinds else None
         if pause is not None and not self.halted:
@@ -328,8 +332,9 @@ class Build:
             ended.metrics,
         )
 
-    def commit(self, task: Task, outcome: Outcome, staged: Path) -> Outcome:
+    def commit(self, task: Task, outcome: Outcome, ended: Ended, staged: Path) -> Outcome:
         facts = outcome.facts(self.run.id, runs.stamp(runs.ago(outcome.seconds)))
+        facts["digests"] = still_true(ended.digests, task, staged)
         try:
             self.state.commit(task, staged, facts)
             self.stores.send(task)
@@ -360,7 +365,7 @@ class Build:
 
     def all_sent(self) -> None:
         """Waits for what goes to File clients; a task whose products do not arrive has failed."""
-        for name, why in self.stores.close().items():
+        for name, why in self.stores.close(lambda: bool(self.stop.heard)).items():
             outcome = self.result.outcomes[name]
             outcome.outcome, outcome.failure = "failed", Failure(why, ("ByoaError",))
             if self.result.begun:
@@ -380,6 +385,15 @@ class Build:
 
 def failure_of(error: ByoaError | OSError) -> Failure:
     return Failure(str(error), tuple(kind.__name__ for kind in type(error).__mro__[:-1]))
+
+
+def still_true(digests: Digests, task: Task, staged: Path) -> dict[str, str]:
+    """The digests of what nobody has changed since the task read it, after its end perhaps."""
+    return {
+        key: digest
+        for key, (digest, stamp) in digests.items()
+        if stamp and stamped(staged_path(task.products[key], staged)) == tuple(stamp)
+    }
 
 
 def spoken(log: Path) -> bool:

@@ -10,13 +10,14 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from byoa.pipeline import hashes
 from byoa.pipeline.order import Order
 from byoa.pipeline.ploomber import finder
 from byoa.plan.errors import ByoaError
@@ -42,6 +43,10 @@ RUNS: dict[Kind, str] = {
 }
 
 
+#: product key → the digest of what is large, and the stamp of the file when it was read
+Digests: TypeAlias = dict[str, tuple[str, Sequence[int]]]
+
+
 class TaskError(ByoaError):
     """A task that cannot have done what it says: a product is missing, a parameter unknown."""
 
@@ -61,7 +66,7 @@ class Facts:
 
     failure: Failure | None = None
     metrics: dict[str, float] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)  #: product key → sha256
+    digests: Digests = field(default_factory=dict)
 
     @property
     def stops(self) -> bool:
@@ -74,13 +79,13 @@ def attempt(task: Task, order: Order) -> Facts:
     try:
         with surroundings(order):
             execute(task, order)
+        return Facts(metrics=order.metrics, digests=read_large(order))
     except SystemExit as ended:
         if ended.code in (None, 0) and not missing(order):
             return Facts(metrics=order.metrics)
         return Facts(Failure(f"it ended itself: sys.exit({ended.code!r})", ("SystemExit",)))
     except BaseException as error:
         return Facts(told(error, task.name))
-    return Facts(metrics=order.metrics)
 
 
 def execute(task: Task, order: Order) -> None:
@@ -158,6 +163,17 @@ def numbers(order: Order) -> dict[str, float]:
                 and math.isfinite(value)
             }
     return found
+
+
+def read_large(order: Order) -> Digests:
+    """The digests of large products, so that the driver's loop does not wait for the disk."""
+    large = {
+        key: place
+        for key, place in order.products.items()
+        if isinstance(place, Path) and (place.is_dir() or place.stat().st_size >= hashes.BIG)
+    }
+    stamps = {key: hashes.stamped(place) or () for key, place in large.items()}
+    return {key: (hashes.content(place), stamps[key]) for key, place in large.items()}
 
 
 @contextmanager
