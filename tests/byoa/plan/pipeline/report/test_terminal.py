@@ -151,7 +151,8 @@ def test_a_no_op_is_one_line():
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0.00s"), (0.994, "0.99s"), (0.996, "1.0s"), (59.94, "59.9s"), (59.96, "1m00s"), (125, "2m05s"), (3599.9, "1h00m"),
+    [(0, "0.00s"), (0.994, "0.99s"), (0.996, "1.0s"), (59.94, "59.9s"), (59.96, "1m00s"),
+     (125, "2m05s"), (3599.9, "1h00m"),
      (7380, "2h03m")],
 )  # fmt: skip
 def test_times(seconds: float, said: str):
