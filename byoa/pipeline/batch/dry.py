@@ -33,6 +33,13 @@ def requests(home: Home, asked: Asked) -> list[dict[str, Any]]:
     return [*found, *(said("batch.SubmitJob", one) for one in sent)]
 
 
+def planned_run(home: Home, asked: Asked) -> Run | None:
+    """The run with the images' addresses; None when nothing is outdated."""
+    with laid(home.project.root, home.target, home.say, asked.ignore_git) as project:
+        submission = Submission(home, asked, project)
+        return run_of(submission, project)
+
+
 def planned(home: Home, asked: Asked) -> tuple[list[dict[str, Any]], Run | None]:
     """What makes the place of the jobs, and the run; None when nothing is outdated."""
     with laid(home.project.root, home.target, home.say, asked.ignore_git) as project:

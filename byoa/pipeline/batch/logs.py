@@ -9,7 +9,7 @@ from byoa.aws.logs import follow as follow_stream
 from byoa.pipeline.batch import runs
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.batch.runs import ACTIVE, TaskSeen
-from byoa.pipeline.batch.watch import GROUP, pause_of
+from byoa.pipeline.batch.watch import pause_of
 from byoa.plan.errors import NotFoundError
 from byoa.plan.pipeline import manifest
 from byoa.plan.pipeline.manifest import Run
@@ -33,7 +33,7 @@ def lines(
             if len(told) > 1:
                 yield f"--- attempt {len(told)} ---"
             for line in follow_stream(
-                home.place.logs, GROUP, stream, over, pause=pause_of(home), sleep=sleep
+                home.place.logs, seen.group, stream, over, pause=pause_of(home), sleep=sleep
             ):
                 yield line.text
         if not follow or seen.status not in ACTIVE:

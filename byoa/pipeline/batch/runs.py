@@ -29,6 +29,7 @@ WORDS = {
     "SUCCEEDED": "done",
     "FAILED": "failed",
 }
+GROUP = "/aws/batch/job"
 ACTIVE = frozenset({"waiting", "queued", "starting", "running"})
 WELL = frozenset({"done", "kept"})
 CANCELLED = "Cancelled with byoa pipeline cancel."
@@ -46,6 +47,7 @@ class TaskSeen:
     parent: str = ""  #: the id that others can wait for
     described: Mapping[str, Any] = field(default_factory=dict)
     ended: Ended | None = None
+    group: str = GROUP  #: where its lines are, in CloudWatch
 
     @property
     def reason(self) -> str:

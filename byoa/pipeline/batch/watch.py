@@ -16,7 +16,6 @@ from byoa.pipeline.show import Show
 from byoa.plan.advice import passes_by
 from byoa.plan.pipeline.manifest import Run
 
-GROUP = "/aws/batch/job"
 LAST_LINES = 15
 #: Failed tasks whose last lines are shown.
 MOST_SHOWN = 5
@@ -41,6 +40,11 @@ def watch(
         home.say(f"End it: byoa pipeline cancel{home.said}")
         return 130
     show.close()
+    return tell_end(home, run, seen, as_json)
+
+
+def tell_end(home: Home, run: Run, seen: Seen, as_json: bool) -> int:
+    """Tells how a run has ended, and the last lines of what failed; the exit code."""
     for one in [one for one in seen.tasks.values() if one.status == "failed"][:MOST_SHOWN]:
         tell_failure(home, one)
     if as_json:
@@ -102,7 +106,7 @@ def events(seen: TaskSeen) -> Iterator[dict[str, Any]]:
 def tell_failure(home: Home, seen: TaskSeen) -> None:
     home.say(f"\n{seen.task} failed: {seen.reason}")
     for stream in seen.streams[-1:]:
-        lines = list(follow(home.place.logs, GROUP, stream))[-LAST_LINES:]
+        lines = list(follow(home.place.logs, seen.group, stream))[-LAST_LINES:]
         for line in lines:
             home.say(f"  {line.text}")
 

@@ -11,7 +11,6 @@ from byoa.plan.pipeline.model import Limits, Product, Source, Task
 from byoa.plan.pipeline.needs import FARGATE, Size, fargate, sizes
 from byoa.plan.pipeline.soopervisor import Machines, Needs, Target
 
-
 NONE = Limits()
 
 
