@@ -11,11 +11,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from byoa import files
 from byoa.pipeline import commit, hashes
+from byoa.pipeline.collector import no_collection
 from byoa.pipeline.hashes import BIG, TICK_NS, Hashes, Stamp, stamped
 from byoa.pipeline.sources import Sources, drop_stale_bytecode
 from byoa.plan.errors import ByoaError, NotFoundError
@@ -34,6 +36,9 @@ from byoa.plan.pipeline.model import (
     Task,
 )
 from byoa.plan.pipeline.selection import Selection, chosen
+
+if TYPE_CHECKING:
+    from byoa.pipeline.clients.aside import Aside
 
 JOBS = frozenset({"train", "process", "deploy"})
 #: Their source is data: what it holds counts, not how it is called.
@@ -138,9 +143,16 @@ class State:
     def _there(self, task: Task, product: Product) -> bool:
         if self._exists is not None:
             return self._exists(self.pipeline, task, product)
-        from byoa.pipeline.relations import exists  # it loads the user's clients
+        from byoa.pipeline.relations import exists
 
-        return exists(self.pipeline, task, product)
+        return exists(self.aside, task, product)
+
+    @cached_property
+    def aside(self) -> Aside:
+        """The user's clients, in a process of their own."""
+        from byoa.pipeline.clients.aside import Aside
+
+        return Aside(self.pipeline)
 
     def upstream(self, task: Task) -> dict[str, str]:
         """What upstream gives the task now, by "task" or "task:product key"."""
@@ -155,7 +167,9 @@ class State:
 
     def plan(self, selection: Selection = ALL) -> dict[str, Decision]:
         """Every task's decision, in the order in which they can run; nothing is changed."""
-        found = planned(self.pipeline, chosen(self.pipeline, selection), self.look, self.digests)
+        with no_collection():
+            names = chosen(self.pipeline, selection)
+            found = planned(self.pipeline, names, self.look, self.digests)
         self.save()
         return found
 

@@ -76,4 +76,4 @@ def opaque(source: str) -> Part:
     """What cannot be read: it may use all of what it seems to import."""
     names = [first or second for first, second in IMPORT.findall(source)]
     imports = tuple(Import(name, whole=True) for name in names)
-    return Part(None, frozenset(), imports=imports, at_load=imports, anything=True, text=source)
+    return Part(sha(source), frozenset(), imports=imports, at_load=imports, anything=True)

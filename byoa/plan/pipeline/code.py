@@ -19,9 +19,8 @@ DIGITS = 20
 class Part:
     """One top-level statement; of an import, one of its names."""
 
-    node: ast.stmt | None
+    digest: str
     binds: frozenset[str]
-    keep_docstrings: bool = False
     uses: frozenset[Use] = frozenset()
     imports: tuple[Import, ...] = ()  #: wherever they stand in it
     at_load: tuple[Import, ...] = ()  #: those that happen while the module is loaded
@@ -29,16 +28,13 @@ class Part:
     bases: frozenset[tuple[str, ...]] = frozenset()  #: of classes
     acts: bool = False  #: does more than bind names, whatever it calls
     anything: bool = False  #: may use whatever its module has
-    text: str = ""  #: in place of a node: what could not be parsed
+    imports_module: bool = False  #: it is `import x`
+    makes_nothing: bool = False  #: it is a class without code for making its objects
     at: int = 0  #: its place among its module's parts
 
     @property
     def label(self) -> str:
         return ", ".join(sorted(self.binds)[:3])
-
-    @cached_property
-    def digest(self) -> str:
-        return sha(self.text if self.node is None else meaning(self.node, self.keep_docstrings))
 
 
 def sha(text: str) -> str:
@@ -83,7 +79,7 @@ def module_of(text: str, name: str, label: str, *, package: bool = False) -> Mod
     try:
         return read(ast.parse(text).body, text, Module(name, label), above)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        opaque = Part(None, frozenset(), acts=True, anything=True, text=text)
+        opaque = Part(sha(text), frozenset(), acts=True, anything=True)
         return Module(name, label, [opaque])
 
 
@@ -112,9 +108,8 @@ def part(node: ast.stmt, module: Module, above: tuple[str, ...], keep: bool) -> 
     if "*" in names:
         module.stars += [one.module for one in names.pop("*")]
     return Part(
-        node,
+        sha(meaning(node, keep)),
         frozenset(names),
-        keep,
         frozenset(reader.uses),
         tuple(reader.imports),
         tuple(reader.at_load),
@@ -122,6 +117,15 @@ def part(node: ast.stmt, module: Module, above: tuple[str, ...], keep: bool) -> 
         frozenset(reader.bases),
         reader.acts or acts_on_items(node),
         reader.anything,
+        makes_nothing=is_plain_class(node),
+    )
+
+
+def is_plain_class(node: ast.stmt) -> bool:
+    """A class whose objects are made without any code of its own."""
+    return isinstance(node, ast.ClassDef) and not any(
+        isinstance(one, ast.FunctionDef) and one.name in {"__init__", "__new__", "__post_init__"}
+        for one in node.body
     )
 
 
@@ -151,4 +155,10 @@ def imported(
         if isinstance(node, ast.ImportFrom):
             one = ast.ImportFrom(module=node.module, names=[alias], level=node.level)
             loaded = found
-        yield Part(one, frozenset({name}), imports=(loaded,), at_load=(loaded,))
+        yield Part(
+            sha(meaning(one)),
+            frozenset({name}),
+            imports=(loaded,),
+            at_load=(loaded,),
+            imports_module=isinstance(node, ast.Import),
+        )

@@ -7,7 +7,6 @@ whoever loads it.
 
 from __future__ import annotations
 
-import ast
 import builtins
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -224,7 +223,7 @@ class Walk:
     def for_effect(self, module: Module, part: Part) -> bool:
         """`import x` that nobody reads, where what x does cannot be looked at."""
         return (
-            isinstance(part.node, ast.Import)
+            part.imports_module
             and module.read.isdisjoint(part.binds)
             and all(self.find(one.module) is None for one in part.at_load)
         )
@@ -239,7 +238,7 @@ class Walk:
                 for one in module.imports[root]
             )
         if root in module.bindings:
-            return len(call) == 1 and all(plain_class(part) for part in module.bindings[root])
+            return len(call) == 1 and all(part.makes_nothing for part in module.bindings[root])
         return len(call) == 1 and root in PURE and hasattr(builtins, root)
 
     def hears(self, module: Module, base: tuple[str, ...]) -> bool:
@@ -260,14 +259,6 @@ def made_of_class(one: Import, call: tuple[str, ...]) -> bool:
     """Path(…), sklearn.preprocessing.OneHotEncoder(…): by the custom of names, an object."""
     name = call[-1] if len(call) > 1 else one.attribute
     return name[:1].isupper()
-
-
-def plain_class(part: Part) -> bool:
-    """A class without code of its own for making its objects."""
-    return isinstance(part.node, ast.ClassDef) and not any(
-        isinstance(one, ast.FunctionDef) and one.name in {"__init__", "__new__", "__post_init__"}
-        for one in part.node.body
-    )
 
 
 def digests(walk: Walk, own: Mapping[int, Part]) -> dict[str, str]:
