@@ -33,26 +33,13 @@ def requests(home: Home, asked: Asked) -> list[dict[str, Any]]:
     return [*found, *(said("batch.SubmitJob", one) for one in sent)]
 
 
-def planned_run(home: Home, asked: Asked) -> Run | None:
-    """The run with the images' addresses; None when nothing is outdated."""
-    with laid(home.project.root, home.target, home.say, asked.ignore_git) as project:
-        submission = Submission(home, asked, project)
-        return run_of(submission, project)
-
-
 def planned(home: Home, asked: Asked) -> tuple[list[dict[str, Any]], Run | None]:
     """What makes the place of the jobs, and the run; None when nothing is outdated."""
     with laid(home.project.root, home.target, home.say, asked.ignore_git) as project:
         submission = Submission(home, asked, project)
-        decisions = submission.plan()
-        if not submission.names(decisions):
-            home.say("all tasks are up to date: nothing would be sent")
+        run = planned_run(home, submission)
+        if run is None:
             return [], None
-        images = {
-            task: Image(submission.builder.address(project, task), environment)
-            for task, environment in submission.environments.items()
-        }
-        run = submission.run(decisions, images)
         found = [*machines(home, any(task.gpus for task in run.tasks.values()))]
         found += role(home, run.store)
         arn = f"<ARN of {role_name(home.project.name, BATCH)}>"
@@ -62,6 +49,19 @@ def planned(home: Home, asked: Asked) -> tuple[list[dict[str, Any]], Run | None]
         names = {image: str(one["jobDefinitionName"]) for image, one in definitions.items()}
         queue = home.target.queue or queue_name(run.project)
         return found, submission.with_definitions(run, queue, names)
+
+
+def planned_run(home: Home, submission: Submission) -> Run | None:
+    """The run with the images' addresses, nothing of it built; None when nothing is outdated."""
+    decisions = submission.plan()
+    if not submission.names(decisions):
+        home.say("all tasks are up to date: nothing would be sent")
+        return None
+    images = {
+        task: Image(submission.builder.address(submission.laid, task), environment)
+        for task, environment in submission.environments.items()
+    }
+    return submission.run(decisions, images)
 
 
 def said(operation: str, request: dict[str, Any]) -> dict[str, Any]:

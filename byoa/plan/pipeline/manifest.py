@@ -64,6 +64,7 @@ class Run:
     tasks: Mapping[str, RunTask] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    role: str = ""  #: what SageMaker's jobs run as
 
     @property
     def place(self) -> str:
