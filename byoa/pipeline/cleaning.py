@@ -43,14 +43,13 @@ def found(pipeline: Pipeline, wish: Wish) -> tuple[list[Removal], list[str]]:
     removals = [*old_runs(pipeline, wish.keep_runs), *leftovers(pipeline)]
     hashes = Hashes(home / "hashes.json")
     for path in sorted((home / "records").glob(f"*{records.SUFFIX}")):
-        task = known.get(path.name, "")
-        gone = not task
-        if gone or task in wish.products:
-            record = readable(path)
-            if record and (wish.vanished if gone else True):
-                removals += products(pipeline, record, hashes, kept)
-            what = "record of a task that is gone" if gone else "record"
-            removals.append(Removal(path, what, record.task if record else ""))
+        task, record = known.get(path.name), readable(path)
+        if task is None and not wish.vanished:
+            name = record.task if record else path.name
+            kept.append(f"{name} is no task any more: --vanished removes what it made.")
+        elif task is None or task in wish.products:
+            removals += products(pipeline, record, hashes, kept) if record else ()
+            removals.append(Removal(path, "record", record.task if record else ""))
     return removals, kept
 
 
