@@ -214,8 +214,9 @@ def seen_of(job: Job, id_: str, described: Mapping[str, Any]) -> Iterable[TaskSe
 
 def settled(seen: TaskSeen, outcome: str | None) -> TaskSeen:
     """With what the container itself wrote down, and Batch's reasons in our words."""
-    if outcome in WELL:
-        return replace(seen, status=str(outcome))
+    own = seen.described.get("jobId") == seen.job
+    if outcome in WELL:  # it is over when Batch says so, too: then its times are known
+        return seen if own and seen.status in ACTIVE else replace(seen, status=str(outcome))
     if seen.status == "gone" and outcome:
         return replace(seen, status=outcome)
     if seen.status == "failed":
