@@ -381,6 +381,8 @@ class Build:
         self.hook(hooks.finishing(self.pipeline, self.result, sent=self.sent))
         shutil.rmtree(self.state.work, ignore_errors=True)
         self.tell({"event": "run-end", "outcome": self.result.word})
+        if len(runs.newest_first(self.pipeline)) > runs.KEPT:
+            runs.prune(self.pipeline, {one.run for one in self.state.records().values()})
 
 
 def failure_of(error: ByoaError | OSError) -> Failure:
