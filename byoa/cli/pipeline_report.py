@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from byoa.cli.pipeline_entry import add_entry, loaded
+from byoa.cli.pipeline_place import add_place
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
@@ -17,12 +18,21 @@ def add_report(parser: argparse.ArgumentParser) -> None:
         "--family", metavar="GRID", help="one grid's tasks compared, instead of the whole pipeline"
     )
     parser.add_argument("--run", default="", metavar="ID", help="a run (the last one)")
+    add_place(parser, here=True)
 
 
 def report(arguments: argparse.Namespace) -> int:
-    from byoa.pipeline.report import write
+    from byoa.pipeline.report import place, put, write
 
-    pipeline = loaded(arguments)
-    path = write(pipeline, arguments.output, run=arguments.run, family=arguments.family or "")
-    print(path)
+    pipeline, family = loaded(arguments), arguments.family or ""
+    if arguments.on or arguments.sandbox:
+        from byoa.cli.pipeline_aws import opened
+        from byoa.pipeline.report_away import gather
+
+        path = place(pipeline, arguments.output, family)
+        home, run = opened(arguments)
+        put(gather(home, pipeline, run, path.parent), path, family)
+    else:
+        path = write(pipeline, arguments.output, run=arguments.run, family=family)
+    print(arguments.output or path)
     return 0

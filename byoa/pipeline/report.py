@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -17,16 +17,20 @@ from byoa import files
 from byoa.pipeline.lock import NAME as LOCK
 from byoa.pipeline.runs import newest_first
 from byoa.pipeline.state import State, folder_of
-from byoa.plan.errors import NotFoundError
+from byoa.pipeline.written import source_of
+from byoa.plan.errors import ByoaError, NotFoundError
+from byoa.plan.pipeline.decide import GIVEN
 from byoa.plan.pipeline.model import Pipeline, Product, Record, Task
 from byoa.plan.pipeline.records import file_name
 from byoa.plan.pipeline.report import page
 from byoa.plan.pipeline.report.ran import Ran, Run, number
-from byoa.plan.pipeline.report.seen import Link, View, view
+from byoa.plan.pipeline.report.seen import Code, Link, View, view
 from byoa.plan.pipeline.selection import Selection
 
 #: Of a log, what a page shows.
 TAIL_LINES, TAIL_BYTES = 30, 16_000
+#: Sources on a page, and letters of each.
+CODES, CODE_SIGNS = 100, 40_000
 #: Products that a reader looks at, first of all.
 PAGES = (".html", ".htm", ".md", ".pdf", ".ipynb", ".png", ".svg", ".txt")
 
@@ -49,7 +53,8 @@ def gather(
     }
     made = f"made by byoa at {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
     command = command_of(folder) if folder else ""
-    return view(pipeline, records, decisions, ran, details, command=command, made=made)
+    words = {"command": command, "made": made, "sources": tuple(sources(pipeline))}
+    return view(pipeline, records, decisions, ran, details, **words)
 
 
 def write(
@@ -60,11 +65,19 @@ def write(
     family: str = "",
     state: State | None = None,
 ) -> Path:
-    """Writes the page, whole or not at all; where it is."""
-    path = path or Path(
-        pipeline.root, f"{pipeline.name}{f'.{file_name(family)}' * bool(family)}.html"
-    )
-    seen = gather(pipeline, run=run, beside=path.absolute().parent, state=state)
+    """Writes the page of what is here, whole or not at all; where it is."""
+    path = place(pipeline, path, family)
+    return put(gather(pipeline, run=run, beside=path.parent, state=state), path, family)
+
+
+def place(pipeline: Pipeline, path: Path | None, family: str = "") -> Path:
+    """Where a page goes."""
+    own = f"{pipeline.name}{f'.{file_name(family)}' * bool(family)}.html"
+    return path.absolute() if path else Path(pipeline.root, own)
+
+
+def put(seen: View, path: Path, family: str = "") -> Path:
+    """Writes the page of a whole pipeline, or of one of its grids."""
     if family:
         known = seen.families()
         if family not in known:
@@ -76,6 +89,20 @@ def write(
     path.parent.mkdir(parents=True, exist_ok=True)
     files.replace(path, text.encode("utf-8", "replace"))
     return path
+
+
+def sources(pipeline: Pipeline) -> Iterable[Code]:
+    """Each source once, as far as it is text."""
+    tasks: dict[str, list[Task]] = {}
+    for task in pipeline.tasks.values():
+        tasks.setdefault(task.source.path or task.source.dotted, []).append(task)
+    for said, found in list(tasks.items())[:CODES]:
+        try:
+            text = source_of(pipeline.root, pipeline.import_from, found[0].source)
+        except (OSError, ValueError, SyntaxError, ByoaError):  # a folder, or what no file holds
+            continue
+        if text and found[0].kind not in GIVEN:
+            yield Code(said or found[0].name, tuple(task.name for task in found), text[:CODE_SIGNS])
 
 
 def found_run(pipeline: Pipeline, run: str = "") -> Path | None:
@@ -168,21 +195,22 @@ def _details(
     log = (ran.log if ran else "") or (record.log if record else "")
     failed = ran is not None and ran.status == "failed"
     return {
-        "links": tuple(_links({} if failed else task.products, log, root, beside)),
+        "links": tuple(links({} if failed else task.products, log, root, beside)),
         "tail": tail(root / log) if failed and log else "",
     }
 
 
-def _links(products: Mapping[str, Product], log: str, root: Path, beside: Path) -> Iterable[Link]:
+def links(products: Mapping[str, Product], log: str, root: Path, beside: Path) -> Iterable[Link]:
     """Pages first, then the other products that are there, then the log."""
     found = []
+    pages = sum(PurePath(one.path).suffix.lower() in PAGES[:2] for one in products.values())
     for key, product in products.items():
         path = root / product.path
         if product.is_file and product.path and path.exists():
             suffix = path.suffix.lower()
             rank = PAGES.index(suffix) if suffix in PAGES else len(PAGES)
-            said = "report" if rank < 2 else (suffix[1:] or "file")
-            found.append((rank, Link(f"{key}: {said}" if key else said, href(path, beside))))
+            said = "report" if rank < 2 and pages == 1 else key or suffix[1:] or "file"
+            found.append((rank, Link(said, href(path, beside))))
     yield from (link for _, link in sorted(found, key=lambda pair: pair[0]))
     if log and (root / log).exists():
         yield Link("log", href(root / log, beside))

@@ -96,7 +96,19 @@ def test_a_build_is_seen(project: Path):
     fit = view.tasks["fit-4"]
     assert (fit.metrics, fit.attempts, fit.reasons) == ({"loss": 0.25}, 1, ("new",))
     assert fit.started is not None and fit.seconds > 0 and fit.peak_mb > 1
-    assert [link.said for link in fit.links] == ["page: report", "metrics: json", "log"]
+    assert [link.said for link in fit.links] == ["report", "metrics", "log"]
+
+
+def test_the_code_is_on_the_page(project: Path):
+    view = report.gather(load(project))
+    assert [(code.said, len(code.tasks)) for code in view.sources] == [
+        ("steps.get", 1), ("steps.fit", 4), ("steps.best", 1),
+    ]  # fmt: skip
+    text = report.write(load(project)).read_text()
+    assert "raise ValueError(&quot;too &lt;deep&gt;&quot;)" in text
+    pipeline = load(project)
+    (project / "steps.py").unlink()
+    assert not list(report.sources(pipeline)), "what is gone is left out"
 
 
 def test_every_link_leads_to_a_file_wherever_the_page_is(project: Path):

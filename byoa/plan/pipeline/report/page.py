@@ -33,6 +33,7 @@ def html(view: View) -> str:
             for name, found in families.items()
         ),
         ("tasks", "Tasks", _find(view) + tables.tasks(view)),
+        ("code", "Code", _sources(view)),
     ]
     return _page(f"{view.pipeline}", _about(view), view, list(view.tasks.values()), sections)
 
@@ -253,6 +254,20 @@ def _figures(family: Sequence[Seen], metric: str, where: graph.Address) -> Itera
         some = [seen for seen in family if key in plots.values_of(seen)]
         if drawn := plots.plot(family, key, metric, colour, where):
             yield f"<figure>{drawn}{plots.legend(some, colour)}</figure>"
+
+
+def _sources(view: View) -> str:
+    """What the tasks are made of, folded."""
+    made = []
+    for code in view.sources:
+        many = len(code.tasks)
+        of = code.tasks[0] if many == 1 else f"{figure(many)} tasks, {code.tasks[0]} …"
+        made.append(
+            f'<details><summary><code>{text(code.said)}</code> <span class="soft">{text(of)}'
+            f'</span></summary><pre tabindex="0" role="region" aria-label="{text(code.said)}">'
+            f"{lines(code.text)}</pre></details>"
+        )
+    return "".join(made)
 
 
 def _find(view: View) -> str:

@@ -65,6 +65,15 @@ class Seen:
         return self.task.name
 
 
+@dataclass(frozen=True)
+class Code:
+    """A source as it is written, and whose it is."""
+
+    said: str
+    tasks: tuple[str, ...]
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
     """A whole page's matter."""
@@ -74,6 +83,7 @@ class View:
     run: Run | None = None
     command: str = ""
     made: str = ""  #: when the page was made
+    sources: tuple[Code, ...] = ()
 
     def counts(self, names: Sequence[str] | None = None) -> dict[str, int]:
         """How many tasks of each status, those that there are, in the legend's order."""
@@ -97,7 +107,7 @@ def view(
     decisions: Mapping[str, Decision],
     run: Run | None = None,
     details: Mapping[str, Mapping[str, Any]] | None = None,
-    **words: str,
+    **words: Any,
 ) -> View:
     """What is known of every task; `details` are tails of logs and links, by task."""
     tasks = {
