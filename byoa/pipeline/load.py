@@ -33,10 +33,12 @@ def load(
     entry: str | Path | None = None,
     overrides: Mapping[str, str] | None = None,
     around: Around | None = None,
+    env: Mapping[str, Any] | None = None,
 ) -> Pipeline:
     """The pipeline at a file, folder, factory or glob; pipeline.yaml here or above by default.
 
-    `overrides` are --env--KEY VALUE. PipelineError tells all that is wrong with it at once.
+    `overrides` are --env--KEY VALUE of what env.yaml has; `env` adds to it, or stands for it.
+    PipelineError tells all that is wrong with it at once.
     """
     around = around or Around()
     start = beginning(entry, around.environ, around.cwd)
@@ -48,7 +50,7 @@ def load(
     data = document.read(start.file)
     if isinstance(data, Mapping) and "location" in data:
         return from_location(data, start, overrides or {}, around)
-    return from_data(data, start, overrides or {}, around)
+    return from_data(data, start, overrides or {}, around, env)
 
 
 def from_data(
@@ -76,13 +78,13 @@ def env_of(
     around: Around,
     given: Mapping[str, Any] | None,
 ) -> Env:
-    """env.yaml's values; a pipeline from Python has those that it is given, or no placeholders."""
+    """env.yaml's values with the given ones on top; from Python alone, and none: no placeholders."""
     file, root = start.file, start.root
     path = env_file(file, around.environ, around.cwd) if file else None
-    raw = env_values(path) if path else given or {}
+    raw = merged(env_values(path), given or {}) if path else given or {}
     known = built_in(root, file.parent if file else root, around.environ, around.cwd)
     name = shown(path, around.cwd) if path else "env.yaml" if file else "env"
-    return Env(raw, overrides, known, problems, name, literal=given is not None and not given)
+    return Env(raw, overrides, known, problems, name, literal=file is None and given == {})
 
 
 def env_values(path: Path, depth: int = 0) -> dict[str, Any]:

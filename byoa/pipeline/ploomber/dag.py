@@ -178,19 +178,11 @@ class DAGSpec:
         from byoa.pipeline.entry import Beginning
         from byoa.pipeline.load import Around, from_data, load
 
-        given = {key: str(value) for key, value in self.flat(self.env).items()}
         if not isinstance(self.data, (Mapping, list)):
-            return load(self.data, given)
+            return load(self.data, env=self.env)
         root = Path.cwd().resolve()
         start = Beginning("factory", factory="pipeline", root=root)
         return from_data(self.data, start, {}, Around(), self.env or {})
-
-    def flat(self, values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in values.items():
-            inner = isinstance(value, Mapping)
-            found |= self.flat(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
-        return found
 
 
 class LoadedDAG(DAG):

@@ -111,7 +111,7 @@ def with_calls(item: Item, grid: Any) -> Any:
 
 def family(item: Item, target: Any) -> list[Draft]:
     families = item.context.families
-    if target in families:
+    if isinstance(target, str) and target in families:
         return families[target]
     known = meant(target, families, "There are") if families else "There is no grid at all."
     item.say("for_each", f"for_each: there is no grid {target!r}. {known}")
@@ -228,8 +228,10 @@ def check_call(item: Item, params: Mapping[str, Any], has_products: bool) -> Non
     if extra:
         item.say("params", f"{function.name} takes no {listed(extra)}.")
     missing = set(function.required) - given - {"product", "upstream"}
-    if missing and item.unserializer is None and item.serializer is None:
+    if missing:
         item.say("params", f"{function.name} wants {listed(sorted(missing))}. Write params.")
-    takes_product = "product" in function.arguments or function.anything
-    if has_products and not takes_product and item.serializer is None:
+    takes = "product" in function.arguments
+    if item.serializer is not None and "product" in function.required:
+        item.say("source", f"{function.name} takes product, and has a serializer: return instead.")
+    elif item.serializer is None and has_products and not (takes or function.anything):
         item.say("source", f"{function.name} takes no argument product.")

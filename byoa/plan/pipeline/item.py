@@ -113,12 +113,13 @@ class Item:
     def product_class(self) -> str:
         name = kinds.CLASS_OF[self.kind]
         default = kinds.PRODUCT_OF.get(self.kind, "File")
-        said = self.keys.get("product_class") or self.sections.product_classes.get(name) or default
+        own = self.keys.get("product_class")
+        said = str(own or self.sections.product_classes.get(name) or default)
         if said in kinds.NO_PRODUCTS:
             self.say("product_class", f"{said} is not taken over. {kinds.NO_PRODUCTS[said]}")
         elif said not in kinds.PRODUCTS:
             self.say("product_class", f"{said!r} is no product. {meant(said, kinds.PRODUCTS)}")
-        return str(said)
+        return said
 
     @cached_property
     def templates(self) -> dict[str, Template]:

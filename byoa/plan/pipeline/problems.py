@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from byoa.plan.errors import UsageError
 
 MOST = 50
+#: Among so many names a likeness is not looked for: it takes too long.
+MANY = 2000
 
 
 @dataclass(frozen=True, order=True)
@@ -60,8 +62,12 @@ class Problems:
 def meant(word: object, known: Collection[str], all_of_them: str = "It has") -> str:
     """ "Did you mean 'x'?", or all that is known."""
     names = sorted(map(str, known))
-    near = difflib.get_close_matches(str(word), names, 1)
-    return f"Did you mean {near[0]!r}?" if near else f"{all_of_them} {', '.join(names)}."
+    small = {name.lower(): name for name in names} if len(names) < MANY else {}
+    near = difflib.get_close_matches(str(word).lower(), small, 1)
+    if near:
+        return f"Did you mean {small[near[0]]!r}?"
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return f"{all_of_them} {', '.join(names[:MOST])}{more}."
 
 
 def listed(words: Iterable[object], most: int = 10) -> str:

@@ -163,14 +163,13 @@ class Top:
 
     def executor(self) -> Dotted:
         value = self.value("executor")
-        if value is None or value in kinds.EXECUTORS:
+        if value is None or (isinstance(value, str) and value in kinds.EXECUTORS):
             return Dotted(value or "parallel")
         line = line_of(self.document, "executor")
         try:
             said = dotted(value, "executor")
-        except CodeError as error:
-            self.problems.add(f"{error} serial and parallel are known.", line)
-            return Dotted("parallel")
+        except CodeError:
+            said = None
         if said is None or said.path not in kinds.EXECUTOR_PATHS:
             self.problems.add(
                 f"the executor {value!r} is not taken over. Use serial, parallel or"
@@ -190,9 +189,9 @@ class Top:
             return {}
         for task, product in said.items():
             line = line_of(said, task)
-            if task not in kinds.CLASSES:
+            if str(task) not in kinds.CLASSES:
                 self.problems.add(f"{task!r} is no class. {meant(task, kinds.CLASSES)}", line)
-            if product not in kinds.PRODUCTS:
+            if str(product) not in kinds.PRODUCTS:
                 self.problems.add(
                     f"{product!r} is no product. {meant(product, kinds.PRODUCTS)}", line
                 )
@@ -243,8 +242,9 @@ class Top:
         """The items of `tasks` with their placeholders filled in."""
         if not isinstance(tasks, list) or not tasks:
             line = line_of(self.document, "tasks")
-            said = "is missing" if "tasks" not in self.document else f"is {tasks!r}, no list"
-            self.problems.add(f"tasks {'is empty' if not tasks and line else said}.", line)
+            wrong = f"is {tasks!r}, no list" if tasks else "is empty"
+            said = wrong if "tasks" in self.document else "is missing"
+            self.problems.add(f"tasks {said}.", line)
             return []
         return [
             entry
@@ -263,7 +263,7 @@ class Top:
         made = Table(line_of(task))
         if isinstance(task, Table):
             made.lines = task.lines
-        ours = task.get("class") in OPTIONS  # a hyperparameter may be the word none
+        ours = str(task.get("class")) in OPTIONS  # a hyperparameter may be the word none
         for key, value in task.items():
             texts = ours or key in TEXTS
             if type(value) is str and "{" not in value and texts:

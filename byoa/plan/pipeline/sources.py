@@ -42,11 +42,12 @@ def kind_of(keys: Mapping[str, Any]) -> Kind:
     """By class, by the source's suffix, by a dot; CodeError says what is wrong."""
     said, source = keys.get("class"), keys.get("source")
     if said is not None:
-        if said in kinds.NO_CLASSES:
-            raise CodeError(f"class {said} is not taken over. {kinds.NO_CLASSES[said]}")
-        if said not in kinds.CLASSES:
-            raise CodeError(f"{said!r} is no class. {meant(said, kinds.CLASSES)}")
-        return kinds.CLASSES[said]
+        name = str(said)
+        if name in kinds.NO_CLASSES:
+            raise CodeError(f"class {name} is not taken over. {kinds.NO_CLASSES[name]}")
+        if name not in kinds.CLASSES:
+            raise CodeError(f"{said!r} is no class. {meant(name, kinds.CLASSES)}")
+        return kinds.CLASSES[name]
     if callable(source):
         return "function"
     if not isinstance(source, str) or not source.strip():

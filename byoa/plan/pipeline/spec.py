@@ -58,8 +58,8 @@ def unfolded(entries: Sequence[Entry], context: Context) -> list[Draft]:
         ready = [
             entry
             for entry in waiting
-            if (target := entry.keys.get("for_each")) is None
-            or target in context.families
+            if "for_each" not in entry.keys
+            or (target := str(entry.keys["for_each"])) in context.families
             or target not in targets
         ]
         for entry in ready or waiting:
