@@ -20,9 +20,9 @@ from byoa.plan.errors import UsageError
 from byoa.plan.pipeline.composition import Composition, Part, Sides, names_of
 
 #: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-MOST_BYTES, MOST_EVENTS, LONGEST = 1024 * 1024, 25_000, 80
-#: Of a task that goes well: entered, scheduled, started, submitted, succeeded, exited; its choice.
-EVENTS, EVENTS_OF_CHOICE, EVENTS_OF_SIDES = 6, 2, 4
+#: 1 MiB, less the tags that every state gets. An execution's 25,000 events are more than the tasks
+#: of such a definition make.
+MOST_BYTES, LONGEST = 940_000, 80
 PLAIN = re.compile(r"[^\w .+=-]")
 LOST = "$states.input.lost"
 
@@ -63,18 +63,17 @@ def definition(
     found = {
         "Comment": comment, "QueryLanguage": "JSONata", "StartAt": begin, "States": states,
     }  # fmt: skip
-    check_size(found, machine.events)
+    check_size(found)
     return found
 
 
 @dataclass
 class Machine:
-    """Names given out, events counted."""
+    """The names that are given out, and what stands behind them."""
 
     needs: Mapping[str, Iterable[str]]
     jobs: Mapping[str, Job]
     taken: set[str] = field(default_factory=set)
-    events: int = 10
 
     def named(self, text: str) -> str:
         """A state's name: the text as far as it can be one, and no other state's."""
@@ -110,13 +109,15 @@ class Machine:
             "Output": {"lost": "{% $merge([$states.result.lost]) %}"},
             **next_one(after),
         }
-        self.events += EVENTS_OF_SIDES
         return name
 
     def task(self, task: str, after: str, states: dict[str, Any]) -> str:
         """The state that runs it; before it, where it needs others, the question for those."""
         job, name = self.jobs[task], self.named(task)
-        lost = self.named(f"{task} failed")
+        over = after
+        if not over:  # a branch ends here for a task that is lost, too
+            over = self.named(f"after {task}")
+            states[over] = {"Type": "Pass", "End": True}
         states[name] = {
             "Type": "Task",
             "Resource": job.resource,
@@ -126,30 +127,28 @@ class Machine:
                 {
                     "ErrorEquals": ["States.ALL"],
                     "Output": {"lost": more(task, "$states.errorOutput.Error")},
-                    "Next": lost,
+                    "Next": over,
                 }
             ],
             "Output": "{% $states.input %}",
             **next_one(after),
         }
-        states[lost] = {"Type": "Pass", **next_one(after)}
-        self.events += EVENTS
         needs = [one for one in self.needs[task] if one in self.jobs]
         if not needs:
             return name
-        question, left_out = self.named(f"{task}?"), self.named(f"{task} left out")
-        some = " or ".join(f"$exists($lookup({LOST}, {literal(one)}))" for one in needs)
+        question = self.named(f"{task}?")
+        some = ",".join(map(literal, needs))
         states[question] = {
             "Type": "Choice",
-            "Choices": [{"Condition": f"{{% {some} %}}", "Next": left_out}],
+            "Choices": [
+                {
+                    "Condition": f"{{% $count($keys({LOST})[$ in [{some}]]) > 0 %}}",
+                    "Output": {"lost": more(task, "'what it needs was not done'")},
+                    "Next": over,
+                }
+            ],
             "Default": name,
         }
-        states[left_out] = {
-            "Type": "Pass",
-            "Output": {"lost": more(task, "'what it needs was not done'")},
-            **next_one(after),
-        }
-        self.events += EVENTS_OF_CHOICE
         return question
 
 
@@ -178,11 +177,10 @@ def patience(busy: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def check_size(found: Mapping[str, Any], events: int) -> None:
-    size = len(json.dumps(found).encode())
-    for what, much, most in (("bytes", size, MOST_BYTES), ("events", events, MOST_EVENTS)):
-        if much > most:
-            raise UsageError(
-                f"As a state machine this run has {much:,} {what}, and Step Functions takes"
-                f" {most:,}. Submit it --on batch, or fewer of its tasks (--only, --until)."
-            )
+def check_size(found: Mapping[str, Any]) -> None:
+    size = len(json.dumps(found, separators=(",", ":")))
+    if size > MOST_BYTES:
+        raise UsageError(
+            f"As a state machine this run has {size:,} bytes, and Step Functions takes"
+            f" {MOST_BYTES:,}. Submit it --on batch, or fewer of its tasks (--only, --until)."
+        )

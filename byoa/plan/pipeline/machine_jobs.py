@@ -65,6 +65,8 @@ def state_of(run: Run, submission: Round, job: BatchJob) -> Job:
     """SubmitJob's request with what belongs to this very run taken from the execution's input."""
     alone = BatchJob(job.name, job.tasks)
     request = submit_request(run, submission.number, alone, {})
+    for key in ("retryStrategy", "propagateTags"):  # the definition says the same
+        request.pop(key, None)
     given = given_of(run, submission.number)
     tags = {key: told(value, given) for key, value in request.pop("tags", {}).items()}
     prefix = given["prefix"]

@@ -22,6 +22,8 @@ STATES = "states.amazonaws.com"
 EVENTS = "events.amazonaws.com"
 PROJECT, WORKFLOW = "byoa:project", "byoa:workflow"
 LEVELS = ("OFF", "ERROR", "FATAL", "ALL")
+#: A definition may have 1 MiB.
+MOST_BYTES = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 #: Where a state keeps other states.
 INNER = ("Branches", "Iterator", "ItemProcessor")
@@ -96,7 +98,9 @@ def checked_name(name: str) -> str:
 
 
 def text_of(definition: Mapping[str, Any]) -> str:
-    return json.dumps(definition, indent=2)
+    """For people to read, as long as AWS has room for that."""
+    text = json.dumps(definition, indent=2)
+    return text if len(text) < MOST_BYTES else json.dumps(definition, separators=(",", ":"))
 
 
 def create_request(machine: Machine, version: str | None = None) -> dict[str, Any]:
