@@ -84,7 +84,7 @@ def told(pipeline: Pipeline, result: Result, arguments: argparse.Namespace) -> i
 
     if arguments.json:
         print(json.dumps(as_json(result), indent=1))
-    for line in lines(pipeline, result):
+    for line in lines(pipeline, result, shown=result.begun and not arguments.quiet):
         if not arguments.quiet or result.exit_code:
             print(line, file=sys.stderr)
     return result.exit_code

@@ -71,6 +71,8 @@ class Here:
 
     def prepare(self, tasks: Sequence[Task]) -> None:
         self.coming = tasks
+        if tasks:  # before the first task's clock runs
+            self.launch()
 
     def start(self, task: Task, order: Order) -> None:
         if self.connection is None:

@@ -112,6 +112,7 @@ class Build:
     spent: dict[str, Outcome] = field(default_factory=dict)  #: by attempts that are tried again
 
     def go(self) -> Result:
+        self.state.sweep()
         self.decisions = self.state.plan(self.selection)
         actions = {name: decision.action for name, decision in self.decisions.items()}
         kept = [name for name, action in actions.items() if action == "keep"]

@@ -19,8 +19,8 @@ STOPPED = {
 }
 
 
-def lines(pipeline: Pipeline, result: Result) -> Iterator[str]:
-    """The lines for a person to read."""
+def lines(pipeline: Pipeline, result: Result, *, shown: bool = False) -> Iterator[str]:
+    """The lines for a person to read; who was shown a table needs no count of what went well."""
     failed = result.failed
     for outcome in failed[:TOLD_WHOLE]:
         yield from of_task(pipeline, outcome)
@@ -31,7 +31,8 @@ def lines(pipeline: Pipeline, result: Result) -> Iterator[str]:
         yield f"{result.failure.text}"
     if result.stopped in STOPPED:
         yield STOPPED[result.stopped]
-    yield counts(result)
+    if not shown or result.exit_code:
+        yield counts(result)
 
 
 def of_task(pipeline: Pipeline, outcome: Outcome) -> Iterator[str]:

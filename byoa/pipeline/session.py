@@ -30,5 +30,5 @@ class Dag(DagView):
         result = build(self.pipeline, chosen, Options(jobs=jobs, debug=debug), watcher=show)
         if result.begun:
             show.close()
-        print("\n".join(lines(self.pipeline, result)), file=sys.stderr)
+        print("\n".join(lines(self.pipeline, result, shown=result.begun)), file=sys.stderr)
         return result
