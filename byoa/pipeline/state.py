@@ -6,7 +6,6 @@ products are renamed into place, the record is written last. What has no record 
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,8 @@ from byoa import files
 from byoa.pipeline import commit, hashes
 from byoa.pipeline.collector import no_collection
 from byoa.pipeline.hashes import BIG, TICK_NS, Hashes, Stamp, stamped
-from byoa.pipeline.sources import Sources, drop_stale_bytecode
+from byoa.pipeline.local_modules import drop_stale_bytecode
+from byoa.pipeline.sources import Sources
 from byoa.plan.errors import ByoaError, NotFoundError
 from byoa.plan.pipeline import records
 from byoa.plan.pipeline.decide import Look, decision, same
@@ -55,7 +55,7 @@ class Begun:
 
     fingerprint: Fingerprint
     run: str
-    witness: Mapping[str, Stamp | None]
+    witness: Mapping[Path, Stamp | None]
 
 
 class State:
@@ -74,7 +74,7 @@ class State:
         self.folder = home or folder_of(pipeline)
         self.work = self.folder / "work"
         self.hashes = Hashes(self.folder / "hashes.json")
-        self.sources = Sources(pipeline)
+        self.sources = Sources(pipeline, self.folder / "code.json")
         self._exists = exists
         self._read: dict[str, Record | Reason | None] = {}
         self._begun: dict[str, Begun] = {}
@@ -212,10 +212,8 @@ class State:
         """
         self._home()
         self._need_upstream(task)
-        witness = {str(path): stamped(path) for path in self._reads(task)}
+        witness = {**self._code(task), **{path: stamped(path) for path in self._reads(task)}}
         now = self.fingerprint(task, self.upstream(task))
-        for path in self.sources.files(task):
-            drop_stale_bytecode(path)
         record = self.record(task)
         tables = not all(product.is_file for product in task.products.values())
         if tables or commit.in_place(task) or (record and same(record.fingerprint, now)):
@@ -232,9 +230,18 @@ class State:
                 f"byoa pipeline build --until {gone[0].partition(':')[0]}"
             )
 
+    def _code(self, task: Task) -> dict[Path, Stamp | None]:
+        """The files of its code, read anew where they were edited since the build began."""
+        files = self.sources.files(task)
+        if any(stamped(path) != stamp for path, stamp in files.items()):
+            self.sources = Sources(self.pipeline)
+            files = self.sources.files(task)
+        for path in files:
+            drop_stale_bytecode(path)
+        return files
+
     def _reads(self, task: Task) -> Iterator[Path]:
-        """The files that a run reads: its code, its resources, its upstream's products."""
-        yield from self.sources.files(task)
+        """What else a run reads: its resources, its upstream's products."""
         yield from (self.root / path for path in task.resources.values())
         for name in task.needs:
             for product in self.pipeline.tasks[name].products.values():
@@ -282,8 +289,9 @@ class State:
         said = {f"{self._shown(path)} (while it ran)": "changed" for path in changed}
         return replace(begun.fingerprint, source={**begun.fingerprint.source, **said})
 
-    def _shown(self, path: str) -> str:
-        return os.path.relpath(path, self.root) if path.startswith(str(self.root)) else path
+    def _shown(self, path: Path) -> str:
+        inside = path.is_relative_to(self.root)
+        return path.relative_to(self.root).as_posix() if inside else str(path)
 
     def _write(self, task: Task, fingerprint: Fingerprint, facts: Mapping[str, Any]) -> Record:
         known = facts.get("digests") or {}
@@ -373,6 +381,7 @@ class State:
         """Keeps what was learnt of files' contents for the next time."""
         if self.folder.is_dir():
             self.hashes.save()
+            self.sources.save()
 
     def _home(self) -> None:
         """Makes the folders; git is told to leave them alone."""

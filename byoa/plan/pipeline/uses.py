@@ -18,6 +18,8 @@ from byoa.plan.pipeline.scopes import Import, Use
 Find = Callable[[str], "Module | None"]
 #: The names of all modules of the project below a package; "" is all.
 Below = Callable[[str], Iterable[str]]
+#: Whether a name is a folder of modules without an __init__.
+Folder = Callable[[str], bool]
 
 #: Builtins that only make a value of what they are given.
 PURE = frozenset(
@@ -93,6 +95,7 @@ class Walk:
 
     find: Find
     below: Below
+    folder: Folder
     known: dict[str, Loading]  #: of modules that were looked at before, for whatever walk
     taken: dict[int, tuple[Module, Part]] = field(default_factory=dict)
     acting: set[int] = field(default_factory=set)
@@ -196,11 +199,9 @@ class Walk:
 
     def follow(self, name: str, path: tuple[str, ...]) -> None:
         module = self.find(name)
-        if path and (module is not None or any(True for _ in self.below(name))):
+        if path and (module is not None or self.folder(name)):
             inner = f"{name}.{path[0]}"
-            if self.find(inner) is not None or (
-                module is None and any(True for _ in self.below(inner))
-            ):
+            if self.find(inner) is not None or (module is None and self.folder(inner)):
                 self.load(inner)
                 self.follow(inner, path[1:])
                 if module is None or path[0] not in module.bindings:

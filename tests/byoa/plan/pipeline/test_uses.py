@@ -32,7 +32,7 @@ def followed(modules: dict[str, str], name: str) -> dict[str, str]:
     def below(prefix: str) -> list[str]:
         return [one for one in parsed if not prefix or one.startswith(f"{prefix}.")]
 
-    walk = Walk(parsed.get, below, {})
+    walk = Walk(parsed.get, below, lambda name: bool(name not in parsed and below(name)), {})
     home, _, function = name.rpartition(".")
     walk.load(home)
     if not walk.name(parsed[home], function):
@@ -83,6 +83,10 @@ CASES: dict[str, tuple[dict[str, str], set[str]]] = {
     "what a package hands on": (
         {"t": "import p\ndef f(): return p.g()", "p.": "from .h import g", "p.h": H},
         {"t.py:p", "p/__init__.py:g", "p/h.py:g", "p/h.py:X"},
+    ),
+    "a package without an __init__": (
+        {"t": "import p.q.h\nfrom p import q\ndef f(): return p.q.h.Y, q.h.X", "p.q.h": H},
+        {"t.py:p", "t.py:q", "p/q/h.py:Y", "p/q/h.py:X"},
     ),
     "relative imports": (
         {"p.": "", "p.t": "from . import h\nfrom .h import Y\ndef f(): return h.g() + Y", "p.h": H},
