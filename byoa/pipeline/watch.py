@@ -19,6 +19,7 @@ from byoa.pipeline.ploomber import finder
 
 SUBREAPER = 36  # prctl: whoever loses its parent below us becomes our child
 MB = 1 << 20
+SUPERVISORS = {b"byoa.local.supervise", b"byoa.sandbox.supervise"}
 #: What a limit of data leaves above the task's own: stacks of threads that are never touched.
 SLACK = 2 << 30
 #: Each brings an OpenBLAS of its own, which starts its threads anew in a fork.
@@ -55,10 +56,19 @@ def kill_strays(ended: int) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
+def outlives(pid: int) -> bool:
+    """Whether it is a supervisor of a job or an endpoint: those go on by themselves."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return not SUPERVISORS.isdisjoint(words)
+
+
 def kill_below() -> None:
-    """SIGKILL to all that is left below this process, until nothing is."""
+    """SIGKILL to all that is left below this process and does not outlive it."""
     for _ in range(100):
-        left = children()
+        left = [pid for pid in children() if not outlives(pid)]
         for pid in left:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -106,6 +116,12 @@ def proportional(pid: int) -> float:
     except OSError:
         return resident(pid)
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def first_to_go() -> None:
+    """When the machine runs out of memory, the kernel takes a task, not what looks after tasks."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def limit_memory(limit_mb: int | None) -> None:

@@ -171,6 +171,38 @@ def test_the_best_of_a_grid_serves(root: Path):
         undeploy(project.place, told["endpoint"])
 
 
+def test_an_endpoint_outlives_the_build_that_made_it(root: Path, byoa):
+    (root / "pipeline.yaml").write_text(PIPELINE)
+    assert byoa("pipeline", "build").code == 0
+    told = json.loads((root / "endpoint.json").read_text())
+    try:
+        (root / "number").write_text("3")
+        words = ("invoke", told["endpoint"], root / "number", "--on", "process")
+        said = byoa(*words, "--content-type", "text/plain")
+        assert said.code == 0 and said.json == {"answer": 6.0}
+        assert "1 up to date" in byoa("pipeline", "plan", "--only", "deploy").out
+    finally:
+        assert byoa("undeploy", told["endpoint"], "--on", "process").code == 0
+
+
+PIPELINE = """
+tasks:
+  - class: train
+    name: fit
+    source: algorithm
+    on: process
+    inputs: {training: data}
+    product: {model: model.tar.gz}
+  - class: deploy
+    name: deploy
+    on: process
+    image: algorithm
+    endpoint: small
+    model: {upstream: fit}
+    product: endpoint.json
+"""
+
+
 def test_what_a_job_reads_is_part_of_its_fingerprint(root: Path):
     task = train_task()
     before = facts_of(task, root)
