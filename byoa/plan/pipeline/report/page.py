@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 
 from byoa.plan.pipeline.report import graph, plots, tables
+from byoa.plan.pipeline.report.influence import by_influence, heat
 from byoa.plan.pipeline.report.markup import duration, figure, lines, megabytes, shown, text
 from byoa.plan.pipeline.report.plots import best, direction, metrics, varying
 from byoa.plan.pipeline.report.script import POLICY, SCRIPT
@@ -249,11 +250,24 @@ def _plots(family: Sequence[Seen], where: graph.Address) -> str:
 
 
 def _figures(family: Sequence[Seen], metric: str, where: graph.Address) -> Iterator[str]:
-    for key in varying(family):
+    """The two parameters that matter most together, then each one, the most telling first."""
+    if drawn := heat(family, metric):
+        better = ", the better the stronger" if direction(metric) else ""
+        yield f"<figure>{drawn}<figcaption>on average{better}</figcaption></figure>"
+    for key, part in by_influence(family, metric):
         colour = plots.colouring(family, key)
         some = [seen for seen in family if key in plots.values_of(seen)]
         if drawn := plots.plot(family, key, metric, colour, where):
-            yield f"<figure>{drawn}{plots.legend(some, colour)}</figure>"
+            yield f"<figure>{drawn}{plots.legend(some, colour)}{_part(key, part)}</figure>"
+
+
+def _part(key: str, part: float | None) -> str:
+    if part is None:
+        return ""
+    return (
+        f'<figcaption title="the part of the variance that lies between the values of {text(key)}">'
+        f"explains {100 * part:.0f} %</figcaption>"
+    )
 
 
 def _sources(view: View) -> str:

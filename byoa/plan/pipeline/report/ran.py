@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -12,6 +13,9 @@ WAITING, RUNNING, DONE, KEPT = "waiting", "running", "done", "kept"
 FAILED, SKIPPED, CANCELLED = "failed", "skipped", "cancelled"
 #: In the order in which one wants to hear of them.
 STATUSES = (FAILED, RUNNING, CANCELLED, SKIPPED, WAITING, DONE, KEPT)
+#: So many tasks must have ended before anything is said of the others.
+ENOUGH = 3
+HEAD = re.compile(r"[\W_\d]")
 ENDS = {DONE, KEPT, FAILED, SKIPPED, CANCELLED}
 
 
@@ -85,6 +89,25 @@ class Run:
         began, ended = self.started, self.ended if self.ended is not None else now
         return max(0.0, ended - began) if began is not None else 0.0
 
+    def left(self, now: float) -> float | None:
+        """About how long it goes on: each task as long as its like took, so many at a time.
+
+        None before enough of them have ended.
+        """
+        if self.counts[DONE] < ENOUGH or self.ended is not None:
+            return None
+        took: dict[str, list[float]] = {}
+        for name, ran in self.tasks.items():
+            if ran.status == DONE:
+                for key in (head(name), ""):
+                    took.setdefault(key, []).append(ran.seconds)
+        means = {key: sum(found) / len(found) for key, found in took.items()}
+        rest = 0.0
+        for name, ran in self.with_status(WAITING, RUNNING).items():
+            going = max(0.0, now - (ran.started or now)) if ran.status == RUNNING else 0.0
+            rest += max(0.0, means.get(head(name), means[""]) - going)
+        return rest / max(self.jobs, self.counts[RUNNING], 1)
+
     def with_status(self, *statuses: str) -> dict[str, Ran]:
         return {name: ran for name, ran in self.tasks.items() if ran.status in statuses}
 
@@ -109,6 +132,11 @@ def _after(before: Ran, kind: str, at: float | None, event: Mapping[str, Any]) -
         error=str(event.get("error") or ("" if outcome == DONE else before.error)),
         log=log,
     )
+
+
+def head(name: str) -> str:
+    """What tasks of a kind have in common: fit-1-gini's is fit."""
+    return HEAD.split(name, 1)[0]
 
 
 def _began(before: Ran, at: float | None, spent: float) -> float | None:

@@ -60,7 +60,10 @@ input[type=search]{font:inherit;color:inherit;background:var(--inside);
   border:1px solid var(--way);border-radius:6px;padding:4px 10px;width:240px}
 .plots{display:flex;flex-wrap:wrap;gap:8px 20px}
 figure{margin:0;width:288px;max-width:100%}
-.series{font-size:12px;padding-left:46px;gap:2px 12px}
+.heat{fill:var(--accent)}
+.figure{fill:var(--ink);font-size:10.5px}
+figcaption{font-size:12px;color:var(--soft);padding-left:46px}
+.series{margin:0;font-size:12px;padding-left:46px;gap:2px 12px}
 .mark{vertical-align:-1px;margin-right:5px}
 svg.chart{max-width:100%;height:auto;font-family:FONT}
 svg.timeline{width:100%;min-width:680px;max-width:none}

@@ -28,6 +28,8 @@ MARKS = {
 COLOURS = {RUNNING: 34, DONE: 32, FAILED: 31, SKIPPED: 33, CANCELLED: 90, KEPT: 90, WAITING: 90}
 BAR = ("█░", "#.")
 BAR_WIDE = 24
+#: What goes on for fewer seconds is soon over anyhow.
+LEAST = 5.0
 #: Tasks that are done stand in the live table while there is room for so many of the last ones.
 RECENT = 8
 
@@ -75,6 +77,9 @@ def heading(run: Run, now: float, poor: bool = False) -> str:
     total = max(len(run.tasks), 1)
     filled = run.over * BAR_WIDE // total
     elapsed = spent(run.seconds(now)) if run.started is not None else ""
+    left = run.left(now)
+    if left is not None and left >= LEAST:
+        elapsed += f", about {spent(round(left)).replace('.0s', 's')} left"
     return f"{full * filled}{empty * (BAR_WIDE - filled)}  {counts(run)}  {elapsed}".rstrip()
 
 

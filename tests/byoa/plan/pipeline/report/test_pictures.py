@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from byoa.plan.pipeline.report import chart, graph, plots
 from byoa.plan.pipeline.report.groups import MOST, Link, groups, links
+from byoa.plan.pipeline.report.influence import by_influence, heat, influence, pair_of, short
 from byoa.plan.pipeline.report.scales import nice, scale
 from byoa.plan.pipeline.report.seen import Seen, View
 from byoa.plan.pipeline.report.timeline import lanes, timeline
@@ -303,6 +304,61 @@ def test_the_best():
     assert plots.best(found, "nothing") is None and plots.best([], "loss") is None
 
 
+# What matters
+
+
+def grid(count: int = 2, **more: object) -> list[Seen]:
+    """score follows depth and, a little, rate; seed says nothing."""
+    return [
+        Seen(
+            task=task(f"g{d}{r}{s}", family="g", point={"rate": r, "depth": d, "seed": s, **more}),
+            metrics={"score": d + r / 10 + s * 1e-3},
+        )
+        for d in (1, 2, 3) for r in (1, 2) for s in range(count)
+    ]  # fmt: skip
+
+
+def test_the_parameter_that_matters_most_comes_first():
+    found = by_influence(grid(), "score")
+    assert [key for key, _ in found] == ["depth", "rate", "seed"]
+    parts = [part for _, part in found]
+    assert parts[0] is not None and 0.99 < parts[0] <= 1
+    assert parts[1] is not None and 0 < parts[1] < 0.01
+    assert influence(grid(1), "depth", "score") is not None
+    alone = [
+        Seen(task=task(f"a{n}", family="a", point={"n": n}), metrics={"m": n}) for n in range(9)
+    ]
+    assert influence(alone, "n", "m") is None, "each value has one task"
+    assert influence(grid(), "depth", "nothing") is None
+
+
+def test_the_two_that_matter_most_are_one_picture():
+    root = parsed(heat(grid(), "score"))
+    cells = [one for one in root.iter(f"{SVG}rect") if one.get("class") == "heat"]
+    tips = [one.text for one in root.iter(f"{SVG}title")]
+    assert len(cells) == 6 and "rate 1, depth 3: 3.101" in tips, tips
+    strong = [float(one.get("fill-opacity") or 0) for one in cells]
+    assert max(strong) == strong[-1] and min(strong) == strong[0]
+    losses = [Seen(task=seen.task, metrics={"loss": seen.metrics["score"]}) for seen in grid()]
+    cells = list(parsed(heat(losses, "loss")).iter(f"{SVG}rect"))
+    assert max(float(one.get("fill-opacity") or 0) for one in cells) == float(
+        cells[0].get("fill-opacity") or 0
+    ), "a low loss is the better one"
+    assert heat(grid()[:2], "score") == "" and heat([], "score") == ""
+
+
+def test_a_parameter_that_some_tasks_lack_is_in_no_picture_of_two():
+    assert pair_of(iris().families()["fit"], "accuracy") == ("model", "n_estimators")
+
+
+@pytest.mark.parametrize(
+    ("value", "wide", "said"),
+    [(0.123456, 60, "0.1235"), (0.123456, 30, "0.123"), (0.123456, 25, "0.12"), (0.12, 5, "")],
+)
+def test_numbers_have_as_many_figures_as_fit(value: float, wide: float, said: str):
+    assert short(value, wide) == said
+
+
 values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 
 
@@ -319,6 +375,10 @@ def test_any_grid_is_drawn(found: list[tuple[object, float]]):
         )
         if drawn:
             parsed(drawn)
+        part = influence(family, key, "m")
+        assert part is None or 0 <= part <= 1
+        if picture := heat(family, "m"):
+            parsed(picture)
         legend = plots.legend(family, plots.colouring(family, key))
         if legend:
             parsed(legend)

@@ -84,6 +84,22 @@ def test_the_live_table_fits_the_screen(rows: int):
     assert len(terminal.live(run, T0 + 99, rows=rows)) <= max(rows - 1, 4)
 
 
+def test_how_long_it_goes_on_is_told_when_enough_has_ended():
+    names = ["get", *(f"fit-{n}" for n in range(9)), "best"]
+    run = run_of(names, start("get", 0), end("get", 1, seconds=1))
+    assert run.left(T0 + 1) is None
+    for n in range(4):
+        run.take(start(f"fit-{n}", 1))
+        run.take(end(f"fit-{n}", 21, seconds=20))
+    run.take(start("fit-4", 21))
+    run.take(start("fit-5", 21))
+    # Two fits at work for 5 s, three to come, and best as long as all on average: two at a time.
+    assert run.left(T0 + 26) == pytest.approx((2 * 15 + 3 * 20 + 81 / 5) / 2)
+    assert "about 53s left" in terminal.heading(run, T0 + 26)
+    run.take({"time": T0 + 99, "event": "run-end"})
+    assert run.left(T0 + 99) is None and "left" not in terminal.heading(run, T0 + 99)
+
+
 def test_a_poor_terminal_gets_letters_that_it_has():
     run = run_of(["a", "b", "c"], start("a", 0), end("a", 1), start("b", 1))
     assert "".join(terminal.live(run, T0 + 3, poor=True)).isascii()
