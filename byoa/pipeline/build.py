@@ -34,17 +34,20 @@ from byoa.plan.pipeline import retries
 from byoa.plan.pipeline.model import Decision, Pipeline, Task
 from byoa.plan.pipeline.schedule import Schedule
 from byoa.plan.pipeline.selection import Selection, chosen
+from byoa.progress import say
 
 #: How often the loop looks up from waiting: for Ctrl-C, for the table.
 TICK = 0.2
 
 
 class Watcher(Protocol):
-    """Whoever looks on: every event as it happens, and time that passes."""
+    """Whoever looks on: every event as it happens, time that passes, other lines to show."""
 
     def event(self, event: Mapping[str, Any]) -> None: ...
 
     def tick(self) -> None: ...
+
+    def say(self, text: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ class Build:
             ended = self.backend_of_hooks.wait(TICK)
             if self.stop.heard:
                 self.backend_of_hooks.cancel(task.name)
-        spoken(log)
+        if spoken(log) and not ended[0].failure:
+            (self.watcher.say if self.watcher else say)(log.read_text(errors="replace").rstrip())
         if ended[0].stops:
             self.result.stopped = self.result.stopped or "early"
             self.halt()

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from byoa.pipeline.clients.aside import Aside
 from byoa.pipeline.clients.base import Clients, wanted
 from byoa.pipeline.clients.database import SQLAlchemyClient, driver_connection
 from byoa.pipeline.order import Order
 from byoa.plan.errors import UsageError
 from byoa.plan.pipeline.kinds import CLASS_OF
-from byoa.plan.pipeline.model import Dotted, Pipeline, Product, Task
+from byoa.plan.pipeline.model import Dotted, Product, Task
 
 #: Product classes, under which pipeline.yaml's `clients:` may hold a table's client.
 CLASSES = ("SQLRelation", "SQLiteRelation", "GenericSQLRelation", "PostgresRelation")
@@ -27,6 +28,12 @@ def clients(root: str, import_from: tuple[str, ...] = ()) -> Clients:
     if key not in _clients:
         _clients[key] = Clients(root, import_from)
     return _clients[key]
+
+
+def forget(root: str) -> None:
+    """Closes this process's clients of the pipeline at `root`; the next are made anew."""
+    if made := _clients.pop((os.getpid(), root), None):
+        made.close()
 
 
 def client_of(task: Task, shared: Mapping[str, Dotted]) -> Dotted:
@@ -55,14 +62,13 @@ def client_of_product(task: Task, product: Product, shared: Mapping[str, Dotted]
     return wanted(task.client, shared, CLASS_OF[task.kind])
 
 
-def exists(pipeline: Pipeline, task: Task, product: Product) -> bool:
+def exists(aside: Aside, task: Task, product: Product) -> bool:
     """Whether a task's table is there; what nobody can look at is believed to be."""
     assert product.relation is not None
-    dotted = client_of_product(task, product, pipeline.clients)
+    dotted = client_of_product(task, product, aside.pipeline.clients)
     if product.relation[2] == "generic" or dotted is None:
         return True
-    client = clients(pipeline.root, pipeline.import_from).of(dotted)
-    return True if not hasattr(client, "connection") else there(client, *product.relation[:2])
+    return bool(aside.ask(dotted, "there", *product.relation[:2]).result())
 
 
 def there(client: Any, schema: str, name: str) -> bool:

@@ -109,6 +109,9 @@ def function(dotted: Dotted) -> Any:
 @contextmanager
 def making(root: str, folders: list[str]) -> Iterator[None]:
     """While a client is made: the root is known, the user's modules can be imported."""
+    from byoa.pipeline.ploomber.finder import install
+
+    install()
     token = _root.set(root)
     sys.path[:0] = [one for one in folders if one not in sys.path]
     try:

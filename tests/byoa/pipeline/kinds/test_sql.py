@@ -11,6 +11,7 @@ import pytest
 
 from byoa.pipeline import relations
 from byoa.pipeline.clients import DBAPIClient, SQLAlchemyClient
+from byoa.pipeline.clients.aside import Aside
 from byoa.pipeline.worker import TaskError
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.pipeline.model import Dotted, Pipeline, Source, Task
@@ -281,7 +282,9 @@ def test_whether_a_table_is_there(root, database, relation, there):
     one = task("sql-script", "", relation)
     clients = {"SQLScript": Dotted("", object=database)}
     pipeline = Pipeline(name="p", root=str(root), tasks={"it": one}, clients=clients)
-    assert relations.exists(pipeline, one, product(relation)) is there
+    aside = Aside(pipeline)
+    assert relations.exists(aside, one, product(relation)) is there
+    aside.close()
 
 
 def test_a_driver_alone_is_asked_for_no_rows():
