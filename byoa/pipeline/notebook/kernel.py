@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -12,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from byoa.pipeline.extra import need
-from byoa.pipeline.notebook.shell import COLOURS, Stopped, told_when_stopped
+from byoa.pipeline.notebook.shell import Stopped, told_when_stopped
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline.notebook_options import Options
 from byoa.plan.pipeline.notebook_source import Notebook
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: The kernels that are this very Python.
 HERE = {"", "python3", "python"}
 USUAL = {"python": "python3", "r": "ir", "bash": "bash"}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import getpass
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -31,7 +30,6 @@ from byoa.pipeline.notebook.outputs import Outputs
 from byoa.pipeline.notebook.streams import Log, gathered
 
 INLINE = "module://matplotlib_inline.backend_inline"
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 NO_INPUT = "nobody can answer: a notebook task runs unattended. Make it a parameter"
 
 
@@ -102,7 +100,6 @@ class Shell(InteractiveShell):
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         self.streams.sync()
         self.outputs.error(str(etype.__name__), str(evalue), stb)
-        self.streams.write("stderr", COLOURS.sub("", self.InteractiveTB.stb2text(stb)) + "\n", True)
 
     def system(self, cmd: str) -> None:
         """`!command`: its output is in the log and in the cell, its exit code in _exit_code."""

@@ -43,8 +43,8 @@ class Log:
     def follows(self) -> bool:
         return self.reader >= 0 and self.writer > 2
 
-    def write(self, name: str, text: str, quiet: bool = False) -> None:
-        """A text of ours: into the log, and into the cell unless `quiet`."""
+    def write(self, name: str, text: str) -> None:
+        """A text of ours: into the log, and into the cell."""
         data = text.encode("utf-8", "backslashreplace")
         if os.getpid() != self.pid:  # a fork of the user's: its parent finds it in the log
             os.write(1, data)
@@ -52,8 +52,7 @@ class Log:
         with self.lock:
             for start in range(0, len(data), 1 << 20):
                 self.append(data[start : start + (1 << 20)])
-            if not quiet:
-                self.outputs.stream(name, text)
+            self.outputs.stream(name, text)
 
     def append(self, data: bytes) -> None:
         while data:
