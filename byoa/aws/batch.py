@@ -16,6 +16,8 @@ from byoa.plan.errors import NotFoundError
 
 #: SubmitJob takes 50 a second of an account and region, and others may submit, too.
 RATE = 40.0
+#: What a quiet while is good for, in seconds of the rate.
+BURST = 0.2
 MOST_DESCRIBED = 100
 OVER = ("SUCCEEDED", "FAILED")
 #: How a job goes: Batch's statuses in their order.
@@ -23,7 +25,7 @@ STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", *OVER)
 
 
 class Pace:
-    """Lets so many through in a second, whichever thread asks, and a burst of half of it."""
+    """Lets so many through in a second, whichever thread asks, and a few at once after a quiet while."""
 
     def __init__(
         self,
@@ -32,14 +34,14 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.rate, self.sleep, self.clock = rate, sleep, clock
-        self._next = clock() - 0.5
+        self._next = clock() - BURST
         self._lock = threading.Lock()
 
     def wait(self) -> None:
         """Comes back when it is this caller's turn."""
         with self._lock:
             now = self.clock()
-            mine = self._next = max(self._next, now - 0.5) + 1 / self.rate
+            mine = self._next = max(self._next, now - BURST) + 1 / self.rate
         if mine > now:
             self.sleep(mine - now)
 

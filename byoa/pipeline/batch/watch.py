@@ -19,6 +19,8 @@ from byoa.plan.pipeline.manifest import Run
 LAST_LINES = 15
 #: Failed tasks whose last lines are shown.
 MOST_SHOWN = 5
+#: Up to here every child of every array is asked for each time.
+WHOLE = 300
 #: Looks in a row that may be throttled or cut.
 PATIENCE = 20
 
@@ -57,7 +59,7 @@ def watched(home: Home, run: Run, show: Show, sleep: Callable[[float], None]) ->
     news, patience = News(show.event), PATIENCE
     while True:
         try:
-            seen = runs.look(home, run)
+            seen = runs.look(home, run, whole=len(run.tasks) <= WHOLE)
             patience = PATIENCE
         except Exception as error:
             patience -= 1
