@@ -25,7 +25,7 @@ STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", *OVER)
 
 
 class Pace:
-    """Lets so many through in a second, whichever thread asks, and a few at once after a quiet while."""
+    """Lets so many through in a second, whichever thread asks; a few at once after a pause."""
 
     def __init__(
         self,
