@@ -10,6 +10,7 @@ from typing import Any
 
 from byoa.pipeline import document
 from byoa.pipeline.built_in import built_in
+from byoa.pipeline.collector import no_collection
 from byoa.pipeline.entry import Beginning, beginning, env_file
 from byoa.pipeline.modules import Modules, function_of, importing
 from byoa.plan.errors import UsageError
@@ -42,15 +43,22 @@ def load(
     """
     around = around or Around()
     start = beginning(entry, around.environ, around.cwd)
+    with no_collection():
+        return begun(start, overrides or {}, around, env)
+
+
+def begun(
+    start: Beginning, overrides: Mapping[str, str], around: Around, env: Mapping[str, Any] | None
+) -> Pipeline:
     if start.kind == "factory":
-        return from_factory(start, overrides or {}, around)
+        return from_factory(start, overrides, around)
     if start.kind == "scripts":
-        return from_scripts(start, overrides or {}, around)
+        return from_scripts(start, overrides, around)
     assert start.file is not None
     data = document.read(start.file)
     if isinstance(data, Mapping) and "location" in data:
-        return from_location(data, start, overrides or {}, around)
-    return from_data(data, start, overrides or {}, around, env)
+        return from_location(data, start, overrides, around)
+    return from_data(data, start, overrides, around, env)
 
 
 def from_data(
@@ -78,7 +86,7 @@ def env_of(
     around: Around,
     given: Mapping[str, Any] | None,
 ) -> Env:
-    """env.yaml's values with the given ones on top; from Python alone, and none: no placeholders."""
+    """env.yaml's values, the given ones on top; from Python, with none: no placeholders."""
     file, root = start.file, start.root
     path = env_file(file, around.environ, around.cwd) if file else None
     raw = merged(env_values(path), given or {}) if path else given or {}

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import tokenize
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,18 @@ class Modules:
                 raise CodeError(f"{dotted} cannot be imported: {said}.") from error
 
 
+#: Modules of users' folders that were imported here, and their files as they were.
+IMPORTED: dict[str, tuple[str, tuple[int, int]]] = {}
+
+
+def stat_of(path: str) -> tuple[int, int]:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
 class importing:  # noqa: N801 - used as a word
     """Within it, modules of these folders can be imported."""
 
@@ -152,12 +165,25 @@ class importing:  # noqa: N801 - used as a word
 
     def __enter__(self) -> None:
         install()
-        self.before = list(sys.path)
+        self.forget()
+        self.before, self.known = list(sys.path), set(sys.modules)
         sys.path[:0] = [folder for folder in self.added if folder not in sys.path]
         importlib.invalidate_caches()
 
     def __exit__(self, *_: object) -> None:
         sys.path[:] = [*self.before, *(path for path in sys.path if self.is_new(path))]
+        for name in sys.modules.keys() - self.known:
+            path = getattr(sys.modules[name], "__file__", None)
+            if path and any(path.startswith(f"{folder}/") for folder in self.added):
+                IMPORTED[name] = (path, stat_of(path))
+
+    def forget(self) -> None:
+        """Another project's `tasks`, or an older one of this, is not the one that is asked for."""
+        for name, (path, stat) in list(IMPORTED.items()):
+            here = any(path.startswith(f"{folder}/") for folder in self.added)
+            if not here or stat_of(path) != stat:
+                del IMPORTED[name]
+                sys.modules.pop(name, None)
 
     def is_new(self, path: str) -> bool:
         return path not in self.before and path not in self.added
@@ -205,12 +231,7 @@ def function_of(thing: Callable[..., Any]) -> Function:
         node = ast.parse(textwrap.dedent("".join(lines))).body[0]
         file = inspect.getsourcefile(inner) or ""
     except (OSError, TypeError, SyntaxError, IndexError):
-        return Function(name)
+        return Function(name, read=False)
     if not isinstance(node, Definition):
-        return Function(name, file, first)
-    found = signature(node, file)
-    exact = thing is inner
-    return Function(
-        name, file, first, found.arguments, found.required, found.anything, found.upstream,
-        node if exact else None,
-    )  # fmt: skip
+        return Function(name, file, first, read=False)
+    return replace(signature(node, file), line=first, read=thing is inner)

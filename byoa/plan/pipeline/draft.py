@@ -149,7 +149,10 @@ def draft(item: Item, name: str, spot: Spot, products: Mapping[str, Product], in
     if spot.point is not NO_POINT:
         change = in_point(spot.point.values)
         given, options = mapped(given, change), mapped(options, change)
-    params = {**spot.own, **given}
+    asked_for = {
+        key: spot.point.values[key] for key in item.code.asks_for if key in spot.point.values
+    }
+    params = {**asked_for, **spot.own, **given} if spot.parents else {**spot.own, **given}
     check_name(item, name)
     check_call(item, params, bool(products))
     if item.is_job:
@@ -221,7 +224,7 @@ def check_name(item: Item, name: str) -> None:
 def check_call(item: Item, params: Mapping[str, Any], has_products: bool) -> None:
     """Whether the function takes what it will be given."""
     function = item.code.function
-    if function is None or function.node is None:
+    if function is None or not function.read:
         return
     given = params.keys() | ({"resources_"} if item.resources else set())
     extra = [] if function.anything else sorted(given - set(function.arguments))

@@ -15,6 +15,7 @@ from byoa.plan.pipeline.products import relative
 from byoa.plan.pipeline.sections import Entry, Sections
 from byoa.plan.pipeline.upstream import (
     CodeError,
+    names_in,
     of_cell,
     of_template,
     product_of_cell,
@@ -36,6 +37,7 @@ class Code:
     upstream: tuple[str, ...] = ()
     product: Any = None  #: extract_product's
     function: Function | None = None
+    asks_for: tuple[str, ...] = ()  #: its arguments, or what its parameters cell assigns
 
 
 def kind_of(keys: Mapping[str, Any]) -> Kind:
@@ -97,7 +99,9 @@ def function_code(source: Any, sections: Sections, world: World) -> Code:
         made = Source(dotted=dotted)
     if sections.extract_product:
         raise CodeError("extract_product is on, and a function cannot say its product.")
-    return Code("function", made, function.name, function.upstream, function=function)
+    return Code(
+        "function", made, function.name, function.upstream, None, function, function.arguments
+    )
 
 
 def job_code(kind: Kind, source: Any, world: World) -> Code:
@@ -140,7 +144,7 @@ def file_code(kind: Kind, entry: Entry, source: str, sections: Sections, world: 
     language = "r" if suffix in {".R", ".r", ".Rmd"} else "python"
     upstream = of_cell(cell, language) if sections.extract_upstream else ()
     product = product_of_cell(cell, language) if sections.extract_product else None
-    return Code(kind, made, stem(source), upstream, product)
+    return Code(kind, made, stem(source), upstream, product, asks_for=names_in(cell, language))
 
 
 def wants_product(kind: Kind, sections: Sections) -> bool:

@@ -93,6 +93,24 @@ def assigned(cell: ParametersCell | None, name: str, language: str) -> tuple[boo
     return (True, evaluated(values[-1], name)) if values else (False, None)
 
 
+def names_in(cell: ParametersCell | None, language: str = "python") -> tuple[str, ...]:
+    """The parameters that a cell has values for."""
+    if cell is None or (cell.language or language).lower() != "python":
+        return ()
+    try:
+        tree = ast.parse(MAGIC.sub("", cell.text))
+    except SyntaxError:
+        return ()
+    found = [
+        name
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        for target in targets(node)
+        if isinstance(name := getattr(target, "id", None), str)
+    ]
+    return tuple(name for name in found if name not in {"upstream", "product"})
+
+
 def targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
     return node.targets if isinstance(node, ast.Assign) else [node.target]
 

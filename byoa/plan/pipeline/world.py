@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan.pipeline.model import Dotted
@@ -12,7 +12,7 @@ from byoa.plan.pipeline.model import Dotted
 
 @dataclass(frozen=True)
 class Function:
-    """A user's function as its source says it; `node` is None where only importing helped."""
+    """A user's function as its source says it; not `read`: nobody knows what it takes."""
 
     name: str
     file: str = ""
@@ -21,7 +21,7 @@ class Function:
     required: tuple[str, ...] = ()
     anything: bool = False  #: it takes **keywords
     upstream: tuple[str, ...] = ()
-    node: ast.AST | None = field(default=None, compare=False, repr=False)
+    read: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,5 +59,4 @@ def signature(node: ast.FunctionDef | ast.AsyncFunctionDef, file: str = "") -> F
         required=tuple([argument.arg for argument in plain[:defaults]] + keywords),
         anything=said.kwarg is not None,
         upstream=of_function(node),
-        node=node,
     )

@@ -80,7 +80,7 @@ def test_for_each_follows_a_grid_point_by_point(tmp_path: Path):
     tasks = """
 def fit(product, depth): pass
 def score(product, upstream, depth, cut): upstream["fit"]
-def draw(product, upstream): upstream["score-*"]; upstream["fit-*"]
+def draw(product, upstream, cut): upstream["score-*"]; upstream["fit-*"]
 def all(product, upstream): upstream["score*"]
 """
     spec = """
@@ -101,6 +101,7 @@ tasks:
     score = pipeline.tasks["score-2-6"]
     assert (score.upstream, score.params) == ({"fit": ("fit-2",)}, {"depth": 2, "cut": 6})
     draw = pipeline.tasks["draw-2-6"]
+    assert draw.params == {"cut": 6}  # its code asks for it
     assert draw.upstream == {"score-*": ("score-2-6",), "fit-*": ("fit-2",)}
     assert (draw.products[""].path, draw.point) == ("d-2-6.png", {"depth": 2, "cut": 6})
     assert set(pipeline.tasks["all"].needs) == set(scores)
@@ -216,7 +217,7 @@ def test_where_a_pipeline_begins(tmp_path: Path):
     assert loaded(tmp_path, serve, cwd=inside).root == str(tmp_path)
     chosen = loaded(tmp_path, serve, cwd=inside, environ={"ENTRY_POINT": "pipeline.serve.yaml"})
     assert (chosen.name, products(chosen)) == ("pipeline.serve", {"get": "serve.csv"})
-    with pytest.raises(NotFoundError, match="nothing.yaml"):
+    with pytest.raises(NotFoundError, match=r"nothing\.yaml"):
         load("nothing.yaml", around=Around({}, tmp_path))
     with pytest.raises(NotFoundError, match="is no pipeline"):
         load("what is this", around=Around({}, tmp_path))
