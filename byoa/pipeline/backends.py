@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from byoa.pipeline import hooks, template
+from byoa.pipeline.imported import shared_imports
 from byoa.pipeline.order import Order
 from byoa.pipeline.worker import RUNS, Digests, Failure
 from byoa.plan.errors import ByoaError
@@ -56,6 +58,14 @@ class Backend(Protocol):
         """Ends all that still runs."""
 
 
+class TemplateGoneError(ByoaError):
+    """The template has ended: an import crashed it, or somebody killed it."""
+
+
+#: In place of a module's name: whichever of them it was.
+ANY = "*"
+
+
 class Here:
     """Processes on this machine, forked from a warm template."""
 
@@ -67,7 +77,7 @@ class Here:
         self.pid = 0
         #: functions and hooks that only live in this process: they are forked along
         self.by_name = has_objects(pipeline)
-        self.running: dict[str, tuple[Task, Order]] = {}
+        self.running: dict[str, tuple[Task, int]] = {}  #: by name: the task, its process
 
     def prepare(self, tasks: Sequence[Task]) -> None:
         self.coming = tasks
@@ -77,37 +87,54 @@ class Here:
     def start(self, task: Task, order: Order) -> None:
         if self.connection is None:
             self.launch()
-        self.running[task.name] = (task, order)
+        self.running[task.name] = task, 0
         known = self.by_name and task.name in self.pipeline.tasks
-        template.send(self.connection, ("start", task.name if known else task, order, self.grace))
+        self.tell("start", task.name if known else task, order, self.grace)
 
-    def launch(self, left_out: frozenset[str] = frozenset()) -> None:
-        """Starts the template and has it load what many tasks import."""
-        from byoa.pipeline.imported import shared_imports
+    def launch(self) -> None:
+        """Starts the template and has it load what many tasks import.
 
+        What is not safe to fork then, or ends the template, is left to the tasks.
+        """
         others = [] if self.by_name else shared_imports(self.pipeline, self.coming)
-        wanted = {RUNS[task.kind].partition(":")[0]: None for task in self.coming}
-        wanted |= dict.fromkeys(name for name in others if name not in left_out)
-        notebooks = sum(task.kind == "notebook" for task in self.coming)
-        calls = ["byoa.pipeline.kinds.notebook:warm"] if notebooks and not self.by_name else []
         tasks = self.pipeline.tasks if self.by_name else {}
         hooks.hold(self.pipeline)
-        self.pid, self.connection = template.launch(tasks, self.log, self.by_name)
-        self.reader = template.Reader(self.connection)
+        while True:
+            self.pid, self.connection = template.launch(tasks, self.log, self.by_name)
+            self.reader = template.Reader(self.connection)
+            bad = self.preload(others)
+            if not bad:
+                return
+            self.close()
+            others = [name for name in others if bad not in (name, ANY)]
+
+    def preload(self, others: Sequence[str]) -> str:
+        """What must not be loaded before a fork; ANY when the template did not outlive it."""
+        wanted = {RUNS[task.kind].partition(":")[0]: None for task in self.coming}
+        wanted |= dict.fromkeys(others)
+        notebooks = any(task.kind == "notebook" for task in self.coming)
+        calls = ["byoa.pipeline.kinds.notebook:warm"] if notebooks and not self.by_name else []
         root = self.pipeline.root
         folders = [str(Path(root, folder)) for folder in self.pipeline.import_from or ("",)]
-        template.send(self.connection, ("preload", [*wanted], calls, folders))
-        (_, thready), *_ = self.receive(None) or [("", "")]
-        if thready:  # what it has loaded is not safe to fork
-            self.close()
-            self.launch(left_out | {thready})
+        self.tell("preload", [*wanted], calls, folders)
+        try:
+            (_, thready), *_ = self.receive(None)
+        except TemplateGoneError:
+            if not others:
+                raise
+            return ANY
+        return str(thready)
+
+    def tell(self, *message: Any) -> None:
+        with suppress(ConnectionError):  # it is gone, which the next look at it tells
+            template.send(self.connection, message)
 
     def receive(self, seconds: float | None) -> list[Any]:
         if not select.select([self.connection], [], [], seconds)[0]:
             return []
         found = self.reader.messages()
         if found == [None]:
-            raise ByoaError(
+            raise TemplateGoneError(
                 f"The process that starts tasks has ended by itself; {self.log} says why. Run again"
                 " with BYOA_PIPELINE_FORK=0 if a module that tasks import cannot bear a fork."
             )
@@ -115,10 +142,30 @@ class Here:
 
     def wait(self, seconds: float | None) -> list[Ended]:
         if self.connection is None:
-            if seconds:
-                time.sleep(seconds)
+            time.sleep(seconds or 0)
             return []
-        return [self.ended(name, facts) for _, name, facts in self.receive(seconds)]
+        try:
+            messages = self.receive(seconds)
+        except TemplateGoneError as error:
+            return self.orphaned(error)
+        ended = []
+        for what, name, more in messages:
+            if what == "started":
+                self.running[name] = self.running[name][0], more
+            else:
+                ended.append(self.ended(name, more))
+        return ended
+
+    def orphaned(self, error: TemplateGoneError) -> list[Ended]:
+        """The attempts of a template that was killed, which have failed; another one follows."""
+        failure = Failure(str(error), ("killed",))
+        lost, self.running = self.running, {}
+        for _, pid in lost.values():
+            with suppress(OSError):
+                if pid:
+                    os.killpg(pid, signal.SIGKILL)
+        self.close()
+        return [Ended(name, failure) for name in lost]
 
     def ended(self, name: str, facts: dict[str, Any]) -> Ended:
         task, _ = self.running.pop(name)
@@ -129,8 +176,7 @@ class Here:
 
     def cancel(self, task: str) -> None:
         if self.connection is not None:
-            with suppress(OSError):
-                template.send(self.connection, ("cancel", task))
+            self.tell("cancel", task)
 
     def close(self) -> None:
         """The template ends with its connection, and all attempts with it."""

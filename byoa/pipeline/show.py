@@ -60,6 +60,11 @@ class Show:
             self._write(UP_AND_CLEAR.format(self.drawn))
             self.drawn = 0
 
+    def say(self, text: str) -> None:
+        """Lines of another's, above the table."""
+        self.wipe()
+        self._write(f"{text}\n")
+
     def close(self) -> None:
         """The table at the end in the place of the live one."""
         self.wipe()

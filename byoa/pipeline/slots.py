@@ -9,6 +9,9 @@ from pathlib import Path
 
 from byoa.plan.pipeline.model import Task
 
+#: So many tasks that only wait for something elsewhere (`cpus: 0`) at once: each is a process.
+WAITING = 64
+
 
 class Slots:
     """Room for `jobs` cores' worth of tasks. A task larger than the room runs alone."""
@@ -16,11 +19,14 @@ class Slots:
     def __init__(self, jobs: int, gpus: Sequence[str] | None = None) -> None:
         self.jobs, self.free = jobs, float(jobs)
         self.gpus = list(gpus_of(os.environ) if gpus is None else gpus)
+        self.idle = 0  #: tasks here that take no core
         self.taken: dict[str, tuple[float, list[str]]] = {}
         self._all_gpus = len(self.gpus)
 
     def fits(self, task: Task) -> bool:
         cpus, gpus = self.share(task)
+        if not cpus and self.idle >= WAITING:
+            return False
         return cpus <= self.free + 1e-9 and gpus <= len(self.gpus)
 
     def share(self, task: Task) -> tuple[float, int]:
@@ -30,12 +36,14 @@ class Slots:
     def take(self, task: Task) -> None:
         cpus, gpus = self.share(task)
         self.free -= cpus
+        self.idle += not cpus
         self.taken[task.name] = cpus, [self.gpus.pop(0) for _ in range(gpus)]
 
     def give(self, task: Task) -> None:
         """Gives a task's room back."""
         cpus, gpus = self.taken.pop(task.name)
         self.free += cpus
+        self.idle -= not cpus
         self.gpus += gpus
 
     def devices(self, task: Task) -> str | None:

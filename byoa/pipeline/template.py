@@ -20,6 +20,7 @@ import struct
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -168,6 +169,7 @@ class Template:
         began = time.monotonic()
         pid = self.forked(task, order, write) if self.forks else spawned(task, order, write)
         os.close(write)
+        send(self.driver, ("started", task.name, pid))
         seconds = task.limits.seconds
         self.running[pid] = Attempt(
             name=task.name,
@@ -192,6 +194,7 @@ class Template:
             for number in (*self.pipes, *(one.told for one in self.running.values())):
                 os.close(number)
             own_output(order.log)
+            watch.first_to_go()
             run(task, order, write)
         except BaseException:  # run() ends the process itself: something went wrong in ours
             traceback.print_exc()
@@ -362,6 +365,7 @@ def fresh(write: int) -> None:
     with open(0, "rb", closefd=False) as stdin:
         task, order = pickle.load(stdin)  # noqa: S301 our own
     own_output(order.log)
+    watch.first_to_go()
     run(task, order, write)
 
 
@@ -376,7 +380,9 @@ def launch(tasks: Mapping[str, Task], log: Path, here: bool) -> tuple[int, socke
     """Starts a template; `here` forks it from this process, for functions that no file has."""
     ours, theirs = socket.socketpair()
     if here:
-        pid = os.fork()
+        with warnings.catch_warnings():  # threads of a notebook server's, which do not matter here
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
         if pid == 0:
             forked_here(ours, theirs, tasks, log)
     else:

@@ -37,12 +37,16 @@ class Schedule:
 
     def take(self, fits: Callable[[Task], bool], room: Callable[[], bool]) -> Iterator[Task]:
         """The ready tasks that fit, first come first; those that do not stay ready."""
-        while self._waiting:
-            yield self.tasks[self._names[heapq.heappop(self._waiting)]]
+        yield from self._fitting(self._waiting, fits, lambda: True)
+        yield from self._fitting(self._working, fits, room)
+
+    def _fitting(
+        self, heap: list[int], fits: Callable[[Task], bool], room: Callable[[], bool]
+    ) -> Iterator[Task]:
         passed = []
         try:
-            while self._working and room():
-                place = heapq.heappop(self._working)
+            while heap and room():
+                place = heapq.heappop(heap)
                 task = self.tasks[self._names[place]]
                 if fits(task):
                     yield task
@@ -50,7 +54,7 @@ class Schedule:
                     passed.append(place)
         finally:
             for place in passed:
-                heapq.heappush(self._working, place)
+                heapq.heappush(heap, place)
 
     def done(self, name: str) -> None:
         """What only waited for this task is ready."""

@@ -193,6 +193,9 @@ def test_events_are_told_as_they_are_written(project: Project):
         def tick(self) -> None:
             self.ticks += 1
 
+        def say(self, text: str) -> None:
+            raise AssertionError(text)
+
     watcher = Watcher()
     three(project).build(watcher=watcher)
     lines = next(project.home.glob("runs/*/events.jsonl")).read_text().splitlines()
@@ -307,6 +310,22 @@ def test_a_killed_driver_takes_its_tasks_along(driver, tmp_path: Path):
     until(lambda: nobody(tmp_path))
     with alone(tmp_path / ".byoa/pipeline/pipeline", wait=False):
         pass
+
+
+def test_the_next_build_goes_on_from_a_kill(driver, tmp_path: Path):
+    driver.kill()
+    driver.wait()
+    until(lambda: nobody(tmp_path))
+    quick = "def quick(product): product.write_text('')"
+    slow = "def slow(product, upstream, number): product.write_text('')"
+    project = Project(tmp_path, f"{quick}\n{slow}")
+    project.task("quick")
+    for number in range(3):
+        project.task(f"slow-{number}", "slow", needs=["quick"], params={"number": number})
+    result = project.build()
+    assert became(result).pop("quick") == "kept"
+    assert [*became(result).values()].count("done") == 3
+    assert not (project.home / "work").exists()
 
 
 def test_jobs_are_the_executors(tmp_path: Path):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from byoa.pipeline.backends import Ended, Here
 from byoa.pipeline.order import order_for
+from byoa.pipeline.runs import Run
 from byoa.plan.pipeline.model import Limits, Source
 from tests.byoa.pipeline.made import Project, became, error
 
@@ -64,6 +68,16 @@ def project(tmp_path: Path) -> Project:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("BYOA_PIPELINE_FORK", "1" if request.param == "forked" else "0")
     return str(request.param)
+
+
+@contextmanager
+def environment(**words: str) -> Iterator[None]:
+    os.environ.update(words)
+    try:
+        yield
+    finally:
+        for name in words:
+            del os.environ[name]
 
 
 def alive(pid: int) -> bool:
@@ -182,11 +196,8 @@ def test_what_many_tasks_import_is_loaded_once(project: Project):
     """)
     for number in range(3):
         project.task(f"w{number}", "who")
-    os.environ["PYTHONPATH"] = str(project.root / "others")
-    try:
+    with environment(PYTHONPATH=str(project.root / "others")):
         assert set(became(project.build()).values()) == {"done"}
-    finally:
-        del os.environ["PYTHONPATH"]
     calm, thready, own = zip(*(project.made(f"w{number}").split() for number in range(3)))
     assert len(set(calm)) == 1 and calm[0] not in own
     assert thready == own
@@ -219,3 +230,50 @@ def test_gpus_are_handed_out(project: Project, monkeypatch: pytest.MonkeyPatch):
     project.build(jobs=4)
     assert {project.made("one"), project.made("two")} == {"3", "5"}
     assert sorted(project.made("both")) == sorted("3,5") and project.made("none") == "3,5"
+
+
+def test_a_module_that_crashes_the_template_is_left_to_the_tasks(project: Project):
+    (project.root / "others").mkdir()
+    (project.root / "others/crashes.py").write_text(
+        "import os\nif 'template' in os.environ: os.kill(os.getpid(), 11)\n"
+    )
+    project.write("import crashes\ndef a(product): pass\ndef b(product): pass")
+    for name in ("a", "b"):
+        project.task(name)
+    with environment(PYTHONPATH=str(project.root / "others"), template="1"):
+        result = project.build()
+    assert {error(result, name) for name in "ab"} == {"its process was ended by SIGSEGV"}
+
+
+def test_a_killed_template_fails_what_ran_and_another_one_follows(project: Project):
+    """As when the kernel takes it; what its tasks had started is ended as well."""
+    project.task("forever")
+    project.task("after", "fine")
+    made: list[Here] = []
+
+    class Watcher:
+        def event(self, event: Mapping[str, object]) -> None:
+            pass
+
+        def tick(self) -> None:
+            pid = project.root / "pid"
+            if not killed and pid.exists() and pid.read_text():
+                killed.append(made[0].pid)
+                os.kill(made[0].pid, signal.SIGKILL)
+
+        def say(self, text: str) -> None:
+            pass
+
+    def backend(run: Run) -> Here:
+        made.append(Here(project.pipeline, run.folder / "template.log"))
+        return made[0]
+
+    killed: list[int] = []
+    result = project.build(jobs=1, backend=backend, watcher=Watcher())
+    assert became(result) == {"forever": "failed", "after": "done"} and len(killed) == 1
+    assert "The process that starts tasks has ended by itself" in error(result, "forever")
+    child = int((project.root / "pid").read_text())
+    end = time.monotonic() + 10
+    while alive(child):
+        assert time.monotonic() < end
+        time.sleep(0.02)
