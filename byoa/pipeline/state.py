@@ -302,7 +302,9 @@ class State:
         words = {key: value for key, value in facts.items() if key != "digests"}
         record = Record(task=task.name, fingerprint=fingerprint, products=made, **words)
         self._home()
-        files.replace(self.file(task.name), records.written(record).encode())
+        files.replace(
+            self.file(task.name), records.written(record).encode("utf-8", "surrogatepass")
+        )
         self._read[task.name] = record
         return record
 
@@ -363,7 +365,7 @@ class State:
         }
         self._home()
         here = replace(record, products=products)
-        files.replace(self.file(task.name), records.written(here).encode())
+        files.replace(self.file(task.name), records.written(here).encode("utf-8", "surrogatepass"))
         self._read[task.name] = here
         return here
 

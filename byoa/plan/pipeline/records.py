@@ -6,7 +6,7 @@ import hashlib
 import json
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from byoa.plan.pipeline.model import Fingerprint, Made, Record
@@ -37,7 +37,7 @@ def written(record: Record, *, stats: bool = True) -> str:
     said |= {field.name: getattr(record, field.name) for field in fields(Record)}
     said["fingerprint"] = filled(record.fingerprint)
     said["products"] = {
-        key: filled(made) if stats else {**filled(made), "stat": ()}
+        key: {"path": made.path, **filled(made if stats else replace(made, stat=()))}
         for key, made in record.products.items()
     }
     return json.dumps(

@@ -200,7 +200,8 @@ def change(world: World, root: Path, what: str, at: int, value: int) -> None:
         which = at % len(world.helpers)
         world.helpers[which] = replace(world.helpers[which], constant=value)
     elif what in ("param", "modulus") or (what == "resource" and step.resource is not None):
-        world.steps[at] = replace(step, **{what: max(2, value) if what == "modulus" else value})
+        changed: dict[str, Any] = {what: max(2, value) if what == "modulus" else value}
+        world.steps[at] = replace(step, **changed)
     elif what == "delete":
         product.unlink(missing_ok=True)
         world.disk[at] = None
