@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
 from byoa import files
-from byoa.pipeline.lock import NAME as LOCK
-from byoa.pipeline.runs import newest_first
-from byoa.pipeline.state import State, folder_of
+from byoa.pipeline.past import at_work, command_of, found_run, read_run
+from byoa.pipeline.state import State
 from byoa.pipeline.written import source_of
 from byoa.plan.errors import ByoaError, NotFoundError
 from byoa.plan.pipeline.decide import GIVEN
 from byoa.plan.pipeline.model import Pipeline, Product, Record, Task
 from byoa.plan.pipeline.records import file_name
 from byoa.plan.pipeline.report import page
-from byoa.plan.pipeline.report.ran import Ran, Run, number
+from byoa.plan.pipeline.report.ran import Ran
 from byoa.plan.pipeline.report.seen import Code, Link, View, view
 from byoa.plan.pipeline.selection import Selection
 
@@ -76,7 +72,18 @@ def place(pipeline: Pipeline, path: Path | None, family: str = "") -> Path:
     return path.absolute() if path else Path(pipeline.root, own)
 
 
-def put(seen: View, path: Path, family: str = "") -> Path:
+def watch(
+    pipeline: Pipeline, path: Path | None = None, sleep: Callable[[float], None] = time.sleep
+) -> Path:
+    """Writes the page again and again while a build goes on, and once more when it has ended."""
+    path, pause = place(pipeline, path), max(2, len(pipeline.tasks) // 1000)
+    while at_work(pipeline):
+        put(gather(pipeline, beside=path.parent), path, refresh=pause)
+        sleep(pause)
+    return write(pipeline, path)
+
+
+def put(seen: View, path: Path, family: str = "", refresh: int = 0) -> Path:
     """Writes the page of a whole pipeline, or of one of its grids."""
     if family:
         known = seen.families()
@@ -85,7 +92,7 @@ def put(seen: View, path: Path, family: str = "") -> Path:
             raise NotFoundError(f"There is no grid {family!r}. {there}")
         text = page.family_page(seen, family)
     else:
-        text = page.html(seen)
+        text = page.html(seen, refresh)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.replace(path, text.encode("utf-8", "replace"))
     return path
@@ -103,90 +110,6 @@ def sources(pipeline: Pipeline) -> Iterable[Code]:
             continue
         if text and found[0].kind not in GIVEN:
             yield Code(said or found[0].name, tuple(task.name for task in found), text[:CODE_SIGNS])
-
-
-def found_run(pipeline: Pipeline, run: str = "") -> Path | None:
-    """The folder of the run that is named, by its id's beginning; of the last one."""
-    folders = newest_first(pipeline)
-    if not run:
-        return folders[0] if folders else None
-    for folder in folders:
-        if folder.name.startswith(run):
-            return folder
-    known = ", ".join(folder.name for folder in folders[:5])
-    raise NotFoundError(f"There is no run {run!r}. {f'The last ones: {known}' if known else ''}")
-
-
-def read_run(folder: Path, pipeline: Pipeline) -> Run:
-    """A run out of its files; one whose driver is gone has nothing at work."""
-    said = read_json(folder / "run.json")
-    run = Run(pipeline.tasks, run=folder.name, jobs=int(number(said.get("jobs"))))
-    for event in events(folder / "events.jsonl"):
-        name = event.get("task")
-        if name is None or (isinstance(name, str) and name in pipeline.tasks):
-            run.take(event)
-    decisions = said.get("decisions")
-    for name, decision in decisions.items() if isinstance(decisions, dict) else ():
-        _why(run, name, decision)
-    if run.ended is None and not (run.run == said.get("run") and at_work(pipeline)):
-        run.close()
-    return run
-
-
-def _why(run: Run, name: str, decision: Any) -> None:
-    """What was planned, in full, for what ran because of it."""
-    before = run.tasks.get(name)
-    try:
-        planned = decision["action"] == "run"
-        texts = [str(reason["text"]) for reason in decision["reasons"]]
-    except (KeyError, TypeError):  # of another version, or damaged
-        return
-    if before and texts and planned and before.started is not None:
-        run.tasks[name] = replace(before, reason="; ".join(texts[:3]))
-
-
-def events(path: Path) -> Iterable[Mapping[str, Any]]:
-    """The events of a file that may end in half a line."""
-    try:
-        lines = path.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            yield event
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def command_of(folder: Path) -> str:
-    argv = read_json(folder / "run.json").get("argv")
-    words = [str(word) for word in argv] if isinstance(argv, list) else []
-    if words:
-        words[0] = Path(words[0]).name
-    return shlex.join(words)
-
-
-def at_work(pipeline: Pipeline) -> bool:
-    """Whether a build of it goes on: then its lock is held."""
-    try:
-        with (folder_of(pipeline) / LOCK).open() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-    except OSError:
-        pass
-    return False
 
 
 def _details(

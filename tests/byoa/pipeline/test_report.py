@@ -163,6 +163,21 @@ def test_a_run_whose_driver_was_killed_has_nothing_at_work(project: Path):
         assert report.gather(load(project)).tasks["fit-1"].status == "running"
 
 
+def test_a_page_is_kept_up_to_date_while_a_build_goes_on(project: Path):
+    page, seen = project / "pipeline.html", []
+    with (project / ".byoa/pipeline/pipeline/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def sleep(seconds: float) -> None:
+            assert seconds == 2
+            seen.append('http-equiv="refresh" content="2"' in page.read_text())
+            if len(seen) == 2:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+
+        assert report.watch(load(project), sleep=sleep) == page
+    assert seen == [True, True] and 'http-equiv="refresh"' not in page.read_text()
+
+
 def test_before_the_first_build(project: Path):
     shutil.rmtree(project / ".byoa")
     shutil.rmtree(project / "output")
@@ -225,6 +240,8 @@ def test_report(project: Path, capsys: pytest.CaptureFixture[str]):
     assert said(capsys, "report", "--family", "fit", "-o", "x/fit.html") == "x/fit.html\n"
     text = (project / "x" / "fit.html").read_text()
     assert "lowest loss" in text and "output/fit-4.html" in text
+    assert said(capsys, "report", "--watch") == f"{project / 'pipeline.html'}\n"
+    assert main(["pipeline", "report", "--watch", "--family", "fit"]) == 2
     assert main(["pipeline", "report", "--family", "fits"]) == 1
     assert "There is no grid 'fits'. There are: fit." in capsys.readouterr().err
 
