@@ -16,8 +16,6 @@ from byoa.plan.errors import UsageError
 from byoa.plan.pipeline.kinds import CLASS_OF
 from byoa.plan.pipeline.model import Dotted, Product, Task
 
-#: Product classes, under which pipeline.yaml's `clients:` may hold a table's client.
-CLASSES = ("SQLRelation", "SQLiteRelation", "GenericSQLRelation", "PostgresRelation")
 #: A process's clients by root. Connections must not be used on both sides of a fork.
 _clients: dict[tuple[int, str], Clients] = {}
 
@@ -55,11 +53,11 @@ def of_task(task: Task, order: Order) -> Any:
 
 def client_of_product(task: Task, product: Product, shared: Mapping[str, Dotted]) -> Dotted | None:
     """The client that leads to a task's table; where none is named, the task's own does."""
-    own = product.client or task.product_client
-    found = wanted(own, shared, *CLASSES)
-    if found is not None or task.kind == "sql-transfer":
-        return found
-    return wanted(task.client, shared, CLASS_OF[task.kind])
+    own = wanted(task.client, shared, CLASS_OF[task.kind])
+    if task.kind == "sql-upload":
+        return own  # Ploomber's writes there, whatever the product says
+    named = product.client or task.product_client
+    return named or (None if task.kind == "sql-transfer" else own)
 
 
 def exists(aside: Aside, task: Task, product: Product) -> bool:

@@ -41,6 +41,10 @@ class Aside:
 
             own, failed = made(question, clients(self.pipeline.root, self.pipeline.import_from))
             settle(future, failed or answer(question, own))
+            if hasattr(
+                own, "connection"
+            ):  # tasks may be forked from here: not with one that is open
+                own.close()
             return future
         with self._lock:
             self._open[question.number] = future

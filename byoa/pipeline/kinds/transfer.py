@@ -17,7 +17,7 @@ from byoa.pipeline.extra import need
 from byoa.pipeline.kinds.sql import CHUNK, chunk_size, rows, shown
 from byoa.pipeline.kinds.templates import environment, fill, rendered
 from byoa.pipeline.order import Order, Relation
-from byoa.pipeline.relations import CLASSES, client_of, client_of_product, clients, unquoted
+from byoa.pipeline.relations import client_of, client_of_product, clients, unquoted
 from byoa.pipeline.worker import TaskError
 from byoa.plan.pipeline.model import SINGLE, Task
 
@@ -42,7 +42,8 @@ def run_transfer(task: Task, order: Order) -> None:
     if dotted is None:
         raise TaskError(
             f"Task {task.name!r}: which database does {place} go to? Write `product_client:"
-            f" MODULE.FUNCTION`, or a client for one of {', '.join(CLASSES)} in `clients:`."
+            f" MODULE.FUNCTION`, or a client for {task.options.get('product_class', 'SQLRelation')}"
+            " in `clients:`."
         )
     target = engine_of(clients(order.root, order.import_from).of(dotted), task)
     code = rendered(task, order)
@@ -144,6 +145,6 @@ def engine_of(client: Any, task: Task) -> Any:
 
 def source_text(task: Task, order: Order) -> str:
     """A path or an address, its placeholders filled in."""
-    text = task.source.text or task.source.path
+    text = task.source.path or task.source.text
     values = {**task.params, "product": order.product, "upstream": order.given_upstream}
     return fill(task, text, values, environment()) if "{" in text else text

@@ -6,6 +6,7 @@ import csv
 import importlib
 import sqlite3
 import types
+from dataclasses import replace
 
 import pytest
 
@@ -335,6 +336,7 @@ def test_whose_client_a_table_has():
     made = one.products[""]
     ask = relations.client_of_product
     assert ask(one, made, {"SQLScript": own}) == own
-    assert ask(one, made, {"SQLScript": own, "SQLiteRelation": shared}) == shared
-    assert ask(two, made, {"SQLiteRelation": shared}) == other
-    assert ask(Task(**{**two.__dict__, "product_client": None}), made, {}) is None
+    assert ask(one, replace(made, client=shared), {"SQLScript": own}) == shared
+    assert ask(two, made, {"SQLTransfer": shared}) == other
+    assert ask(replace(two, product_client=None), made, {"SQLTransfer": shared}) is None
+    assert ask(replace(two, kind="sql-upload"), made, {}) == own
