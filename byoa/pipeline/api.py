@@ -37,8 +37,6 @@ class DAGBuildEarlyStop(Exception):  # noqa: N818 - Ploomber's name
 class Constant:
     """A function of no arguments that returns this: how an object stands where a name may."""
 
-    __module__, __qualname__ = "byoa.pipeline.api", "Constant"
-
     def __init__(self, value: Any) -> None:
         self.value = value
 

@@ -176,7 +176,11 @@ def is_several(product: Any) -> bool:
 def check_keys(value: Any, product: Any) -> None:
     wanted = set(product.keys())
     if not isinstance(value, Mapping) or set(value) != wanted:
-        got = sorted(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
+        got = (
+            ", ".join(sorted(map(str, value)))
+            if isinstance(value, Mapping)
+            else type(value).__name__
+        )
         raise ByoaError(
             f"A function with the products {', '.join(sorted(wanted))} returns a dict with these"
             f" keys; this one returned {got}."

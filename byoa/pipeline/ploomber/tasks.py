@@ -202,8 +202,9 @@ class TaskGroup:
         """One task a combination of the grid's values."""
         array = list(ParamGrid(grid, params).product())
         return cls.from_params(
-            task_class, product_class, product_primitive, task_kwargs, dag, array, **names
-        )
+            task_class, product_class, product_primitive, task_kwargs, dag, array,
+            fixed=tuple(params or ()), **names,
+        )  # fmt: skip
 
     @classmethod
     def from_params(  # noqa: PLR0913, PLR0917 - Ploomber's
@@ -216,11 +217,12 @@ class TaskGroup:
         params_array: Iterable[Mapping[str, Any]],
         name: str | None = None,
         namer: str | Callable[[Mapping[str, Any]], str] | None = None,
+        fixed: Iterable[str] = (),
         **hooks: Any,
     ) -> TaskGroup:
         """One task for each of these parameters; names come from their values."""
         points = [dict(params) for params in params_array]
-        keys = [axes(point) for point in points]
+        keys = [[key for key in axes(point) if key not in fixed] for point in points]
         if callable(namer):
             names = [namer(point) for point in points]
         elif namer or name:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -21,8 +21,10 @@ class AllOf(str):
     __slots__ = ()
 
 
-def connect(drafts: Sequence[Draft], problems: Problems) -> list[Task]:
-    """The tasks with their upstream; what cannot be found is a problem."""
+def connect(
+    drafts: Sequence[Draft], problems: Problems, unread: Collection[str] = ()
+) -> list[Task]:
+    """The tasks with their upstream; what cannot be found, nor was unread, is a problem."""
     tasks = {draft.task.name: draft for draft in drafts}
     words = Words(drafts)
     made = []
@@ -32,7 +34,7 @@ def connect(drafts: Sequence[Draft], problems: Problems) -> list[Task]:
             names = words.tasks(word, draft)
             if names:
                 upstream[word] = names
-            else:
+            elif word not in unread:
                 line = draft.entry.line_of(
                     "upstream" if "upstream" in draft.entry.keys else "source"
                 )

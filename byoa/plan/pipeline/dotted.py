@@ -21,19 +21,24 @@ def dotted(value: Any, what: str) -> Dotted | None:
     if isinstance(value, Dotted):
         return value
     if callable(value):
-        return Dotted(f"{value.__module__}.{value.__qualname__}", object=value)
+        return Dotted(name_of(value), object=value)
     arguments: dict[str, Any] = {}
     path = value
     if isinstance(value, Mapping):
         arguments = {str(key): inner for key, inner in value.items()}
         path = arguments.pop("dotted_path", None)
         if callable(path):
-            return Dotted(f"{path.__module__}.{path.__qualname__}", arguments, path)
+            return Dotted(name_of(path), arguments, path)
     if not isinstance(path, str) or not PATH.fullmatch(path):
         raise CodeError(
             f"{what} is {value!r}. Write module.name, or dotted_path: module.name and its keywords."
         )
     return Dotted(path.replace("::", "."), arguments)
+
+
+def name_of(thing: Any) -> str:
+    """What a function, or an object that can be called, is called."""
+    return f"{thing.__module__}.{getattr(thing, '__qualname__', type(thing).__qualname__)}"
 
 
 def called(value: Any) -> Dotted | None:

@@ -18,7 +18,7 @@ from byoa.plan.pipeline.placeholders import POINT, Missing, fill_point, walk
 from byoa.plan.pipeline.problems import listed, meant
 from byoa.plan.pipeline.products import of_points, product
 from byoa.plan.pipeline.sections import Entry, label
-from byoa.plan.pipeline.sources import code_of
+from byoa.plan.pipeline.sources import code_of, stem
 from byoa.plan.pipeline.table import mapped
 from byoa.plan.pipeline.upstream import CodeError
 
@@ -50,17 +50,19 @@ class Spot:
 
 def drafts(entry: Entry, context: Context) -> list[Draft]:
     """The tasks that an entry means: one, or a grid's points; [] when it cannot be read."""
-    before = len(context.problems.found)
     try:
         item = Item(entry, code_of(entry, context.sections, context.world), context)
     except CodeError as error:
-        context.problems.add(str(error), entry.line_of("source"), label(entry.keys), entry.file)
+        called = label(entry.keys)
+        context.problems.add(str(error), entry.line_of("source"), called, entry.file)
+        context.unread.update({called, stem(called), called.rpartition(".")[2]})
         return []
     item.check_keys()
     if not item.name:
         item.say("name", "name is missing. Write name: WHAT-IT-IS-CALLED.")
     found = spots(item)
     if not found or not item.name:
+        context.unread.add(item.name)
         return []
     made = [
         draft(item, name, spot, products, index)
@@ -71,7 +73,7 @@ def drafts(entry: Entry, context: Context) -> list[Draft]:
     if made[0].task.family:
         families = context.families
         families[made[0].task.family if made[0].task.family not in families else item.name] = made
-    return made if len(context.problems.found) == before else []
+    return made
 
 
 def is_grid(item: Item) -> bool:
@@ -209,7 +211,7 @@ def asked(item: Item, options: Mapping[str, Any]) -> tuple[str, ...]:
         given = []
     found = list(item.code.upstream) if item.sections.extract_upstream else []
     found += upstream_of(item.kind, options) if item.is_job else []
-    return tuple(dict.fromkeys([*found, *given]))
+    return tuple(dict.fromkeys([*given, *found]))
 
 
 def check_name(item: Item, name: str) -> None:

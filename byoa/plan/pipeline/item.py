@@ -32,6 +32,7 @@ class Context:
     world: World
     problems: Problems
     families: dict[str, list[Draft]] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)  #: names of tasks that are not among the drafts
 
 
 class Item:

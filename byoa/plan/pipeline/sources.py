@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from byoa.plan.pipeline import kinds
+from byoa.plan.pipeline.dotted import name_of
 from byoa.plan.pipeline.model import Kind, Source
 from byoa.plan.pipeline.parameters import ParametersCell, parameters_cell
 from byoa.plan.pipeline.problems import meant
@@ -91,8 +92,7 @@ def code_of(entry: Entry, sections: Sections, world: World) -> Code:
 def function_code(source: Any, sections: Sections, world: World) -> Code:
     if callable(source):
         function = world.function_of(source)
-        name = f"{source.__module__}.{source.__qualname__}"
-        made = Source(dotted=name, object=source)
+        made = Source(dotted=name_of(source), object=source)
     else:
         dotted = str(source).replace("::", ".")
         function = world.function(dotted)

@@ -31,7 +31,7 @@ def pipeline(
     context = Context(top, world, problems)
     found = unfolded(top.tasks, context)
     check_names(found, problems)
-    tasks = in_order(connect(found, problems), problems)
+    tasks = in_order(connect(found, problems, context.unread), problems)
     if env.unused:
         problems.note(f"{env.file}: not used: {', '.join(env.unused)}.")
     problems.end()
