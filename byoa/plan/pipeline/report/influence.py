@@ -30,7 +30,7 @@ def influence(family: Sequence[Seen], key: str, metric: str) -> float | None:
     if len(found) < 2 or len(every) < 2 * len(found):
         return None
     whole = scale_free(every)
-    total = sum(one * one for one in whole.values())
+    total = sum(whole[value] ** 2 for value in every)
     if not total:
         return None
     between = sum(

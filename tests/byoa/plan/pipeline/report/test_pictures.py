@@ -325,6 +325,13 @@ def test_the_parameter_that_matters_most_comes_first():
     assert parts[0] is not None and 0.99 < parts[0] <= 1
     assert parts[1] is not None and 0 < parts[1] < 0.01
     assert influence(grid(1), "depth", "score") is not None
+    coins = [
+        Seen(
+            task=task(f"c{n}", family="c", point={"n": n % 2}), metrics={"m": float(n in (0, 2, 3))}
+        )
+        for n in range(4)
+    ]
+    assert influence(coins, "n", "m") == pytest.approx(1 / 3), "equal figures count each"
     alone = [
         Seen(task=task(f"a{n}", family="a", point={"n": n}), metrics={"m": n}) for n in range(9)
     ]
