@@ -12,11 +12,16 @@ HELP = "Experiments as a graph of tasks: plan, build, look at them, submit them 
 EXAMPLES = """\
   byoa pipeline plan                     what would run, and why
   byoa pipeline build -j 4               run it; what is up to date is left alone
-"""
+  byoa pipeline build --until 'fit-*'    these, and what they need
+  byoa pipeline report                   a page: graph, times, the grid's points compared
+  byoa pipeline init aws                 soopervisor.yaml and a Dockerfile; then:
+  byoa pipeline submit --on batch --wait
+  byoa init NAME --template pipeline     a project to begin with"""
 
 #: Each sub-verb, its module in byoa/cli with functions add_<do>(parser) and <do>(arguments), its
 #: help. `-` in a sub-verb is `_` in the functions' names.
 DO: dict[str, tuple[str, str]] = {
+    "scaffold": ("pipeline_scaffold", "begin the sources that pipeline.yaml names and that lack"),
     "plan": ("pipeline_plan", "what would run, and why"),
     "mark-done": ("pipeline_plan", "take what is there for what these tasks would make now"),
     "status": ("pipeline_status", "every task: up to date or why not, when it ran, what it makes"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from byoa.cli.init import TEMPLATES
 from byoa.settings import load
 from tests.byoa.conftest import Byoa
 
-ALL = ["mask-r-cnn", "pytorch", "shell", "sklearn"]
+ALL = ["mask-r-cnn", "pipeline", "pytorch", "shell", "sklearn"]
 
 
 def test_every_template_is_tried_here():
@@ -50,6 +51,14 @@ print(inference.output_fn(inference.predict_fn(item, model), "application/json")
     command = [sys.executable, "-c", code]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "application/json" in answer.stdout
+
+
+def test_the_pipeline_template_builds(byoa: Byoa, monkeypatch: pytest.MonkeyPatch):
+    byoa("init", "demo", "--template", "pipeline")
+    monkeypatch.chdir("demo")
+    assert byoa("pipeline", "build").code == 0
+    assert json.loads(Path("products/best.json").read_text())["task"] in {"fit-2-0.0", "fit-3-0.0"}
+    assert "8 up to date" in byoa("pipeline", "plan").out
 
 
 def test_the_shell_template_runs_here(byoa: Byoa, monkeypatch: pytest.MonkeyPatch):
