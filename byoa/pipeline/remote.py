@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -37,8 +37,10 @@ INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 JOB = "AWS_BATCH_JOB_ID"
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """The exit code of one task."""
+def main(
+    words: Sequence[str] | None = None, opened: Callable[[str], ContentStore] | None = None
+) -> int:
+    """The exit code of one task; `opened` gives the store of a run by its address."""
     arguments = parser().parse_args(words)
     try:
         if arguments.check:
@@ -46,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if arguments.nothing:  # a join: all that it waits for has succeeded
             return 0
         with own_folder(arguments.own_copy):
-            return One(store_of(arguments.run), run_of(arguments.run)).go(arguments)
+            return One((opened or store_of)(arguments.run), run_of(arguments.run)).go(arguments)
     except Exception as error:
         told = explain(error)
         if told is None:

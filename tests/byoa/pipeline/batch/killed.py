@@ -5,6 +5,7 @@ Before the call the job is not there; after it the job is, and nobody has writte
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -14,18 +15,16 @@ from botocore.client import BaseClient
 
 from byoa.cli.main import main
 
-COUNT = [0]
+COUNT = itertools.count(1)  # next() is one step for threads, too
 call = BaseClient._make_api_call
 
 
 def counted(self: Any, operation: str, parameters: Any) -> Any:
-    if operation != "SubmitJob":
-        return call(self, operation, parameters)
-    COUNT[0] += 1
-    if COUNT[0] == int(sys.argv[1]) and sys.argv[2] == "before":
+    mine = next(COUNT) if operation == "SubmitJob" else 0
+    if mine == int(sys.argv[1]) and sys.argv[2] == "before":
         os.kill(os.getpid(), signal.SIGKILL)
     answer = call(self, operation, parameters)
-    if COUNT[0] == int(sys.argv[1]):
+    if mine == int(sys.argv[1]):
         os.kill(os.getpid(), signal.SIGKILL)
     return answer
 
