@@ -9,7 +9,6 @@ The driver talks to it over a socket; when that closes, every attempt is ended a
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import pickle
@@ -81,6 +80,7 @@ class Attempt:
     memory_mb: int | None
     grace: float
     heard: bytearray = field(default_factory=bytearray)
+    silent: bool = False  #: it has told all that it will
     ended_for: str = ""  #: timeout, memory or cancelled: why it was told to end
     kill_at: float | None = None
 
@@ -119,7 +119,7 @@ class Template:
         self.pipes = (wake, woken)
         watch.become_subreaper()
         while not (self.leaving and not self.running):
-            by_fd = {attempt.told: attempt for attempt in self.running.values()}
+            by_fd = {one.told: one for one in self.running.values() if not one.silent}
             sources = [wake, *by_fd, *([] if self.leaving else [self.driver.fileno()])]
             ready = select.select(sources, [], [], self.patience())[0]
             for source in ready:
@@ -247,6 +247,7 @@ def listen(attempt: Attempt) -> None:
     with suppress(BlockingIOError):
         while data := os.read(attempt.told, 1 << 16):
             attempt.heard += data
+        attempt.silent = True
 
 
 def facts_of(attempt: Attempt, code: int) -> dict[str, Any]:
@@ -317,8 +318,7 @@ def own_output(log: str) -> None:
 
 def die_with(parent: int) -> None:
     """SIGKILL when the process that started this one ends, however it ends (Linux)."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    watch.prctl(DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(70)
 

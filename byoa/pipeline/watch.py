@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import importlib
+import importlib.util
 import os
 import signal
 import sys
@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from byoa.pipeline.ploomber import finder
@@ -30,10 +31,20 @@ NOT_BEFORE_FORK = frozenset(
 )
 
 
+def prctl(what: int, value: int) -> None:
+    """Sets an attribute of this process, where there are such (Linux)."""
+    with suppress(OSError, AttributeError):
+        libc().prctl(what, value, 0, 0, 0)
+
+
+@cache
+def libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def become_subreaper() -> None:
     """Orphans below this process become its children (Linux), so that it can end them."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    prctl(SUBREAPER, 1)
 
 
 def children() -> list[int]:
@@ -146,6 +157,8 @@ def preload(modules: Iterable[str], calls: Iterable[str], path: Iterable[str]) -
     """
     finder.install()
     sys.path[:0] = [folder for folder in path if folder not in sys.path]
+    with suppress(Exception):  # every fork would look through these folders anew
+        importlib.util.find_spec("byoa_no_such_module")
     for name in modules:
         if name.partition(".")[0] in NOT_BEFORE_FORK:
             continue
