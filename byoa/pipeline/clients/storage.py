@@ -106,7 +106,7 @@ class LocalStorageClient(AbstractStorageClient):
         return str(self._path_to_backup_dir)
 
     def _folder(self) -> Path:
-        return Path(self._path_to_project_root, self._path_to_backup_dir)
+        return Path(self._path_to_project_root, self._path_to_backup_dir).resolve()
 
     def _storage(self) -> Storage:
         from byoa.local.folder_storage import FolderStorage

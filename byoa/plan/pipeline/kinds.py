@@ -105,10 +105,10 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "sql-dump": frozenset({"chunksize", "io_handler"}),
     "sql-transfer": frozenset({"chunksize"}),
     "sql-upload": frozenset({"chunksize", "io_handler", "to_sql_kwargs"}),
-    "download": frozenset(),
+    "download": frozenset({"sha256", "max_mb"}),  # OURS
     "link": frozenset(),
     "input": frozenset(),
-    "upload": frozenset({"bucket", "client_kwargs"}),
+    "upload": frozenset({"bucket", "client_kwargs", "upload_file_kwargs"}),
     **JOBS,
 }  # fmt: skip
 #: Keys that mean something else in a job's options than in Ploomber's.

@@ -134,8 +134,9 @@ def test_what_is_there_is_not_sent_again(root, s3, s3_address):
 
 def test_the_layout_of_a_folder_is_the_projects(root, tmp_path):
     write_files(root, {"out/a": b"1"})
-    LocalStorageClient(tmp_path / "backup").upload("out/a")
-    assert files_of(tmp_path / "backup") == {"out/a": b"1"}
+    for folder in (tmp_path / "backup", "../other"):
+        LocalStorageClient(folder).upload("out/a")
+    assert files_of(tmp_path / "backup") == files_of(tmp_path / "other") == {"out/a": b"1"}
 
 
 def test_keys_from_a_file_work_and_are_warned_about(root, s3, s3_address):
