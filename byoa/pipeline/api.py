@@ -43,6 +43,12 @@ class Constant:
     def __call__(self) -> Any:
         return self.value
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
 
 class Task:
     """One item of `tasks`: a source, a product, and any other key of pipeline.yaml."""
