@@ -30,6 +30,7 @@ TEMPLATE = """\
 {%- endblock -%}
 """
 MATHS = re.compile(r"\$[^$\n]+\$|\$\$|\\\(|\\\[|\\begin\{")
+REQUIRE = re.compile(r"\brequire(?:js)?\s*(?:\(|\.config)")
 MERMAID = re.compile(r"^\s*```\s*mermaid", re.MULTILINE)
 #: Programs without which an exporter cannot work.
 PROGRAMS = {"latex": ("pandoc",), "rst": ("pandoc",), "asciidoc": ("pandoc",),
@@ -96,8 +97,7 @@ def asks(notebook: Mapping[str, Any]) -> dict[str, bool]:
     rich = [data for kind, data in shown if kind in ("text/html", "application/javascript")]
     told = [data for kind, data in shown if kind in ("text/markdown", "text/latex")]
     return {
-        "require": any("require" in data for data in rich)
-        or any("widget" in kind for kind in kinds),
+        "require": any(map(REQUIRE.search, rich)) or any("widget" in kind for kind in kinds),
         "maths": "text/latex" in kinds or any(map(MATHS.search, [prose, *told])),
         "mermaid": bool(MERMAID.search("\n".join([prose, *told]))) or "text/vnd.mermaid" in kinds,
     }

@@ -32,8 +32,9 @@ class Log:
             return  # a terminal or a pipe: only what Python prints can be gathered
         with suppress(OSError):
             # Descriptors of our own: an offset would be shared with every child.
-            self.reader = os.open(f"/dev/fd/{number}", os.O_RDONLY | os.O_CLOEXEC)
-            self.writer = os.open(f"/dev/fd/{number}", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            path = path_of(number)
+            self.reader = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self.writer = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             for one in (1, 2):
                 flags = fcntl.fcntl(one, fcntl.F_GETFL)
                 fcntl.fcntl(one, fcntl.F_SETFL, flags | os.O_APPEND)
@@ -91,6 +92,13 @@ class Log:
             if number > 2:
                 os.close(number)
         self.reader, self.writer = -1, 1
+
+
+def path_of(number: int) -> str:
+    """A path that opens a descriptor's file anew, with an offset of its own."""
+    if sys.platform == "darwin":
+        return os.fsdecode(fcntl.fcntl(number, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
+    return f"/proc/self/fd/{number}"
 
 
 class Stream(io.TextIOBase):

@@ -97,7 +97,7 @@ def test_cells_may_await_and_have_magics(run: Run):
         '# %% language="bash"\n# echo from bash\n'
         "# %%\n# %%capture out\nprint('hidden')\n"
         "# %%\nout.stdout\n"
-        "# %%\n# %cd /\nimport os\nos.getcwd()\n"
+        "# %%\n# %env TASK=1\nimport os\nos.environ['TASK']\n"
     )
     assert ran.facts["failure"] is None
     values = [one["data"]["text/plain"] for n in (0, 5) for one in ran.outputs(n)]

@@ -38,6 +38,7 @@ def far(page):
     [
         (made(), []),
         (made("costs 5$"), []),
+        (made(text_html="it requires (nothing) and is required"), []),
         (made("$x^2$"), [b"mathjax"]),
         (made(text_latex="$x$"), [b"mathjax"]),
         (made(text_html="<script>require(['x'])</script>"), [b"require"]),
