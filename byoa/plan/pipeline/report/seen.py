@@ -25,7 +25,7 @@ SIGNS = {
 
 
 #: What a reader is told where the key would mislead.
-WORDS = {"waiting": "not run"}
+WORDS = {"waiting": "not run", "kept": "up to date"}
 #: What its record says of a task still holds for these; a failed one's is of other code or data.
 MEASURED = ("done", "kept", "outdated")
 

@@ -26,6 +26,7 @@ MARKS = {
     CANCELLED: "■#",
 }  # fmt: skip
 COLOURS = {RUNNING: 34, DONE: 32, FAILED: 31, SKIPPED: 33, CANCELLED: 90, KEPT: 90, WAITING: 90}
+WORDS = {KEPT: "up to date"}
 BAR = ("█░", "#.")
 BAR_WIDE = 24
 #: What goes on for fewer seconds is soon over anyhow.
@@ -47,7 +48,10 @@ def spent(seconds: float) -> str:
 def counts(run: Run) -> str:
     """1 failed, 2 running, 30 done of 40."""
     order = (FAILED, RUNNING, DONE, KEPT, SKIPPED, CANCELLED, WAITING)
-    return ", ".join(f"{run.counts[one]} {one}" for one in order if run.counts[one]) or "no tasks"
+    return (
+        ", ".join(f"{run.counts[one]} {WORDS.get(one, one)}" for one in order if run.counts[one])
+        or "no tasks"
+    )
 
 
 def live(run: Run, now: float, columns: int = 80, rows: int = 24, poor: bool = False) -> list[str]:

@@ -93,7 +93,7 @@ def texts(root: ElementTree.Element) -> list[str]:
 def test_the_graph_shows_every_task_and_its_status():
     root = parsed(graph.svg(iris(), graph.Drawing(address=lambda name: f"#t-{name}")))
     assert {"get", "fit-*", "12 tasks", "1 failed · 11 done"} <= set(texts(root))
-    assert {"✓ done · 1.2 s", "= kept · 0.70 s"} <= set(texts(root))
+    assert {"✓ done · 1.2 s", "= up to date · 0.70 s"} <= set(texts(root))
     cells = [one for one in root.iter(f"{SVG}rect") if "cell" in (one.get("class") or "")]
     assert [one.get("class") for one in cells].count("cell s-done") == 11
     assert [one.get("class") for one in cells].count("cell s-failed") == 1

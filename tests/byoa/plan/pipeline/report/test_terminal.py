@@ -50,7 +50,7 @@ def test_what_became_of_every_task():
     assert run.tasks["b"] == Ran("done", T0, 2, 1.5, 80, 1)
     assert (run.tasks["c"].attempts, run.tasks["c"].error) == (2, "ValueError: still no")
     assert (run.over, run.jobs, run.run) == (4, 2, "r1")
-    assert terminal.counts(run) == "1 failed, 1 done, 1 kept, 1 skipped, 1 waiting"
+    assert terminal.counts(run) == "1 failed, 1 done, 1 up to date, 1 skipped, 1 waiting"
 
 
 def test_a_run_whose_driver_is_gone_has_nothing_at_work():
