@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from byoa import files
+from byoa.pipeline.folders import Folder, Ledger, make_way, put_folder
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline.decide import GIVEN
 from byoa.plan.pipeline.fingerprint import place
@@ -55,7 +56,10 @@ def prepare(task: Task, root: Path, work: Path) -> tuple[Path, dict[str, Path]]:
 
 def staged_path(product: Product, staged: Path) -> Path:
     """The product's place in the tree; of one outside the root, beside its own."""
-    path = Path(product.path)
+    return staged_place(Path(product.path), staged)
+
+
+def staged_place(path: Path, staged: Path) -> Path:
     if not path.is_absolute():
         return staged / path
     return path.parent / f"{BESIDE}{staged.name}" / path.name
@@ -84,45 +88,53 @@ def unmade(task: Task, paths: Mapping[str, Path]) -> None:
         )
 
 
-def publish(task: Task, root: Path, staged: Path, others: Iterable[str] = ()) -> None:
+def publish(
+    task: Task, root: Path, staged: Path, ledger: Ledger, others: Iterable[str] = ()
+) -> None:
     """Renames all that the task made to its place below the root; extra files travel along.
 
-    `others` are the paths of other tasks' products: a folder that holds one is not replaced whole.
+    `others` are the paths of all tasks' products: a folder that holds one is not replaced whole.
     """
-    folders = [
-        Path(product.path)
-        for product in task.products.values()
-        if product.is_file and staged_path(product, staged).is_dir()
-    ]
-    shared = [Path(path) for path in others] if folders else []
-    whole = {folder for folder in folders if not any(folder in path.parents for path in shared)}
+    products = [Path(one.path) for one in task.products.values() if one.is_file]
+    folders = {path for path in products if staged_place(path, staged).is_dir()}
+    holding = set(ancestors(others)) & folders if folders else set()
     old = staged.with_name(OLD)
-    for made in moves(staged, Path(), whole):
-        rename(staged / made, root / made, old)
-    for product in task.products.values():
-        if product.is_file and Path(product.path).is_absolute():
-            beside = staged_path(product, staged).parent
-            for path in sorted(beside.iterdir()):
-                rename(path, Path(product.path).parent / path.name, old)
+
+    def put_product(made: Path, path: Path) -> None:
+        place = Path(os.path.realpath(root / path))
+        if path in folders:
+            put_folder(made, Folder(str(path), place, path in holding), ledger, rename, old)
+        else:
+            make_way(place, ledger.read().get(str(path), set()), old)
+            rename(made, place)
+
+    for path in moves(staged, Path(), folders):
+        put_product(staged / path, path)
+    for path in products:
+        if path.is_absolute():
+            for made in sorted(staged_place(path, staged).parent.iterdir()):
+                put_product(made, path.parent / made.name)
     shutil.rmtree(old, ignore_errors=True)
     discard(task, staged)
 
 
-def moves(staged: Path, below: Path, whole: set[Path]) -> Iterator[Path]:
-    """What is renamed: files, links, and the folders that are products."""
+def ancestors(paths: Iterable[str]) -> Iterator[Path]:
+    for path in paths:
+        yield from Path(path).parents
+
+
+def moves(staged: Path, below: Path, folders: set[Path]) -> Iterator[Path]:
+    """What is put to its place: files, links, and the folders that are products."""
     for entry in sorted(os.scandir(staged / below), key=lambda one: one.name):
         path = below / entry.name
-        if entry.is_dir(follow_symlinks=False) and path not in whole:
-            yield from moves(staged, path, whole)
+        if entry.is_dir(follow_symlinks=False) and path not in folders:
+            yield from moves(staged, path, folders)
         else:
             yield path
 
 
-def rename(made: Path, place: Path, old: Path) -> None:
-    """Puts a file or folder to its place, over what is there; a link there is followed.
-
-    A folder that is there goes below `old` first: two folders do not change places at once.
-    """
+def rename(made: Path, place: Path) -> None:
+    """Puts a file or folder to its place, over a file that is there; a link there is followed."""
     place = Path(os.path.realpath(place))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -130,25 +142,14 @@ def rename(made: Path, place: Path, old: Path) -> None:
         raise ByoaError(
             f"{place} cannot be written: {error.filename} is in the way. Move it away."
         ) from error
-    if place.is_dir() or (made.is_dir() and place.exists()):
-        aside(place, old / uuid.uuid4().hex)
+    if made.is_dir() and not made.is_symlink() and not place.is_dir():
+        place.unlink(missing_ok=True)
     try:
         os.replace(made, place)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         across(made, place)
-
-
-def aside(place: Path, old: Path) -> None:
-    """Moves what is at a place out of the way; to another file system nothing can be moved."""
-    old.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.replace(place, old)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        shutil.rmtree(place) if place.is_dir() else place.unlink()
 
 
 def across(made: Path, place: Path) -> None:

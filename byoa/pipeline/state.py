@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from byoa import files
 from byoa.pipeline import commit, hashes
 from byoa.pipeline.collector import no_collection
+from byoa.pipeline.folders import Ledger
 from byoa.pipeline.hashes import BIG, TICK_NS, Hashes, Stamp, stamped
 from byoa.pipeline.local_modules import drop_stale_bytecode
 from byoa.pipeline.sources import Sources
@@ -257,7 +258,7 @@ class State:
         commit.unmade(task, self._files(task, apart))
         self.forget(task)
         if apart is not None:
-            commit.publish(task, self.root, apart, self._others(task))
+            commit.publish(task, self.root, apart, self._ledger(task), self._others(task))
         return self._write(task, self._as_read(begun), {"run": begun.run, **facts})
 
     def _from_now(self, task: Task) -> Begun:
@@ -269,6 +270,9 @@ class State:
             for key, product in task.products.items()
             if product.is_file
         }
+
+    def _ledger(self, task: Task) -> Ledger:
+        return Ledger(self.folder / "folders" / f"{records.file_name(task.name)}.json")
 
     def _others(self, task: Task) -> list[str]:
         """The paths of all products, to see folders that hold another task's."""
@@ -355,11 +359,9 @@ class State:
             raise ByoaError(f"There is no task {record.task!r} in {self.pipeline.name}.")
         if staged is not None:
             self.forget(task)
-            commit.publish(task, self.root, staged, self._others(task))
+            commit.publish(task, self.root, staged, self._ledger(task), self._others(task))
         products = {
-            key: replace(made, stat=self.hashes.look(self.root / made.path)[1])
-            if task.products[key].is_file
-            else made
+            key: self._vouched(made) if task.products[key].is_file else made
             for key, made in record.products.items()
             if key in task.products
         }
@@ -369,13 +371,18 @@ class State:
         self._read[task.name] = here
         return here
 
+    def _vouched(self, made: Made) -> Made:
+        """With the stamp of the file here, if it is what the record says."""
+        digest, stamp = self.hashes.look(self.root / made.path)
+        return replace(made, stat=stamp if digest == made.digest else ())
+
     def sweep(self) -> None:
         """Removes what a killed build left aside; only whoever holds the lock may."""
         for task in self.pipeline.tasks.values():
             if any(one.is_file and Path(one.path).is_absolute() for one in task.products.values()):
                 commit.discard(task, self.work / records.file_name(task.name))
         shutil.rmtree(self.work, ignore_errors=True)
-        for folder in (self.folder, self.folder / "records"):
+        for folder in (self.folder, self.folder / "records", self.folder / "folders"):
             for path in folder.glob(f"{files.PARTIAL}*"):
                 path.unlink(missing_ok=True)
 
