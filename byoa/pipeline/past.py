@@ -17,6 +17,9 @@ from byoa.plan.errors import NotFoundError
 from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.report.ran import Run, number
 
+#: Of a name, what says that its value is nobody's business.
+SECRET = ("password", "passwd", "secret", "token", "key", "credential", "dsn", "uri", "url")
+
 
 def found_run(pipeline: Pipeline, run: str = "") -> Path | None:
     """The folder of the run that is named, by its id's beginning; of the last one."""
@@ -82,10 +85,18 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def command_of(folder: Path) -> str:
+    """What was typed; values of env.yaml that may be secrets are not repeated on a page."""
     argv = read_json(folder / "run.json").get("argv")
     words = [str(word) for word in argv] if isinstance(argv, list) else []
     if words:
         words[0] = Path(words[0]).name
+    hidden = False
+    for place, word in enumerate(words):
+        name, equals, _ = word.partition("=")
+        secret = name.startswith("--env--") and any(part in name.lower() for part in SECRET)
+        if hidden or (secret and equals):
+            words[place] = "***" if hidden else f"{name}=***"
+        hidden = secret and not equals
     return shlex.join(words)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pytest
 
 from byoa.cli.main import main
-from byoa.pipeline import report
+from byoa.pipeline import past, report
 from byoa.pipeline.load import load
 from byoa.plan.errors import NotFoundError
 
@@ -196,6 +196,15 @@ def test_damaged_runs_are_looked_at_all_the_same(project: Path):
         assert set(statuses(project).values()) == {"done"}
     (folder / "events.jsonl").write_bytes(b'\xff\n7\n{"event": "task-end", "task": ["a"]}\n')
     assert set(statuses(project).values()) == {"kept"}
+
+
+def test_secrets_of_the_command_are_not_on_the_page(tmp_path: Path):
+    argv = ["/x/bin/byoa", "pipeline", "build", "--env--db_password", "hunter2", "--env--n=3",
+            "--env--api_token=hunter2", "-j", "2"]  # fmt: skip
+    (tmp_path / "run.json").write_text(json.dumps({"argv": argv}))
+    assert past.command_of(tmp_path) == (
+        "byoa pipeline build --env--db_password '***' --env--n=3 '--env--api_token=***' -j 2"
+    )
 
 
 # The verbs
