@@ -37,7 +37,11 @@ def plan(arguments: argparse.Namespace) -> int:
     found = decided(pipeline, selection_of(arguments))
     waits = [name for name, one in found.items() if one.action in ("run", "perhaps")]
     if arguments.json:
-        print(json.dumps([as_data(pipeline, one) for one in found.values()], indent=2))
+        print(
+            json.dumps(
+                [as_data(pipeline, one) for one in found.values()], indent=2, ensure_ascii=False
+            )
+        )
     else:
         for line in lines(pipeline, found, everything=arguments.all):
             print(line)

@@ -30,10 +30,12 @@ IDLE = frozenset(
 LONGEST = 400
 #: Text under such a name is kept as its hash: records are read by people and sent to S3.
 SECRET = re.compile(
-    r"(?:^|[_\-.])(?:password|passwd|secret|token|api_?key|credentials?|private_?key|access_?key)"
+    r"(?:^|[_\-.])(?:password|passwd|secret|token|api[_-]?key|credentials?|private[_-]?key|access[_-]?key)"
     r"(?:$|[_\-.])",
     re.IGNORECASE,
 )
+#: An address with a password in it.
+LOGIN = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 
 def settled(
@@ -71,11 +73,18 @@ def product_key(task: str, key: str) -> str:
 
 def kept(key: str, value: Any) -> Any:
     """A value as records keep it: JSON that is equal only where the values are."""
-    said = plain(value)
-    if isinstance(value, str) and SECRET.search(key):
-        return {"hidden": sha(value)[:16]}
+    said = covered(key, plain(value))
     written = text(said)
     return said if len(written) <= LONGEST else {"begins": written[:40], "sha256": sha(written)}
+
+
+def covered(key: str, said: Any) -> Any:
+    """The same with secrets as hashes, wherever they are in it."""
+    if isinstance(said, str) and (SECRET.search(key) or LOGIN.search(said)):
+        return {"hidden": sha(said)[:16]}
+    if isinstance(said, dict):
+        return {name: covered(name, inner) for name, inner in said.items()}
+    return [covered(key, inner) for inner in said] if isinstance(said, list) else said
 
 
 def sha(written: str) -> str:

@@ -9,11 +9,7 @@ from byoa.plan.fingerprint import shown
 from byoa.plan.pipeline.fingerprint import text
 from byoa.plan.pipeline.model import Fingerprint, Reason, ReasonKind
 
-#: The parts whose values are shown, and those whose values are hashes.
-VALUES: dict[str, ReasonKind] = {"params": "parameter", "options": "option"}
-HASHES: dict[str, ReasonKind] = {"resources": "resource"}
 LONGEST = 60
-MISSING = object()
 
 
 def differences(old: Fingerprint, new: Fingerprint) -> tuple[Reason, ...]:
@@ -38,13 +34,15 @@ def sources(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Reason]:
 
 
 def values(kind: ReasonKind, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Reason]:
+    """What is shown with both values, unless they are secrets."""
     for key, word in changes(old, new):
         name = f"{kind} {key}" if key else kind
-        words = {
-            "changed": lambda key=key: f"{said(old[key])} → {said(new[key])}",
-            "added": lambda key=key: f"{said(new[key])}, added",
-        }
-        yield Reason(kind, f"{name}: {words[word]() if word in words else word}")
+        if word == "removed" or is_hidden(old.get(key)) or is_hidden(new.get(key)):
+            yield Reason(kind, f"{name} {word}")
+        elif word == "added":
+            yield Reason(kind, f"{name} added: {said(new[key])}")
+        else:
+            yield Reason(kind, f"{name}: {said(old[key])} → {said(new[key])}")
 
 
 def hashes(kind: ReasonKind, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Reason]:
@@ -92,10 +90,12 @@ def same(old: Any, new: Any) -> bool:
     return text(old) == text(new)
 
 
+def is_hidden(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"hidden"}
+
+
 def said(value: Any) -> str:
-    """A value in a sentence: short; of a hidden one only that there is one."""
-    if isinstance(value, Mapping) and value.keys() == {"hidden"}:
-        return "(hidden)"
+    """A value in a sentence, cut where it is long."""
     if isinstance(value, Mapping) and value.keys() == {"begins", "sha256"}:
         return f"{value['begins']}… ({value['sha256'][:8]})"
     words = shown(value) if value is not None else "null"
