@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from byoa.plan.errors import ByoaError
@@ -14,6 +15,14 @@ from byoa.plan.pipeline.model import Pipeline, Task
 
 #: Loaded once it is wanted by so many of the tasks that are going to run.
 SHARED_BY = 2
+#: What tasks of these kinds load before they do anything.
+USUAL = ("byoa.pipeline.kinds.sql", "sqlalchemy")
+SQL: Mapping[str, tuple[str, ...]] = {
+    "sql-script": USUAL,
+    "sql-dump": USUAL,
+    "sql-transfer": ("byoa.pipeline.kinds.transfer", "sqlalchemy"),
+    "sql-upload": ("byoa.pipeline.kinds.transfer", "sqlalchemy", "pandas"),
+}
 #: Ends a name that may be a module or something in one: `b` of `from a import b`.
 INSIDE = "?"
 
@@ -29,6 +38,12 @@ def shared_imports(pipeline: Pipeline, tasks: Sequence[Task]) -> list[str]:
 
 
 def imports_of(task: Task, folders: list[Path], seen: dict[str, frozenset[str]]) -> frozenset[str]:
+    if task.kind in SQL:
+        own = frozenset(name for name in SQL[task.kind] if find_spec(name.partition(".")[0]))
+        if task.client is None or not task.client.path:
+            return own
+        module = task.client.path.replace("::", ".").rpartition(".")[0]
+        return own | through(module, folders, seen, frozenset())
     if task.source.dotted:
         module = task.source.dotted.replace("::", ".").rpartition(".")[0]
         return through(module, folders, seen, frozenset())
