@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from byoa.plan.pipeline import kinds
 from byoa.plan.pipeline.bounds import limits_of
 from byoa.plan.pipeline.dotted import called, dotted
 from byoa.plan.pipeline.model import Dotted, Limits
+from byoa.plan.pipeline.once import once
 from byoa.plan.pipeline.problems import Problems, meant
 from byoa.plan.pipeline.products import Template, relative, templates
 from byoa.plan.pipeline.sections import Entry, Sections
@@ -64,13 +64,13 @@ class Item:
             hint = f"It is for {', '.join(others)}." if others else meant(key, known)
             self.say(key, f"a {self.kind} task has no key {key!r}. {hint}")
 
-    @cached_property
+    @once
     def params(self) -> Mapping[str, Any]:
         """The parameters, with what functions return."""
         said = self.said_params
         return {key: self.valued(value) for key, value in said.items() if key != RESOURCES}
 
-    @cached_property
+    @once
     def said_params(self) -> Mapping[str, Any]:
         said = self.keys.get("params")
         if said is None:
@@ -92,7 +92,7 @@ class Item:
             self.say("params", str(error))
             return None
 
-    @cached_property
+    @once
     def resources(self) -> dict[str, str]:
         """The files of resources_, by key, relative to the root."""
         said = self.said_params.get(RESOURCES)
@@ -110,7 +110,7 @@ class Item:
             found[str(key)] = relative(whole, self.world.root)
         return found
 
-    @cached_property
+    @once
     def product_class(self) -> str:
         name = kinds.CLASS_OF[self.kind]
         default = kinds.PRODUCT_OF.get(self.kind, "File")
@@ -122,7 +122,7 @@ class Item:
             self.say("product_class", f"{said!r} is no product. {meant(said, kinds.PRODUCTS)}")
         return said
 
-    @cached_property
+    @once
     def templates(self) -> dict[str, Template]:
         """The products' texts by key, [[…]] still in them."""
         if self.product_class == "EmptyProduct":
@@ -137,26 +137,26 @@ class Item:
             self.say("product", str(error))
             return {}
 
-    @cached_property
+    @once
     def product_base(self) -> str:
         """The folder that products are relative to."""
         if self.sections.relative_to_source and self.code.source.path:
             return f"{self.world.root}/{self.code.source.path}".rpartition("/")[0]
         return self.world.root
 
-    @cached_property
+    @once
     def client(self) -> Dotted | None:
         return self.dotted("client") or self.sections.clients.get(kinds.CLASS_OF[self.kind])
 
-    @cached_property
+    @once
     def product_client(self) -> Dotted | None:
         return self.dotted("product_client") or self.sections.clients.get(self.product_class)
 
-    @cached_property
+    @once
     def serializer(self) -> Dotted | None:
         return self.serial("serializer", self.sections.serializer)
 
-    @cached_property
+    @once
     def unserializer(self) -> Dotted | None:
         return self.serial("unserializer", self.sections.unserializer)
 
@@ -166,16 +166,16 @@ class Item:
             return None
         return self.dotted(key) if key in self.keys else default
 
-    @cached_property
+    @once
     def hooks(self) -> dict[str, Dotted]:
         found = {key: self.dotted(key) for key in kinds.HOOKS if key in self.keys}
         return {key: hook for key, hook in found.items() if hook is not None}
 
-    @cached_property
+    @once
     def limits(self) -> Limits:
         return limits_of(self.keys, self.say)
 
-    @cached_property
+    @once
     def options(self) -> dict[str, Any]:
         """The keys that this kind alone knows, and ours that say how it is run."""
         known = kinds.OPTIONS[self.kind] - {"serializer", "unserializer"}
