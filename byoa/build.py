@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -201,7 +202,8 @@ def logged_in(session: Session, verb: str, uri: str) -> None:
         host = docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
         environ = {"DOCKER_HOST": host, **os.environ, "DOCKER_CONFIG": folder}
         words = ["docker", "login", "--username", user, "--password-stdin", where.registry]
-        for command, said in ((words, password), (["docker", verb, uri], None)):
+        quiet = [] if sys.stderr.isatty() else ["--quiet"]  # else a line a layer and state
+        for command, said in ((words, password), (["docker", verb, *quiet, uri], None)):
             done = subprocess.run(
                 command, env=environ, input=said, text=True, check=False,
                 stdout=subprocess.DEVNULL if said else 2, stderr=subprocess.PIPE,

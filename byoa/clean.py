@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from byoa.aws import belongings, infrastructure
+from byoa.aws import batch_belongings, belongings, infrastructure
 from byoa.aws.belongings import TAG, Thing
 from byoa.place import Place
 from byoa.plan.advice import explain, situation
@@ -76,6 +76,8 @@ def find(place: Place, project: str, everything: bool = False, delete_data: bool
         from byoa.workflow.removal import of_project
 
         found.add(partial(of_project, Home(place.name, place.session, project), everything))
+    if everything and place.session is not None:
+        found.add(partial(batch_belongings.batch, place.session, project))
     for kind in KINDS:
         new = found.add(partial(tagged, place, project, kind))
         if kind == "endpoint" and place.session is not None:

@@ -15,7 +15,12 @@ byoa doctor                                    this machine, the account, the pr
 byoa doctor --image mask-r-cnn --it ml.g5.xlarge
 byoa doctor --policy -p cells                  what your own user must be allowed, as a policy
 byoa doctor --policy workflows -p cells        and what `byoa workflow` needs on top of that
+byoa doctor --policy pipelines -p cells        and what `byoa pipeline --on batch` needs
 """
+
+
+#: Whose needs --policy prints.
+POLICIES = ("jobs", "workflows", "pipelines")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--instance_type", "--it", default="", help="is there a quota, a driver")
     parser.add_argument("--role", help="the role that jobs run as (the project's own)")
     parser.add_argument(
-        "--policy", nargs="?", const="jobs", choices=("jobs", "workflows"), metavar="FOR",
-        help="print your user's policy, for jobs (all but workflows) or workflows; no checks",
+        "--policy", nargs="?", const="jobs", choices=POLICIES, metavar="FOR",
+        help="print your user's policy: for jobs, and besides for workflows, pipelines; no checks",
     )  # fmt: skip
 
 
@@ -56,14 +61,15 @@ def policy(settings: Settings, what: str = "jobs") -> str:
     """What the driving user needs for this project, to hand to an administrator."""
     from byoa.doctor import session_of
     from byoa.plan.bucket import default_bucket
-    from byoa.plan.iam import user_policy, workflow_user_policy
+    from byoa.plan.iam import batch_user_policy, user_policy, workflow_user_policy
 
     session = session_of(settings)
     account, region, partition = session.account, session.region, session.partition
     bucket, project = settings.bucket or default_bucket(account, region), settings.need_project()
-    document = (
-        workflow_user_policy(account, region, partition, project, bucket)
-        if what == "workflows"
-        else user_policy(account, region, partition, project, bucket, settings.role)
-    )
+    if what == "workflows":
+        document = workflow_user_policy(account, region, partition, project, bucket)
+    elif what == "pipelines":
+        document = batch_user_policy(account, region, partition, project)
+    else:
+        document = user_policy(account, region, partition, project, bucket, settings.role)
     return json.dumps(document, indent=2)

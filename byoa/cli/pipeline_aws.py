@@ -113,6 +113,11 @@ def cost(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, f"{name}_hour") for name in PRICES}
     prices = {name: price for name, price in given.items() if price is not None}
     emit(rows(home, run, prices), arguments)
+    if missing := [f"--{name}-hour" for name in PRICES if name not in prices]:
+        home.say(
+            "Machines' prices differ by region, type and spot's hour, and byoa makes none up: give"
+            f" yours for dollars, {' '.join(missing)}"
+        )
     return 0
 
 
@@ -128,13 +133,15 @@ def download(arguments: argparse.Namespace) -> int:
     from byoa.pipeline.batch.download import paths
     from byoa.plan.pipeline.selection import named
 
-    pipeline, home = loaded(arguments), home_of(arguments)
+    home = home_of(arguments)
+    pipeline = home.project.loaded(arguments.env)
     wanted = named(pipeline, arguments.tasks) if arguments.tasks else set(pipeline.tasks)
     found = fetch(home, pipeline, wanted)
     if not found:
         raise NotFoundError(f"Nothing of {pipeline.name} is done in {home.store.base}/ yet.")
-    files = paths(pipeline, found.values())
+    files = sorted(paths(pipeline, found.values()))
     emit(files if arguments.json else "\n".join(files), arguments)
+    home.say(f"{len(files)} files")
     if missing := len(wanted) - len(found):
         home.say(f"{missing} of {len(wanted)} tasks are not done there")
     return 0
@@ -174,7 +181,8 @@ def status(arguments: argparse.Namespace) -> int:
         emit(as_data(seen, wanted), arguments)
     else:
         emit([row(one) for one in wanted], arguments)
-        home.say(f"run {run.run}: {counted(seen)}")
+        seconds = sum(one.seconds or 0 for one in wanted)
+        home.say(f"run {run.run}: {counted(seen)}; {seconds:.0f} s of jobs")
         if seen.word in {"cut off", "cancelled", "failed"}:
             home.say(f"Go on: byoa pipeline resume{home.said}")
     return int(bool(seen.counts["failed"]))

@@ -18,6 +18,7 @@ from byoa.plan.errors import UsageError
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.names import fitted
 from byoa.plan.pipeline import context, soopervisor
+from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.soopervisor import Target
 from byoa.progress import say
 from byoa.settings import Settings
@@ -40,6 +41,13 @@ class Project:
     def pipeline(self) -> str:
         """The pipeline's name, as its records have it."""
         return Path(self.entry).stem if self.entry.endswith((".yaml", ".yml")) else self.entry
+
+    def loaded(self, overrides: Mapping[str, str], root: Path | None = None) -> Pipeline:
+        """The pipeline as it is in the project's folder, or in a copy of it."""
+        from byoa.pipeline.load import load
+
+        is_file = self.entry.endswith((".yaml", ".yml"))
+        return load((root or self.root) / self.entry if is_file else self.entry, dict(overrides))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,6 @@ from byoa.pipeline.batch import runs
 from byoa.pipeline.batch.away import Away, read_records, unready
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.image import Builder, Image, Laid, laid
-from byoa.pipeline.load import load
 from byoa.plan.errors import UsageError
 from byoa.plan.iam import TASKS, Access, batch_policy
 from byoa.plan.layout import bucket_and_key
@@ -64,8 +63,8 @@ class Submission:
 
     def __post_init__(self) -> None:
         self.entry = self.home.project.entry
-        beginning = self.laid.project / self.entry if "." in self.entry[-5:] else self.entry
-        self.pipeline: Pipeline = load(beginning, dict(self.asked.overrides))
+        project = self.home.project
+        self.pipeline: Pipeline = project.loaded(self.asked.overrides, self.laid.project)
         self.builder = Builder(
             place=self.home.place,
             project=self.home.project.name,
