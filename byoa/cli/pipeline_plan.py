@@ -73,7 +73,7 @@ def lines(
     shown = [one for one in found.values() if everything or one.action in ("run", "perhaps")]
     if shown:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
-        yield from terminal.table(("task", "", "why"), rows(pipeline, shown, everything), columns)
+        yield from terminal.table(("task", "action", "why"), rows(pipeline, shown, everything), columns)
     counts = {word: sum(one.action == word for one in found.values()) for word in WORDS}
     said = [f"{count} {WORDS[word]}" for word, count in counts.items() if count]
     yield ", ".join(said) or "no tasks"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from collections.abc import Mapping
@@ -127,15 +128,20 @@ class Sources:
     def _object(self, source: Source) -> Found:
         """A function that was handed over: what is written of it, and what it has closed over."""
         function: Any = source.object
-        name = str(getattr(function, "__qualname__", "")).partition(".")[0]
-        module = str(getattr(function, "__module__", ""))
+        held: list[Any] = []
+        if isinstance(function, functools.partial):
+            held = [function.args, function.keywords]
+            function = function.func
+        if not hasattr(function, "__qualname__"):  # an object that can be called
+            held, function = [*held, vars(function)], type(function)
+        name, module = function.__qualname__.partition(".")[0], str(function.__module__)
         file = getattr(sys.modules.get(module), "__file__", None)
         if module == "__main__" and file:
             self.modules.main(module, Path(file))
         found, files = self._function(module, name)
-        cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-        if cells:
-            found = {**found, "closure": sha(text_of(plain(cells)))}
+        held += [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+        if held:
+            found = {**found, "closure": sha(text_of(plain(held)))}
         return found, files
 
     def _cells(self, module: Module, digest: str, runs: list[str], own: tuple[Path, ...]) -> Found:

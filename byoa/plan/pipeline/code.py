@@ -27,6 +27,7 @@ class Part:
     calls: frozenset[tuple[str, ...]] = frozenset()  #: made while the module is loaded
     bases: frozenset[tuple[str, ...]] = frozenset()  #: of classes
     acts: bool = False  #: does more than bind names, whatever it calls
+    discards: bool = False  #: calls something and takes no result
     anything: bool = False  #: may use whatever its module has
     imports_module: bool = False  #: it is `import x`
     makes_nothing: bool = False  #: it is a class without code for making its objects
@@ -115,8 +116,9 @@ def part(node: ast.stmt, module: Module, above: tuple[str, ...], keep: bool) -> 
         tuple(reader.at_load),
         frozenset(reader.calls),
         frozenset(reader.bases),
-        reader.acts or acts_on_items(node),
-        reader.anything,
+        acts=reader.acts or acts_on_items(node),
+        discards=reader.discards,
+        anything=reader.anything,
         makes_nothing=is_plain_class(node),
     )
 

@@ -83,6 +83,7 @@ class Reader:
     calls: set[tuple[str, ...]] = field(default_factory=set)
     bases: set[tuple[str, ...]] = field(default_factory=set)
     acts: bool = False
+    discards: bool = False
     anything: bool = False
 
     def visit(self, node: ast.AST, scopes: tuple[Scope, ...], loading: bool) -> None:
@@ -112,7 +113,7 @@ class Reader:
         if loading and isinstance(node, ACTS):
             self.acts = True
         if loading and isinstance(node, ast.Expr) and not is_text(node):
-            self.acts = True
+            self.discards = True
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             self.use(node.target.id, (), scopes)
         self.all(ast.iter_child_nodes(node), scopes, loading)
@@ -192,9 +193,9 @@ class Reader:
             self.decorated(node.decorator_list)
             self.bases |= {dotted(base) for base in node.bases} - {()}
         self.all([*node.bases, *node.keywords, *node.decorator_list], scopes, loading)
-        acts = self.acts
+        acts = self.acts  # a class's statements are about the class
         self.all(node.body, scopes, loading)
-        self.acts = acts or any(isinstance(one, ast.Expr) and not is_text(one) for one in node.body)
+        self.acts = acts
 
     def comprehension(self, node: ast.AST, scopes: tuple[Scope, ...], loading: bool) -> None:
         generators: list[ast.comprehension] = getattr(node, "generators", [])

@@ -21,6 +21,8 @@ Below = Callable[[str], Iterable[str]]
 #: Whether a name is a folder of modules without an __init__.
 Folder = Callable[[str], bool]
 
+#: What describes pipelines: it does nothing to whoever is described.
+OURS = frozenset({"byoa", "ploomber"})
 #: Builtins that only make a value of what they are given.
 PURE = frozenset(
     {
@@ -216,6 +218,7 @@ class Walk:
         """Whether it does more, while it is loaded, than to bind its names."""
         return (
             part.acts
+            or (part.discards and not self.only_describes(module, part))
             or not all(self.harmless(module, call) for call in part.calls)
             or any(self.hears(module, base) for base in part.bases)
             or self.for_effect(module, part)
@@ -229,8 +232,26 @@ class Walk:
             and all(self.find(one.module) is None for one in part.at_load)
         )
 
+    def only_describes(self, module: Module, part: Part) -> bool:
+        """Whether it only says what the pipeline is: pipeline.task(…), first >> second."""
+        if part.calls:
+            return all(self.is_ours(module, call[0]) or call[0] in PURE for call in part.calls)
+        return all(self.is_ours(module, use.name) for use in part.uses)
+
+    def is_ours(self, module: Module, name: str, seen: tuple[str, ...] = ()) -> bool:
+        """Whether a name is of byoa, or was made by calling what is."""
+        if name in module.imports:
+            return all(one.module.partition(".")[0] in OURS for one in module.imports[name])
+        parts = module.bindings.get(name, []) if name not in seen else []
+        return bool(parts) and all(
+            part.calls and all(self.is_ours(module, one[0], (*seen, name)) for one in part.calls)
+            for part in parts
+        )
+
     def harmless(self, module: Module, call: tuple[str, ...]) -> bool:
         root, last = call[0], call[-1]
+        if self.is_ours(module, root):
+            return True
         if len(call) > 1 and last in LOOKS:
             return True
         if root in module.imports:

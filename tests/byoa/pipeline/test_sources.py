@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -189,6 +190,30 @@ def test_a_function_itself_is_looked_up_where_it_is_written(tmp_path):
     assert here[""]
     assert here == Sources(pipeline).of(task(source=Source(object=made_by(1))))
     assert here != Sources(pipeline).of(task(source=Source(object=made_by(2))))
+
+
+class Adds:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, product: Any) -> int:
+        return self.number
+
+
+@pytest.mark.parametrize("make", [Adds, lambda number: functools.partial(made_by, number)])
+def test_what_a_callable_holds_counts(tmp_path, make):
+    sources = Sources(project(tmp_path, {}))
+    one, same, other = (sources.of(task(source=Source(object=make(n)))) for n in (1, 1, 2))
+    assert one == same != other
+
+
+def test_a_script_that_describes_its_pipeline(tmp_path):
+    """Whoever adds a task to it has changed no other."""
+    text = "from byoa.pipeline import Pipeline\ndef f(): pass\np = Pipeline()\np.task(f, 'a')\n"
+    pipeline = project(tmp_path, {"t.py": text})
+    before = Sources(pipeline).of(task())
+    write(tmp_path / "t.py", text + "p.task(f, 'b', name='g')\n")
+    assert Sources(pipeline).of(task()) == before
 
 
 # What belongs to a task beside its source

@@ -201,6 +201,19 @@ CASES: dict[str, tuple[dict[str, str], set[str]]] = {
     "an assignment that calls one's own": (
         {"t": "def g(): return 1\nK = g()\ndef f(): pass"}, {"t.py", "t.py:g"},
     ),
+    "a pipeline that is described beside": (
+        {"t": "from byoa.pipeline import Pipeline\np = Pipeline()\na = p.task(f, 'x')\n"
+              "for n in range(3):\n    p.task(f, str(n), upstream=a)\na >> p\ndef f(): pass"}, set(),
+    ),
+    "an expression of somebody else's": (
+        {"t": "from x import a, b\na >> b\ndef f(): pass"}, {"t.py", "t.py:a", "t.py:b"},
+    ),
+    "a call that takes no result": (
+        {"t": "import numpy as np\nnp.random.seed(1)\ndef f(): pass"}, {"t.py", "t.py:np"},
+    ),
+    "a call in a class": (
+        {"t": "class A:\n    print(1)\ndef f(): pass"}, {"t.py"},
+    ),
     "an item set": ({"t": "D = {}\nD['x'] = 1\ndef f(): pass"}, {"t.py", "t.py:D"}),
     "another's attribute set": (
         {"t": "import h\nh.X = 2\ndef f(): pass", "h": H}, {"t.py", "t.py:h", "h.py:X"},
