@@ -370,7 +370,9 @@ class Build:
 
     def all_sent(self) -> None:
         """Waits for what goes to File clients; a task whose products do not arrive has failed."""
-        for name, why in self.stores.close(lambda: bool(self.stop.heard)).items():
+        failed = self.stores.close(lambda: bool(self.stop.heard))
+        self.result.stopped = self.result.stopped or self.stop.heard
+        for name, why in failed.items():
             outcome = self.result.outcomes[name]
             outcome.outcome, outcome.failure = "failed", Failure(why, ("ByoaError",))
             if self.result.begun:

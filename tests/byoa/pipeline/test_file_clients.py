@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,8 +55,9 @@ def total(product, upstream):
     found = [int(path.read_text()) for path in Path(upstream["parts"]["data"]).iterdir()]
     Path(product).write_text('{"total": %d}' % sum(found))
 """
-#: Its upload fails for what `fail` names, as a connection that breaks would.
+#: Its upload fails for what the file `fail` names, and waits while the file `hold` names it.
 CLIENTS = """
+import time
 from pathlib import Path
 from byoa.pipeline.clients import LocalStorageClient, S3Client
 
@@ -59,6 +65,8 @@ class Shaky(LocalStorageClient):
     def upload(self, local):
         if Path("fail").exists() and Path("fail").read_text() in str(local):
             raise ConnectionError("the line is down")
+        while Path("hold").exists() and Path("hold").read_text() in str(local):
+            time.sleep(0.02)
         super().upload(local)
 
 def get():
@@ -177,6 +185,45 @@ def test_what_could_not_be_sent_is_told_and_sent_by_the_next_build(project, tmp_
     assert run(clone(project, "three")) == []
 
 
+def test_a_driver_that_is_killed_while_it_sends(project, tmp_path):
+    """Its clients' process goes with it; data without a record is as good as none."""
+    (project / "hold").write_text("records/get.json")
+    words = [sys.executable, "-m", "byoa.cli", "pipeline", "build"]
+    with (tmp_path / "said").open("w") as said:
+        driver = subprocess.Popen(words, cwd=project, stdout=said, stderr=said)
+    store = tmp_path / "store"
+    wait_for(lambda: (store / "out/total.json").exists() and (store / "out/raw.csv").exists())
+    driver.kill()
+    driver.wait()
+    (project / "hold").unlink()
+    there = clone(project)
+    assert "get" in run(there), "another clone does not take it for done"
+    assert products(there) == products(project)
+    assert run(project) == []
+    assert run(clone(project, "three")) == []
+
+
+def test_ctrl_c_does_not_wait_for_what_is_sent(project, tmp_path):
+    (project / "hold").write_text("raw.csv")
+    words = [sys.executable, "-m", "byoa.cli", "pipeline", "build"]
+    with (tmp_path / "said").open("w") as said:
+        driver = subprocess.Popen(words, cwd=project, stdout=said, stderr=said)
+    records = project / ".byoa/pipeline/pipeline/records"
+    wait_for((records / "total.json").exists)
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait(60) == 130
+    (project / "hold").unlink()
+    assert run(project) == []
+    assert run(clone(project)) == []
+
+
+def wait_for(there: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -206,6 +253,11 @@ def test_a_client_of_ones_own_needs_two_methods(project, tmp_path):
     """Whatever it raises for what it has not got."""
     (project / "clients.py").write_text(f"""
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 STORE = Path({str(tmp_path / "own")!r})
 
