@@ -35,6 +35,7 @@ class Sources:
         self.modules = LocalModules(self.root, list(dict.fromkeys(folders)))
         self.templates = [self.root / path for path in pipeline.templates]
         self._memo: dict[object, Found] = {}
+        self._objects: list[object] = []
         self._cache: CodeCache | None = None
         if cache:
             self._cache = CodeCache(cache, self.modules.where, self.modules.stamps)
@@ -81,6 +82,7 @@ class Sources:
         key = (how, source.path, source.dotted, source.text, id(source.object))
         if key not in self._memo:
             self._memo[key] = self._read(source, how)
+            self._objects.append(source.object)  # as long as it lives its id is nobody else's
         return self._memo[key]
 
     def _read(self, source: Source, how: str) -> Found:
