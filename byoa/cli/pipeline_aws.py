@@ -87,8 +87,11 @@ def add_resume(parser: argparse.ArgumentParser) -> None:
 def resume(arguments: argparse.Namespace) -> int:
     from byoa.pipeline.batch.going_on import resume as go_on
     from byoa.pipeline.batch.watch import watch
+    from byoa.pipeline.services import STAYS, service
 
     home, run = opened(arguments)
+    if run.service in STAYS:
+        return service(run.service).stay(home, run, arguments.json)
     tasks = go_on(home, run)
     home.say(f"run {run.run}: {len(tasks)} tasks are submitted")
     if arguments.wait:

@@ -251,7 +251,12 @@ def cancel(home: Home, run: Run) -> int:
 def resume(home: Home, run: Run) -> list[str]:
     """Goes on with the run to its end, and joins what is under way; the tasks that it was about."""
     seen = look(home, run)
-    todo = [one.task for one in seen.undone]
-    if todo:
-        Drive(home, run, {one for one in todo if seen.tasks[one].status not in ACTIVE}).go()
-    return todo
+    stay(home, run, seen=seen)
+    return [one.task for one in seen.undone]
+
+
+def stay(home: Home, run: Run, as_json: bool = False, seen: Seen | None = None) -> int:
+    """The same; the exit code."""
+    undone = (seen or look(home, run)).undone
+    again = {one.task for one in undone if one.status not in ACTIVE}
+    return Drive(home, run, again).go(as_json)

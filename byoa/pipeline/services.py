@@ -17,6 +17,8 @@ SERVICES = {
     "sagemaker": "byoa.pipeline.sagemaker",
     "stepfunctions": "byoa.pipeline.stepfunctions",
 }
+#: Of these, who goes on with a run stays with it to its end: `stay(home, run, as_json)`.
+STAYS = frozenset({"sagemaker"})
 
 
 class Service(Protocol):
@@ -36,6 +38,9 @@ class Service(Protocol):
 
     def resume(self, home: Home, run: Run) -> list[str]:
         """Goes on with what is neither done nor under way; the tasks' names."""
+
+    def stay(self, home: Home, run: Run, as_json: bool) -> int:
+        """The same, to its end; the exit code."""
 
 
 def service(name: str) -> Service:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from byoa.pipeline.batch import runs, submit
 from byoa.pipeline.batch.home import Home
-from byoa.pipeline.batch.runs import CANCELLED, WELL, Seen
+from byoa.pipeline.batch.runs import CANCELLED, WELL, Seen, TaskSeen
 from byoa.plan.errors import NotFoundError
 from byoa.plan.pipeline import machine_jobs, manifest
 from byoa.plan.pipeline.manifest import Round, Run
@@ -22,6 +22,9 @@ from byoa.workflow import runs as executions
 
 if TYPE_CHECKING:
     from byoa.pipeline.batch.submit import Asked
+
+#: What becomes of a task whose state the execution has not reached.
+AHEAD = {"RUNNING": "waiting", "ABORTED": "cancelled"}
 
 
 def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
@@ -111,18 +114,23 @@ def look(home: Home, run: Run, *, whole: bool = False) -> Seen:
     seen = runs.on_batch(home, run, whole=whole)
     number = max((one.number for one in seen.rounds), default=0)
     execution = execution_of(home, run, number) if number else {}
-    running = execution.get("status") == "RUNNING"
-    lost = {name for name, one in seen.tasks.items() if one.status in ("failed", "cancelled")}
+    status = execution.get("status")
+    lost: set[str] = set()
     for name, one in seen.tasks.items():
-        if lost.intersection(run.tasks[name].needs) and one.status not in WELL:
+        needs_lost = bool(lost.intersection(run.tasks[name].needs))
+        seen.tasks[name] = replace(one, status=settled(one, str(status), needs_lost))
+        if seen.tasks[name].status in ("failed", "cancelled", "skipped"):
             lost.add(name)
-        if one.status == "not submitted":
-            status = "waiting" if running else one.status
-            status = "skipped" if name in lost else status
-            if execution.get("status") == "ABORTED":
-                status = "cancelled"
-            seen.tasks[name] = replace(one, status=status)
     return seen
+
+
+def settled(one: TaskSeen, execution: str, needs_lost: bool) -> str:
+    """A task's status, as far as the execution knows more of it than Batch does."""
+    if execution == "ABORTED" and one.described.get("isTerminated"):
+        return "cancelled"
+    if needs_lost and one.status not in WELL:
+        return "skipped"
+    return AHEAD.get(execution, one.status) if one.status == "not submitted" else one.status
 
 
 def cancel(home: Home, run: Run) -> int:
