@@ -136,8 +136,7 @@ def test_a_second_build_runs_nothing(made, tmp_path, monkeypatch):
 
 
 EDITS = {
-    "a comment": ("sql/sales.sql", "DROP", "-- why\nDROP", []),
-    "layout and case of words": ("sql/dump.sql", "SELECT * FROM", "select *\n  from", []),
+    "comments and layout": ("sql/sales.sql", "DROP TABLE", "-- why\ndrop\n  table", []),
     "a query that gives the same": (
         "sql/dump.sql",
         "['top']}}",
@@ -146,13 +145,10 @@ EDITS = {
     ),
     "a macro": ("sql/macros.sql", "SUM(", "1 * SUM(", ["by-country", "dump", "top"]),
     "a parameter": ("pipeline.yaml", "{n: 2}", "{n: 3}", ["count", "dump", "load", "top"]),
-    "an option": ("pipeline.yaml", "chunksize: 2", "chunksize: 3", ["parts"]),
-    "the first script": ("sql/sales.sql", "('b', 3)", "('b', 4)", ALL),
-    "whom it talks to": ("pipeline.yaml", "product_client: config.other", "", None),
 }
 
 
-@pytest.mark.parametrize("edit", [name for name in EDITS if EDITS[name][3] is not None])
+@pytest.mark.parametrize("edit", EDITS)
 def test_what_an_edit_runs(made, edit):
     file, old, new, tasks = EDITS[edit]
     path = made / file
@@ -163,7 +159,7 @@ def test_what_an_edit_runs(made, edit):
         assert run(made) == tasks
     finally:
         path.write_text(text)
-        run(made)
+        run(made) if tasks else None
 
 
 def test_a_table_that_is_gone_is_made_again(made):
