@@ -65,7 +65,7 @@ def test_before_and_after_a_build(project, capsys):
     ]
     build(load())
     assert said(capsys, "plan") == "3 up to date\n"
-    assert "fit-2  up to date" in said(capsys, "plan", "--all")
+    assert "fit-2 up to date" in " ".join(said(capsys, "plan", "--all").split())
 
 
 def test_it_changes_nothing(project, capsys):
@@ -128,7 +128,7 @@ def test_a_pattern_that_fits_nothing(project, capsys):
 def test_a_large_grid_is_one_line(project, capsys):
     edit(project, "[1, 2]", str(list(range(100))))
     out = said(capsys, "plan")
-    assert "fit (100 tasks)  run  new" in out
+    assert "fit (100 tasks) run new" in " ".join(out.split())
     assert "fit-57" not in out
     assert "fit-57" in said(capsys, "plan", "--all")
 
