@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,7 @@ def made_by(start: Beginning, overrides: Mapping[str, str], around: Around) -> M
     folders = import_folders(root, folder)
     modules = Modules(folders)
     before = Path.cwd()
-    with importing(folders):
+    with importing(folders), redirect_stdout(sys.stderr):
         try:
             os.chdir(folder)
             factory = modules.load(start.factory.replace("::", "."))

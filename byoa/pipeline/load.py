@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,7 @@ def world_of(root: Path, folder: Path, folders: Sequence[str]) -> World:
         document=lambda path: document.read(Path(path)),
         function=modules.function,
         function_of=function_of,
+        missing=modules.missing,
         module_folder=modules.folder,
         call=Caller(modules, root),
     )
@@ -172,7 +175,7 @@ class Caller:
     def called(self, wanted: Dotted) -> Any:
         function = wanted.object or self.modules.load(wanted.path)
         before = Path.cwd()
-        with importing(self.modules.folders):
+        with importing(self.modules.folders), redirect_stdout(sys.stderr):
             try:
                 os.chdir(self.root)
                 value = function(**wanted.arguments)

@@ -128,6 +128,24 @@ class Modules:
             self.bodies[key] = {name: node for node in statements(tree) for name in bound(node)}
         return self.bodies[key]
 
+    def missing(self, dotted: str) -> str:
+        """Why there is no such thing, as far as files say it; "" where there is, or may be."""
+        module, _, name = dotted.rpartition(".")
+        if module == "ploomber" or module.startswith("ploomber."):
+            return ""
+        path = self.file(module)
+        if path is None:
+            return self.no_module(dotted, module).removeprefix("source ")
+        try:
+            defined = self.body(path)
+        except CodeError as error:
+            return str(error)
+        if name in defined or "*" in defined or "__getattr__" in defined:
+            return ""
+        if self.file(dotted) is not None:
+            return ""
+        return f"{dotted}: {path.name} has no {name!r}. {meant(name, defined)}"
+
     def by_import(self, dotted: str) -> Function:
         """Only for what no definition says: a partial, a name from `import *`."""
         return function_of(self.load(dotted))
@@ -195,10 +213,11 @@ def statements(tree: ast.Module) -> Iterator[ast.stmt]:
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, (ast.If, ast.Try, ast.With)):
-            inner = [*node.body, *getattr(node, "orelse", []), *getattr(node, "finalbody", [])]
-            inner += [one for handler in getattr(node, "handlers", []) for one in handler.body]
-            waiting += reversed(inner)
+        if isinstance(node, (*Definition.__args__, ast.ClassDef)):
+            continue
+        inner = [one for part in ("body", "orelse", "finalbody") for one in getattr(node, part, [])]
+        inner += [one for handler in getattr(node, "handlers", []) for one in handler.body]
+        waiting += reversed(inner)
 
 
 def bound(node: ast.stmt) -> list[str]:

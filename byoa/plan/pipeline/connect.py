@@ -154,3 +154,18 @@ def check_names(drafts: Sequence[Draft], problems: Problems) -> None:
                     draft.entry.line_of("product"), task.name, draft.entry.file,
                 )  # fmt: skip
             places.setdefault(place, task.name)
+    check_folders(places, problems)
+
+
+def check_folders(places: Mapping[str, str], problems: Problems) -> None:
+    """A product within another task's product: that one never looks the same."""
+    for place, name in places.items():
+        above = place.rpartition("/")[0]
+        while above:
+            owner = places.get(above, name)
+            if owner != name:
+                problems.note(
+                    f"{place} of task {name} is inside of {above}, which {owner} makes: {owner} is"
+                    " never up to date. Give each a place of its own."
+                )
+            above = above.rpartition("/")[0]

@@ -70,9 +70,9 @@ def drafts(entry: Entry, context: Context) -> list[Draft]:
             zip(names_of(item, found), found, products_of(item, found), strict=True)
         )
     ]
-    if made[0].task.family:
-        families = context.families
-        families[made[0].task.family if made[0].task.family not in families else item.name] = made
+    if is_grid(item):
+        context.families[made[0].task.family] = made
+        context.families.setdefault(item.name, made)
     return made
 
 
@@ -120,6 +120,15 @@ def family(item: Item, target: Any) -> list[Draft]:
     return []
 
 
+def family_name(item: Item, spot: Spot) -> str:
+    """What the grid is called: by its name, with its parameters where that is taken."""
+    name = family_of(item.name, item.code.name)
+    if name not in item.context.families:
+        return name
+    longer = "-".join([name, *spot.own])
+    return longer if longer not in item.context.families else item.name
+
+
 def names_of(item: Item, found: Sequence[Spot]) -> list[str]:
     if not is_grid(item):
         return [item.name]
@@ -160,7 +169,7 @@ def draft(item: Item, name: str, spot: Spot, products: Mapping[str, Product], in
     if item.is_job:
         for text in job_problems(item.kind, name, item.code.source.path, options, products):
             item.say("class", text.removeprefix(f"{name}: "))
-    made_of = family_of(item.name, item.code.name) if is_grid(item) else ""
+    made_of = family_name(item, spot) if is_grid(item) else ""
     task = Task(
         name=name,
         kind=item.kind,

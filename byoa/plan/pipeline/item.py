@@ -50,10 +50,13 @@ class Item:
 
     def dotted(self, key: str, what: str = "") -> Dotted | None:
         try:
-            return dotted(self.keys.get(key), what or key)
+            found = dotted(self.keys.get(key), what or key)
         except CodeError as error:
             self.say(key, str(error))
             return None
+        if found is not None and found.object is None and (why := self.world.missing(found.path)):
+            self.say(key, f"{key}: {why}")
+        return found
 
     def check_keys(self) -> None:
         if self.is_job:  # job_options knows them

@@ -71,7 +71,7 @@ def sections(document: Any, env: Env, world: World, problems: Problems) -> Secti
             f"there is no key {key!r}. {meant(key, kinds.TOP - {'location'})}",
             line_of(document, key),
         )
-    top = Top(document, env, problems)
+    top = Top(document, env, world, problems)
     meta = top.mapping("meta", kinds.META)
     top.config()
     imported = top.imported(meta, world)
@@ -92,8 +92,10 @@ def sections(document: Any, env: Env, world: World, problems: Problems) -> Secti
 class Top:
     """Reads one key of the top level after the other."""
 
-    def __init__(self, document: Mapping[str, Any], env: Env, problems: Problems) -> None:
-        self.document, self.env, self.problems = document, env, problems
+    def __init__(
+        self, document: Mapping[str, Any], env: Env, world: World, problems: Problems
+    ) -> None:
+        self.document, self.env, self.world, self.problems = document, env, world, problems
 
     def value(self, key: str) -> Any:
         """A key's value, its placeholders filled in."""
@@ -138,11 +140,18 @@ class Top:
             )
 
     def dotted(self, key: str) -> Dotted | None:
+        return self.named(self.value(key), key, line_of(self.document, key))
+
+    def named(self, value: Any, key: str, line: int) -> Dotted | None:
+        """Something of the user's that is there."""
         try:
-            return dotted(self.value(key), key)
+            found = dotted(value, key)
         except CodeError as error:
-            self.problems.add(str(error), line_of(self.document, key))
+            self.problems.add(str(error), line)
             return None
+        if found is not None and found.object is None and (why := self.world.missing(found.path)):
+            self.problems.add(f"{key}: {why}", line)
+        return found
 
     def dotted_keys(self, keys: tuple[str, ...]) -> dict[str, Dotted]:
         found = {key: self.dotted(key) for key in keys if key in self.document}
@@ -150,16 +159,11 @@ class Top:
 
     def clients(self) -> dict[str, Dotted]:
         said = self.mapping("clients", frozenset(kinds.CLASSES) | kinds.PRODUCTS)
-        found = {}
-        for name, value in said.items():
-            try:
-                client = dotted(value, f"clients.{name}")
-            except CodeError as error:
-                self.problems.add(str(error), line_of(said, name))
-                continue
-            if client is not None:
-                found[str(name)] = client
-        return found
+        found = {
+            str(name): self.named(value, f"clients.{name}", line_of(said, name))
+            for name, value in said.items()
+        }
+        return {name: client for name, client in found.items() if client is not None}
 
     def executor(self) -> Dotted:
         value = self.value("executor")

@@ -35,6 +35,7 @@ class World:
     document: Callable[[str], Any]  #: a YAML file's value; UsageError
     function: Callable[[str], Function]  #: by module.name; CodeError
     function_of: Callable[[Any], Function]  #: of the thing itself
+    missing: Callable[[str], str]  #: why there is no module.name; "" where there is, or may be
     module_folder: Callable[[str], str | None]
     call: Callable[[Dotted], Any]  #: what the user's function returns; CodeError
 

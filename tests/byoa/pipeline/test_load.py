@@ -137,7 +137,13 @@ tasks:
     on_failure: {dotted_path: h.failed, who: me}
     serializer: null
 """
-    pipeline = loaded(tmp_path, {"t.py": "def get(product): pass", "pipeline.yaml": spec})
+    files = {
+        "t.py": "def get(product): pass",
+        "c.py": "class files: pass",
+        "s.py": "read = write = 3",
+        "h.py": "if True:\n    from x import done\nfor failed in []: failed = 1\n",
+    }
+    pipeline = loaded(tmp_path, {**files, "pipeline.yaml": spec})
     task = pipeline.tasks["get"]
     assert task.limits == Limits(90.0, 2048, 0.5, 1, 3, ("timeout",))
     assert (task.serializer, task.unserializer) == (None, Dotted("s.read"))
@@ -295,6 +301,9 @@ tasks:
         (ONE + "    upstream: 'nothing-*'\n", "no task is called 'nothing-*'"),
         (ONE + "    upstream: get\n", "a circle: get → get"),
         (ONE + "    on_finish: 3\n", "on_finish is 3. Write module.name"),
+        (ONE + "    on_finish: tasks.gett\n", "on_finish: tasks.gett: tasks.py has no 'gett'. Did you"),
+        (ONE + "clients: {File: nothing.x}\n", "clients.File: nothing.x: there is no module"),
+        (ONE + "serializer: bad.x\n", "bad.py, line 1: "),
         (ONE + "    retries: -1\n", "retries is -1"),
         (ONE + "    memory: 4XB\n", "memory is '4XB'"),
         (ONE + "    cpus: many\n", "cpus is 'many'"),
@@ -391,3 +400,42 @@ def test_a_great_many_tasks_are_read_quickly(tmp_path: Path):
     pipeline = load(around=Around({}, tmp_path))
     assert list(pipeline.tasks) == [f"f{n}" for n in range(2000)]
     assert time.process_time() - before < 2  # 0.3 s alone
+
+
+def test_a_product_within_anothers_is_noted(tmp_path: Path):
+    tasks = "def a(product): pass\ndef b(product): pass\n"
+    spec = "- {source: t.a, product: out/a}\n- {source: t.b, product: out/a/b/c.csv}\n"
+    notes = loaded(tmp_path, {"t.py": tasks, "pipeline.yaml": spec}).notes
+    assert notes[0].startswith("out/a/b/c.csv of task b is inside of out/a, which a makes")
+
+
+def test_families_that_share_a_name(tmp_path: Path):
+    tasks = "def a(product, x): pass\ndef b(product, y): pass\ndef c(product): pass\n"
+    spec = """
+- {source: t.a, name: 'fit-[[x]]', product: 'a-[[x]]', grid: {x: [1]}}
+- {source: t.b, name: 'fit-[[y]]', product: 'b-[[y]]', grid: {y: [2]}}
+- {source: t.c, name: c, product: c, for_each: fit-y}
+- {source: t.c, name: d, product: d, for_each: 'fit-[[x]]'}
+"""
+    tasks_ = loaded(tmp_path, {"t.py": tasks, "pipeline.yaml": spec}).tasks
+    assert {name: task.family for name, task in tasks_.items()} == {
+        "fit-1": "fit", "fit-2": "fit-y", "c-2": "c", "d-1": "d",
+    }  # fmt: skip
+    assert (tasks_["c-2"].needs, tasks_["d-1"].needs) == (("fit-2",), ("fit-1",))
+
+
+def test_two_projects_in_one_process_have_their_own_modules(tmp_path: Path):
+    spec = "- {source: tasks.get, product: 'x', params: {n: 'tasks::value'}}\n"
+    for value in (1, 2):
+        code = f"def get(product, n): pass\ndef value():\n    print('x')\n    return {value}\n"
+        for folder in (tmp_path / str(value), tmp_path / "same"):
+            pipeline = loaded(folder, {"tasks.py": code + "#" * value, "pipeline.yaml": spec})
+            assert pipeline.tasks["get"].params == {"n": value}
+
+
+def test_what_user_code_prints_is_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    code = "def get(product, n): pass\ndef value():\n    print('loud')\n    return 1\n"
+    spec = "- {source: tasks.get, product: 'x', params: {n: 'tasks::value'}}\n"
+    loaded(tmp_path, {"tasks.py": code, "pipeline.yaml": spec})
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "loud\n")
