@@ -56,7 +56,9 @@ BAD = 0
 
 def build(root: Path, *words: str) -> int:
     command = [sys.executable, "-m", "byoa.cli", "pipeline", "build", *words]
-    return subprocess.run(command, cwd=root, capture_output=True, timeout=120).returncode
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+    print(done.stderr)
+    return done.returncode
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +138,7 @@ def test_a_failure_is_told_with_the_end_of_its_log(project: Path):
     view = report.gather(load(project))
     assert view.tasks["fit-3"].status == "failed" and view.tasks["best"].status == "skipped"
     assert view.tasks["fit-3"].error == "ValueError: too <deep>"
+    assert [link.said for link in view.tasks["fit-3"].links] == ["log"], "its products are older"
     assert "fitting 3\nTraceback" in view.tasks["fit-3"].tail and not view.tasks["fit-3"].metrics
     text = report.write(load(project)).read_text()
     assert "too &lt;deep&gt;" in text and "too <deep>" not in text

@@ -132,7 +132,7 @@ def _seen(
         task=task,
         status=status,
         reasons=_reasons(ran, decision),
-        started=ran.started if ran.status not in (KEPT, WAITING) else None,
+        started=ran.started,
         seconds=number(took.seconds),
         cpu_seconds=number(took.cpu_seconds),
         peak_mb=number(took.peak_mb),

@@ -12,6 +12,7 @@ import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -19,7 +20,7 @@ from byoa.plan.pipeline.model import Decision, Fingerprint, Reason, Record
 from byoa.plan.pipeline.report import page
 from byoa.plan.pipeline.report.ran import Run
 from byoa.plan.pipeline.report.script import SCRIPT
-from byoa.plan.pipeline.report.seen import View, view
+from byoa.plan.pipeline.report.seen import Seen, View, view
 from tests.byoa.plan.pipeline.report.views import (
     EVIL,
     T0,
@@ -98,8 +99,6 @@ def test_it_is_well_formed_and_loads_nothing(name: str):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_way_within_the_page_leads_somewhere(name: str):
-    from urllib.parse import unquote
-
     found = checked(PAGES[name]())
     assert {unquote(href[1:]) for href in found.hrefs if href.startswith("#")} <= set(found.ids)
 
@@ -144,6 +143,36 @@ def test_ten_thousand_tasks_are_a_page():
     assert len(text) < 8_000_000 and spent < 10
     assert text.count('<tr id="t-') == 10_001
     assert text.count("<details open") < 5, "large tables are closed"
+
+
+def test_a_large_grid_is_drawn_in_part_and_its_table_is_closed():
+    text = page.html(huge())
+    assert "Drawn are 1\u202f500 of 5\u202f000 tasks, by chance." in text
+    assert "<details><summary>5\u202f000 tasks in a table</summary>" in text
+    dots = text.partition('aria-label="score against rate"')[2].partition("</svg>")[0]
+    assert dots.count("dot k") == 1500
+    assert all(f">{value}</text>" in dots for value in ("0", "0.2", "0.8"))
+    small = page.html(huge(400))
+    assert "by chance" not in small and "tasks in a table" not in small
+
+
+def test_only_what_took_a_while_is_among_the_longest():
+    made = {
+        name: Seen(task=task(name), status="kept", seconds=seconds)
+        for name, seconds in (("long", 100.0), ("half", 50.0), ("short", 0.5))
+    }
+    text = page.html(View(pipeline="p", tasks=made)).partition("when they ran last")[2]
+    longest = text.partition("</ol>")[0]
+    assert "#t-long" in longest and "#t-half" in longest and "#t-short" not in longest
+
+
+def test_names_that_an_address_would_change_are_found():
+    names = ["a b", "50%20", "x#y", "ü/ß", "q?r=1&s"]
+    made = {name: Seen(task=task(name), status="done", started=T0, seconds=1) for name in names}
+    found = checked(page.html(View(pipeline="p", tasks=made, run=Run(started=T0))))
+    ways = {href for href in found.hrefs if href.startswith("#t-")}
+    assert {unquote(way[1:]) for way in ways} == {f"t-{name}" for name in names}
+    assert all(re.fullmatch(r"#t-[A-Za-z0-9%_.~-]+", way) for way in ways)
 
 
 # What is told of a task

@@ -51,6 +51,12 @@ def test_a_chained_grid_leads_point_to_point():
     assert Link(0, 1, each=False) in links(found, tasks_of(chained()))
 
 
+def test_everything_to_everything_is_not_point_to_point():
+    some = {f"a-{n}": task(f"a-{n}") for n in range(2)}
+    some |= {f"b-{n}": task(f"b-{n}", needs=list(some)[:2]) for n in range(2)}
+    assert links(groups(some, most=3), some) == [Link(0, 1, each=False)]
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [
@@ -267,6 +273,9 @@ def test_words_stand_side_by_side_with_their_median():
     assert [one[0].text for one in medians] == ["median 0.2", "median 1.2"]
     circles = [float(one.get("cx") or 0) for one in root.iter(f"{SVG}circle")]
     assert circles[0] < circles[1], "a is left of b"
+    root = parsed(plots.plot(fits(), "kind", "score"))
+    circles = [float(one.get("cx") or 0) for one in root.iter(f"{SVG}circle")]
+    assert circles[::2] == sorted(circles[::2]), "of one word in their order"
 
 
 def test_only_tasks_that_have_the_parameter_and_the_metric_are_drawn():
