@@ -15,7 +15,7 @@ from byoa.local import images
 from byoa.local.container import PROCESS, Handle, start
 from byoa.local.docker import DockerError, docker
 from byoa.local.logs import LogWriter
-from byoa.sandbox.batch import contained, permits
+from byoa.sandbox.batch import contained, permits, secrets
 from byoa.sandbox.batch.environments import market
 from byoa.sandbox.batch.exits import EXITED, Ending
 from byoa.sandbox.batch.job import Job
@@ -55,9 +55,15 @@ class Attempt:
             image = self.image()
         except (DockerError, ValueError) as error:
             return Ending(None, f"CannotPullContainerError: {error}", FAILED_TO_START)
+        try:
+            hidden = secrets.values(
+                self.job.container, self.environment, self.state, self.region.name
+            )
+        except ValueError as error:
+            return Ending(None, f"ResourceInitializationError: {error}", FAILED_TO_START)
         with self.folder() as folder:
             try:
-                container = contained.container(self, image, folder)
+                container = contained.container(self, image, folder, hidden)
                 handle = start(container, self.line)
             except (DockerError, OSError, ValueError) as error:
                 return Ending(None, f"CannotStartContainerError: {error}", FAILED_TO_START)

@@ -25,7 +25,8 @@ LEFT_OUT = frozenset({"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CONFIG_FILE"})
 KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 
 
-def container(attempt: Attempt, image: str, folder: Path) -> Container:
+def container(attempt: Attempt, image: str, folder: Path, secrets: Mapping[str, str]) -> Container:
+    """`secrets` are variables, too, which no description shows."""
     given = attempt.job.container
     linux = given.get("linuxParameters", {})
     command = words(given.get("command", []), attempt.job.parameters)
@@ -37,7 +38,7 @@ def container(attempt: Attempt, image: str, folder: Path) -> Container:
         base=folder,
         workdir=Path(image[len(PROCESS) :]) if as_process else None,
         arguments=tuple(command),
-        environment=variables(attempt),
+        environment={**secrets, **variables(attempt)},
         mounts=mounts(given),
         network="host" if LINUX else "",  # the sandbox listens on loopback alone
         user=given.get("user", ""),

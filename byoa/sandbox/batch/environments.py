@@ -74,7 +74,7 @@ def check_network(region: str, given: dict[str, Any]) -> None:
     from moto.backends import get_backend
 
     ec2 = get_backend("ec2")[ACCOUNT][region]
-    subnets = {name for zone in ec2.subnets.values() for name in zone}
+    subnets = {subnet.id for subnet in ec2.describe_subnets()}
     for name in given["subnets"]:
         if name not in subnets:
             raise refused(f"The subnet ID '{name}' does not exist")

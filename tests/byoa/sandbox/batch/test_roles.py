@@ -141,6 +141,29 @@ def test_a_jobs_calls_of_batch_are_asked_for_too(
     assert "AccessDeniedException" in line and "batch:DescribeJobs" in line
 
 
+def test_secrets_are_variables_that_no_description_shows(
+    batch: Any, submit: Submit, wait: Wait, lines: Lines, folder: Any, client: Clients
+):
+    arn = client("secretsmanager").create_secret(Name="token", SecretString='{"key": "hush"}')[
+        "ARN"
+    ]
+    client("ssm").put_parameter(Name="/given/word", Value="mum", Type="SecureString")
+    given = [
+        {"name": "TOKEN", "valueFrom": f"{arn}:key::"},
+        {"name": "WORD", "valueFrom": "/given/word"},
+    ]
+    definition = define(batch, folder, "secrets", secrets=given)
+    program = "import os; print(os.environ['TOKEN'][::-1], os.environ['WORD'][::-1])"
+    job = wait(submit(program, jobDefinition=definition))
+    assert said(lines, job) == ["hsuh mum"]
+    assert "hush" not in str(job) and job["container"]["secrets"] == given
+    role = make_role(client, "agent", "ecs-tasks", {"Action": "logs:*", "Resource": "*"})
+    definition = define(batch, folder, "secrets", secrets=given, executionRoleArn=role)
+    job = wait(submit(program, jobDefinition=definition))
+    assert job["statusReason"] == "Task failed to start"
+    assert "not authorized to perform: secretsmanager:GetSecretValue" in job["container"]["reason"]
+
+
 def test_an_image_that_is_not_there(batch: Any, submit: Submit, wait: Wait, tmp_path: Any):
     job = wait(submit("", jobDefinition=define(batch, tmp_path / "nowhere", "nowhere")))
     assert job["statusReason"] == "Task failed to start"
