@@ -6,6 +6,7 @@ asks for one of them only where the notebook has something for it.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -59,8 +60,10 @@ def convert(
 ) -> tuple[Any, Mapping[str, Any]]:
     """What nbconvert makes of it."""
     node = node_of(notebook)
-    if name == "pdf" and not which("xelatex") and not kwargs:
-        return printed(node, title), {}
+    if (name == "pdf" and not which("xelatex")) or (
+        name == "webpdf" and not installed("playwright")
+    ):
+        return printed(node, title, kwargs), {}
     lacking = [program for program in PROGRAMS.get(name, ()) if which(program) is None]
     if lacking:
         raise ByoaError(
@@ -137,8 +140,12 @@ def made_exporter(name: str, kwargs: Mapping[str, Any]) -> Any:
     return found(**settings)
 
 
-def printed(node: Any, title: str) -> bytes:
-    """A PDF without LaTeX: the page, printed by a browser of this machine."""
+def installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def printed(node: Any, title: str, kwargs: Mapping[str, Any]) -> bytes:
+    """A PDF without LaTeX and playwright: the page, printed by a browser of this machine."""
     import subprocess
     import tempfile
 
@@ -148,7 +155,9 @@ def printed(node: Any, title: str) -> bytes:
             "A .pdf product needs pandoc and xelatex, or a Chromium or Chrome on this machine's"
             " PATH. Install one, or let the product end in .html."
         )
-    page, _ = html_exporter().from_notebook_node(
+    traits = need("nbconvert", "A .pdf product").HTMLExporter.class_trait_names()
+    exporter = exporter_of("html", {k: v for k, v in kwargs.items() if k in (*traits, "config")})
+    page, _ = exporter.from_notebook_node(
         node, resources={"asks": asks(node), "metadata": {"name": title, "path": ""}}
     )
     with tempfile.TemporaryDirectory() as folder:

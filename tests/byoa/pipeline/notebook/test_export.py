@@ -92,10 +92,12 @@ def test_a_format_whose_programs_are_missing_is_a_sentence(tmp_path, monkeypatch
         written(tmp_path, "a.pdf", made())
 
 
-def test_a_pdf_without_latex_is_printed_by_a_browser(tmp_path):
+@pytest.mark.parametrize("exporter", ["", "webpdf"])
+def test_a_pdf_without_latex_is_printed_by_a_browser(tmp_path, exporter):
     if not any(map(shutil.which, export.BROWSERS)):
         pytest.skip("no browser here")
-    data = written(tmp_path, "a.pdf", made("Some words"))
+    kwargs = {"exclude_input": True, "allow_chromium_download": True}
+    data = written(tmp_path, "a.pdf", made("Some words"), exporter, **kwargs)
     assert data.startswith(b"%PDF") and b"/Font" in data
     streams = re.findall(rb"stream\r?\n(.*?)endstream", data, re.DOTALL)
     assert any(b"BT" in inflated(stream) for stream in streams)  # text, not a picture of it
