@@ -7,8 +7,8 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -232,7 +232,7 @@ class InThisProcess:
         began, cpu = time.monotonic(), time.process_time()
         failure = None
         try:
-            with worker.surroundings(order):
+            with unchanged(), worker.surroundings(order):
                 worker.execute(task, order)
         except Exception as error:
             failure = worker.told(error, task.name)
@@ -252,6 +252,19 @@ class InThisProcess:
 
     def close(self) -> None:
         pass
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """What a task changes of its process is as before: the folder, sys.path, the environment."""
+    folder, path, environment = Path.cwd(), list(sys.path), dict(os.environ)
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        sys.path[:] = path
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 def post_mortem(error: Exception) -> None:

@@ -172,8 +172,12 @@ class Build:
 
     @cached_property
     def schedule(self) -> Schedule:
-        undone = (name for name, one in self.decisions.items() if one.action in ("run", "perhaps"))
-        return Schedule(self.pipeline, undone)
+        tasks = self.pipeline.tasks
+        undone = [name for name, one in self.decisions.items() if one.action in ("run", "perhaps")]
+        known = {name: record for name in undone if (record := self.state.record(tasks[name]))}
+        return Schedule(
+            self.pipeline, undone, {name: record.seconds for name, record in known.items()}
+        )
 
     @cached_property
     def stores(self) -> FileClients:
@@ -201,6 +205,7 @@ class Build:
         self.run.begin(self.slots.jobs, self.decisions)
         self.tell({"event": "run-start", "run": self.run.id, "jobs": self.slots.jobs})
         self.tell(*(one.event() for one in self.result.outcomes.values()))
+        self.stores.look(self.pipeline.tasks[one] for one in self.schedule.open)
         self.backend.prepare([self.pipeline.tasks[name] for name in self.schedule.open])
 
     def tell(self, *events: Mapping[str, Any]) -> None:

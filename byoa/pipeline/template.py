@@ -9,6 +9,7 @@ The driver talks to it over a socket; when that closes, every attempt is ended a
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import pickle
@@ -276,6 +277,7 @@ def run(task: Task, order: Order, write: int) -> NoReturn:
     worker.fresh_signals()
     watch.limit_memory(task.limits.memory_mb)
     new_random_numbers()
+    faulthandler.enable(2)  # a crash in C code says in the log where it was
     facts = worker.attempt(task, order)
     last_words()
     data = json.dumps(asdict(facts)).encode()

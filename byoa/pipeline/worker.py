@@ -80,10 +80,6 @@ def attempt(task: Task, order: Order) -> Facts:
         with surroundings(order):
             execute(task, order)
         return Facts(metrics=order.metrics, digests=read_large(order))
-    except SystemExit as ended:
-        if ended.code in (None, 0) and not missing(order):
-            return Facts(metrics=order.metrics)
-        return Facts(Failure(f"it ended itself: sys.exit({ended.code!r})", ("SystemExit",)))
     except BaseException as error:
         return Facts(told(error, task.name))
 
@@ -92,7 +88,8 @@ def execute(task: Task, order: Order) -> None:
     """What the task's kind does, between the task's hooks. Its products are there afterwards."""
     before = set(threading.enumerate())
     try:
-        runner(task.kind)(task, order)
+        with suppress_good_exit():
+            runner(task.kind)(task, order)
         for thread in set(threading.enumerate()) - before:
             if not thread.daemon:  # as at a program's end: it may still be writing
                 thread.join()
@@ -101,6 +98,16 @@ def execute(task: Task, order: Order) -> None:
         raise
     complete(task, order)
     hook(task, order, "on_finish")
+
+
+@contextmanager
+def suppress_good_exit() -> Iterator[None]:
+    """`sys.exit()` is an end like any other; with another code than 0 it is a failure."""
+    try:
+        yield
+    except SystemExit as ended:
+        if ended.code not in (None, 0):
+            raise TaskError(f"it ended itself: sys.exit({ended.code!r})") from None
 
 
 def runner(kind: Kind) -> Callable[[Task, Order], None]:

@@ -1,9 +1,9 @@
-"""Which task may begin next: those whose upstream is done, in the pipeline's own order."""
+"""Which task may begin next: of those whose upstream is done, what most is waiting for."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from byoa.plan.pipeline.model import Pipeline, Task
 
@@ -11,17 +11,19 @@ from byoa.plan.pipeline.model import Pipeline, Task
 class Schedule:
     """The tasks of a build that are not over yet; what is not in `undone` counts as done."""
 
-    def __init__(self, pipeline: Pipeline, undone: Iterable[str]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, undone: Iterable[str], seconds: Mapping[str, float] | None = None
+    ) -> None:
         self.tasks, self.below = pipeline.tasks, pipeline.downstream()
-        self.place = {name: number for number, name in enumerate(pipeline.tasks)}
         left = set(undone)
+        self._names = ranked(pipeline, self.below, left, seconds or {})
+        self.place = {name: number for number, name in enumerate(self._names)}
         #: task → how many of its upstream are open; 0 once it is ready or runs
         self.open = {
             name: sum(need in left for need in pipeline.tasks[name].needs) for name in left
         }
         self._working: list[int] = []
         self._waiting: list[int] = []  #: those that take no core: they only wait for others
-        self._names = list(pipeline.tasks)
         for name, needs in self.open.items():
             if not needs:
                 self.put(name)
@@ -66,7 +68,7 @@ class Schedule:
                     self.put(below)
 
     def lost(self, name: str) -> list[str]:
-        """The task will not be done: neither will all that needs it, in the pipeline's order."""
+        """The task will not be done: neither will all that needs it."""
         del self.open[name]
         found = set()
         waiting = list(self.below[name])
@@ -82,3 +84,22 @@ class Schedule:
         """Nothing is ready any more."""
         self._working.clear()
         self._waiting.clear()
+
+
+def ranked(
+    pipeline: Pipeline,
+    below: Mapping[str, list[str]],
+    left: Collection[str],
+    seconds: Mapping[str, float],
+) -> list[str]:
+    """The tasks by the longest way from each to the end; equal ones in the pipeline's order.
+
+    `seconds` is what each took last time. One that has never run counts as the others' mean.
+    """
+    usual = sum(seconds.values()) / len(seconds) if seconds else 1.0
+    longest: dict[str, float] = {}
+    for name in reversed(list(pipeline.tasks)):
+        after = max((longest[one] for one in below[name]), default=0.0)
+        longest[name] = after + (seconds.get(name, usual) if name in left else 0.0)
+    place = {name: number for number, name in enumerate(pipeline.tasks)}
+    return sorted(pipeline.tasks, key=lambda name: (-longest[name], place[name]))

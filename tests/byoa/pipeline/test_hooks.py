@@ -73,6 +73,27 @@ def test_a_failure_calls_on_failure(project: Project):
     assert notes(project)[1:] == ['["failed", {"task": "bad"}]', '["dag failed", {"said": true}]']
 
 
+def test_sys_exit_with_0_is_a_good_end(project: Project):
+    project.write(
+        CODE + "\n    def exits(product):\n        product.write_text(''); raise SystemExit\n"
+    )
+    hooks = {"on_failure": hook("steps.task_failed"), "on_finish": hook("steps.task_rendered")}
+    project.task("exits", hooks=hooks)
+    project.words["hooks"] = {}
+    assert became(project.build()) == {"exits": "done"}
+    assert notes(project) == ['["rendered", {"task": "exits"}]'], "on_finish, and not on_failure"
+
+
+def test_early_stop_by_ploombers_own_name(project: Project):
+    project.write("""
+        from ploomber.exceptions import DAGBuildEarlyStop
+        def enough(product): raise DAGBuildEarlyStop("enough")
+    """)
+    project.words["hooks"] = {}
+    project.task("enough")
+    assert (project.build().stopped, project.build().exit_code) == ("early", 0)
+
+
 def test_on_finish_that_refuses_fails_the_task(project: Project):
     project.task("get", hooks={"on_finish": hook("steps.refuses")})
     result = project.build()

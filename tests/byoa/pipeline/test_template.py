@@ -113,6 +113,28 @@ def test_every_end_is_told_apart(project: Project, way: str):
     assert [name for name, said in ends.items() if said not in error(result, name)] == []
 
 
+def test_a_crash_says_where_it_was(project: Project, way: str):
+    project.task("crashes")
+    project.build()
+    assert "Segmentation fault" in project.log("crashes")
+    assert "in crashes" in project.log("crashes")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_task_may_start_processes_of_its_own(project: Project, way: str, method: str):
+    project.write(f"""
+        import multiprocessing
+        def twice(n): return 2 * n
+        def pool(product):
+            with multiprocessing.get_context("{method}").Pool(2) as workers:
+                product.write_text(str(workers.map(twice, range(4))))
+    """)
+    project.task("pool")
+    result = project.build()
+    assert became(result) == {"pool": "done"}, error(result, "pool")
+    assert project.made("pool") == "[0, 2, 4, 6]"
+
+
 def test_a_time_out_ends_the_task_with_its_children(project: Project, way: str):
     project.task("forever", limits=Limits(seconds=1.5))
     result = project.build()

@@ -61,6 +61,14 @@ def test_who_does_not_fit_stays_ready_and_who_only_waits_always_fits():
     assert none == [] and ready(schedule) == ["a"]
 
 
+def test_what_most_waits_for_is_first():
+    chain = {"short": [], "long": [], "next": ["long"], "last": ["next"], "slow": []}
+    assert ready(Schedule(pipeline(chain), chain)) == ["long", "short", "slow"]
+    took = {"slow": 100.0, "long": 5.0, "next": 1.0, "last": 1.0}
+    assert ready(Schedule(pipeline(chain), chain, took)) == ["slow", "short", "long"]
+    assert ready(Schedule(pipeline(chain), ["long", "short", "slow"])) == ["short", "long", "slow"]
+
+
 def test_a_task_that_is_put_back_keeps_its_place():
     schedule = Schedule(pipeline({"a": [], "b": [], "c": []}), "abc")
     assert ready(schedule) == ["a", "b", "c"]
