@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from byoa.cli.pipeline_entry import add_entry, loaded
+from byoa.cli.pipeline_place import add_place, home_of
 from byoa.cli.pipeline_select import add_selection, names, selection_of
 from byoa.cli.show import say
 
 if TYPE_CHECKING:
     from byoa.plan.pipeline.model import Decision, Pipeline
-    from byoa.plan.pipeline.selection import Selection
 
 #: From so many points of a grid on that run for the same reason they are one line.
 MANY = 24
@@ -25,6 +25,7 @@ WORDS = {"run": "run", "perhaps": "perhaps", "keep": "up to date", "left out": "
 def add_plan(parser: argparse.ArgumentParser) -> None:
     add_entry(parser)
     add_selection(parser)
+    add_place(parser, here=True)
     parser.add_argument("--all", "-a", action="store_true", help="what is up to date, too")
     parser.add_argument("--json", action="store_true", help="as JSON, every task with its reasons")
     parser.add_argument(
@@ -33,8 +34,7 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
 
 
 def plan(arguments: argparse.Namespace) -> int:
-    pipeline = loaded(arguments)
-    found = decided(pipeline, selection_of(arguments))
+    pipeline, found, most = there(arguments) if arguments.on else here(arguments)
     waits = [name for name, one in found.items() if one.action in ("run", "perhaps")]
     if arguments.json:
         print(
@@ -45,13 +45,30 @@ def plan(arguments: argparse.Namespace) -> int:
     else:
         for line in lines(pipeline, found, everything=arguments.all):
             print(line)
+        if most and waits:
+            print(most)
     return int(bool(arguments.check and waits))
 
 
-def decided(pipeline: Pipeline, selection: Selection) -> dict[str, Decision]:
+def here(arguments: argparse.Namespace) -> tuple[Pipeline, Mapping[str, Decision], str]:
+    """The decisions by what lies on this disk."""
     from byoa.pipeline.state import State
 
-    return State(pipeline).plan(selection)
+    pipeline = loaded(arguments)
+    return pipeline, State(pipeline).plan(selection_of(arguments)), ""
+
+
+def there(arguments: argparse.Namespace) -> tuple[Pipeline, Mapping[str, Decision], str]:
+    """The decisions by what lies in S3, and the most that what runs can use."""
+    from byoa.pipeline.batch.bound import bounded
+    from byoa.pipeline.batch.submit import Asked
+    from byoa.plan.pipeline.usage import in_words
+
+    asked = Asked(selection=selection_of(arguments), overrides=dict(arguments.env))
+    pipeline, found, usage = bounded(home_of(arguments), asked)
+    if usage is None:
+        return pipeline, found, "no bound: a task without a time-out may run for ever"
+    return pipeline, found, f"at most {in_words(usage)}: every attempt to its time-out"
 
 
 def as_data(pipeline: Pipeline, one: Decision) -> dict[str, Any]:
@@ -73,7 +90,9 @@ def lines(
     shown = [one for one in found.values() if everything or one.action in ("run", "perhaps")]
     if shown:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
-        yield from terminal.table(("task", "action", "why"), rows(pipeline, shown, everything), columns)
+        yield from terminal.table(
+            ("task", "action", "why"), rows(pipeline, shown, everything), columns
+        )
     counts = {word: sum(one.action == word for one in found.values()) for word in WORDS}
     said = [f"{count} {WORDS[word]}" for word, count in counts.items() if count]
     yield ", ".join(said) or "no tasks"
