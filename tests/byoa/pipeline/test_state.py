@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import time
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,15 @@ def test_what_changes_while_a_task_reads_it_spoils_its_record(tmp_path, name):
     (tmp_path / name).write_text(before)  # and nobody would know
     assert project.plan()["a"] == "run"
     assert project.why("a") == [f"{name} (while it ran) removed"]
+
+
+def test_a_task_that_begins_is_given_no_old_bytecode(tmp_path):
+    (tmp_path / "t.py").write_text("def a(): return 1\n")
+    compiled = Path(py_compile.compile(str(tmp_path / "t.py"), doraise=True) or "")
+    state = Project(tmp_path, function("a")).state
+    os.utime(tmp_path / "t.py")  # edited, perhaps, after it was compiled
+    state.begin(function("a"), "r")
+    assert not compiled.exists()
 
 
 # Leftovers
