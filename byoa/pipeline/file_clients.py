@@ -10,7 +10,6 @@ not yet is as good as none.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
@@ -45,6 +44,7 @@ class FileClients:
     def __init__(self, state: State) -> None:
         self.state, self.pipeline, self.aside = state, state.pipeline, state.aside
         self.sending: dict[str, Sending] = {}
+        self._asked: dict[str, Future[Any]] = {}  #: for records, before anybody wants them
 
     def of(self, task: Task) -> dict[str, Dotted]:
         """The clients of a task's files, by product key; a file that was given has none."""
@@ -57,6 +57,17 @@ class FileClients:
         }
 
     # Fetching
+
+    def look(self, tasks: Iterable[Task]) -> None:
+        """Asks for the records of tasks that are going to run, all at once."""
+        for task in tasks:
+            if kept := self.of(task):
+                record, to = self.state.file(task.name), self._arriving(task)
+                self._asked[task.name] = self._ask(next(iter(kept.values())), record, to)
+
+    def _arriving(self, task: Task) -> Path:
+        """Where a client's record of a task comes in: never where our own is."""
+        return self.state.folder / "sent" / f"{records.file_name(task.name)}.record"
 
     def fetch(self, task: Task) -> bool:
         """Brings the task's products, if what is kept is what it would make now."""
@@ -71,19 +82,24 @@ class FileClients:
 
     def record(self, task: Task, client: Dotted) -> Record | None:
         """The record that the client keeps, if there is one that can be read."""
-        with tempfile.TemporaryDirectory(prefix="byoa-record-") as folder:
-            path = Path(folder, "record")
-            if not self._download(client, self.state.file(task.name), path):
-                return None
-            try:
-                return records.read(path.read_bytes(), task.name)
-            except (records.UnreadableError, OSError):
-                return None
+        path = self._arriving(task)
+        asked = self._asked.pop(task.name, None) or self._ask(
+            client, self.state.file(task.name), path
+        )
+        try:
+            return records.read(path.read_bytes(), task.name) if self._came(client, asked) else None
+        except (records.UnreadableError, OSError):
+            return None
+        finally:
+            path.unlink(missing_ok=True)
 
-    def _download(self, client: Dotted, local: Path, destination: Path) -> bool:
+    def _ask(self, client: Dotted, local: Path, destination: Path) -> Future[Any]:
+        return self.aside.ask(client, "download", str(local), str(destination))
+
+    def _came(self, client: Dotted, asked: Future[Any]) -> bool:
         """False for what is not there; a client of the user's own may say that in any way."""
         try:
-            self.aside.ask(client, "download", str(local), str(destination)).result()
+            asked.result()
         except NotFoundError:
             return False
         except ByoaError:
@@ -95,8 +111,12 @@ class FileClients:
     def _brought(self, task: Task, record: Record, kept: Mapping[str, Dotted]) -> bool:
         staged, paths = self.state.stage(task)
         try:
+            asked = {
+                key: self._ask(kept[key], self._place(task, key), path)
+                for key, path in paths.items()
+            }
             for key, path in paths.items():
-                if not self._download(kept[key], self._place(task, key), path):
+                if not self._came(kept[key], asked[key]):
                     return False
                 if self.state.hashes.digest(path) != record.products[key].digest:
                     return False  # another machine is sending a newer one at this moment
@@ -152,7 +172,9 @@ class FileClients:
             for error in [next((p.exception() for p in one.parts if p.done() and p.exception()), 0)]
             if error
         }
-        self.sending = {}
+        self.sending, self._asked = {}, {}
+        for left in (self.state.folder / "sent").glob("*.record"):  # of tasks that did not begin
+            left.unlink(missing_ok=True)
         return failed
 
     # What was sent

@@ -18,8 +18,8 @@ from typing import Any, BinaryIO
 
 from byoa.plan.pipeline.model import Dotted
 
-#: Products travel while tasks run: so many at once.
-WORKERS = 4
+#: Products travel while tasks run, records before: so many at once.
+WORKERS = 8
 
 
 @dataclass(frozen=True)
