@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from byoa.plan.pipeline.report.groups import MOST, Group, Link, groups, links
 from byoa.plan.pipeline.report.markup import duration, number, plain, text
+from byoa.plan.pipeline.report.parts import components, shelved
 from byoa.plan.pipeline.report.seen import SIGNS, Seen, View, word
 from byoa.plan.pipeline.report.style import PICTURE, colours
 from byoa.plan.workflow.picture import layout, words
@@ -19,6 +21,9 @@ CELL, STEP = 11.0, 14.0
 #: Of more points than this the cells are one bar.
 CELLS = 240
 PRODUCTS = 4
+#: How far the box behind a box looks out; lines of a name.
+BEHIND, ROWS = 6.0, 3
+PIECE = re.compile(r"[^-_./\s]*[-_./\s]*")
 
 Address = Callable[[str], str]
 
@@ -57,10 +62,12 @@ def svg(view: View, drawing: Drawing | None = None, *, style: bool = True) -> st
         layout.Link(link.source, link.target, "each" if link.each else "all", _said(found, link))
         for link in links(found, tasks)
     ]
-    drawn = layout.placed("", list[Box](nodes), ways)
-    wide, high = drawn.width + 2 * MARGIN, drawn.height + 2 * MARGIN + 6
-    inside = "".join(way_svg(way) for way in drawn.ways)
-    inside += "".join("".join(_box(node, drawing)) for node in nodes)
+    parts = [
+        _part(nodes, ways, numbers, drawing)
+        for numbers in components(len(nodes), [(way.source, way.target) for way in ways])
+    ]
+    inside, width, height = shelved(parts)
+    wide, high = width + 2 * MARGIN, height + 2 * MARGIN + 6
     said = text(f"pipeline {view.pipeline}")
     sheet = f"<style>{colours('svg.pipeline')}{PICTURE}</style>" if style else ""
     return (
@@ -71,6 +78,34 @@ def svg(view: View, drawing: Drawing | None = None, *, style: bool = True) -> st
     )
 
 
+def _part(
+    nodes: list[Node], ways: list[layout.Link], numbers: list[int], drawing: Drawing
+) -> tuple[str, float, float]:
+    """What hangs together, drawn from its own corner; its size."""
+    place = {number: at for at, number in enumerate(numbers)}
+    own = [
+        replace(way, source=place[way.source], target=place[way.target])
+        for way in ways
+        if way.source in place
+    ]
+    some = [nodes[number] for number in numbers]
+    drawn = layout.placed("", list[Box](some), own)
+    inside = "".join(way_svg(way) for way in drawn.ways)
+    inside += "".join("".join(_box(node, drawing)) for node in some)
+    return inside, drawn.width + BEHIND, drawn.height + BEHIND
+
+
+def wrapped(name: str) -> list[str]:
+    """A name on at most three lines, broken behind a sign that parts words."""
+    rows = [""]
+    for piece in PIECE.findall(plain(name)):
+        if words.width(rows[-1] + piece, NAME) > WIDEST and rows[-1]:
+            rows.append("")
+        rows[-1] += piece
+    fits = len(rows) <= ROWS and all(words.width(row, NAME) <= WIDEST for row in rows)
+    return rows if fits else words.lines(name, WIDEST, ROWS, NAME)
+
+
 def _said(found: list[Group], link: Link) -> str:
     said = f"{found[link.source].said} → {found[link.target].said}"
     return plain(said + ", point to point" * link.each)
@@ -79,7 +114,7 @@ def _said(found: list[Group], link: Link) -> str:
 def _node(group: Group, view: View, drawing: Drawing) -> Node:
     seen = tuple(view.tasks[name] for name in group.tasks)
     counts = view.counts(group.tasks)
-    node = Node(STATE, 0, 0, words.lines(group.said, WIDEST, 3, NAME), group.said, group=group)
+    node = Node(STATE, 0, 0, wrapped(group.said), group.said, group=group)
     node.seen, node.counts = seen, counts
     node.kind = seen[0].task.kind if group.is_one else f"{len(seen)} tasks"
     node.told = _told(seen, counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from byoa.plan.pipeline.model import Task
 GRID = 4
 #: More boxes than this nobody reads.
 MOST = 60
+#: Nor so many side by side.
+WIDEST = 16
 NUMBER = re.compile(r"\d+")
 HEAD = re.compile(r"[\W_]")
 
@@ -46,17 +49,33 @@ def groups(tasks: Mapping[str, Task], most: int = MOST) -> list[Group]:
     def grid(task: Task) -> str:
         return f"{task.family}-*" if task.family and sizes[task.family] >= GRID else ""
 
-    found: list[Group] = []
+    wide: list[Group] = []
     for key in (
         lambda task: grid(task) or task.name,
         lambda task: grid(task) or NUMBER.sub("*", task.name),
         lambda task: grid(task) or f"{HEAD.split(task.name)[0]}*",
-        _depth_of(tasks),
     ):
         found = _grouped(tasks.values(), key)
         if len(found) <= most:
-            return found
-    return found
+            if breadth(found, tasks) <= WIDEST:
+                return found
+            wide = wide or found
+    # Names that one has to scroll to say more than levels.
+    return wide or _grouped(tasks.values(), _depth_of(tasks))
+
+
+def breadth(found: list[Group], tasks: Mapping[str, Task]) -> int:
+    """How many boxes would stand side by side; what nothing leads to or from stands apart."""
+    ends = {end for link in links(found, tasks) for end in (link.source, link.target)}
+    depths: dict[str, int] = {}
+    for task in tasks.values():  # in an order in which they can run
+        depths[task.name] = 1 + max((depths.get(name, 0) for name in task.needs), default=0)
+    rows = Counter(
+        max(depths[name] for name in group.tasks)
+        for number, group in enumerate(found)
+        if number in ends
+    )
+    return max(rows.values(), default=0)
 
 
 def _grouped(tasks: Iterable[Task], key: Callable[[Task], str]) -> list[Group]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from byoa.plan.pipeline.report import chart, graph, plots
 from byoa.plan.pipeline.report.groups import MOST, Link, groups, links
 from byoa.plan.pipeline.report.influence import by_influence, heat, influence, pair_of, short
+from byoa.plan.pipeline.report.parts import components
 from byoa.plan.pipeline.report.scales import nice, scale
 from byoa.plan.pipeline.report.seen import Seen, View
 from byoa.plan.pipeline.report.timeline import lanes, timeline
@@ -80,6 +81,55 @@ def test_names_that_say_nothing_are_put_together_by_depth():
     assert all(link.target == link.source + 1 for link in links(found, chain))
     wide = {name: task(name, needs=["一"] if n else ()) for n, name in enumerate(letters)}
     assert [group.said for group in groups(wide)] == ["一", "level 2"]
+
+
+def test_a_wide_fan_of_numbered_tasks_is_one_box_and_one_of_names_is_not():
+    def fan(names: list[str]):
+        some = {"get": task("get"), **{name: task(name, needs=["get"]) for name in names}}
+        return [group.said for group in groups(some)]
+
+    assert fan([f"load-{n}" for n in range(16)]) == ["get", *(f"load-{n}" for n in range(16))]
+    assert fan([f"load-{n}" for n in range(17)]) == ["get", "load-*"]
+    words = [f"{chr(97 + n)}x{chr(97 + n)}" for n in range(20)]
+    assert fan(words) == ["get", *words]
+
+
+def test_what_nothing_connects_stands_on_shelves():
+    some = {f"t{n}": Seen(task=task(f"t{n}")) for n in range(40)}
+    some |= {name: Seen(task=task(name, needs=needs)) for name, needs in
+             (("a", []), ("b", ["a"]), ("c", ["a"]))}  # fmt: skip
+    root = parsed(graph.svg(View(pipeline="p", tasks=some)))
+    assert float(root.get("width") or 0) < 1200
+    first = next(one for one in root.iter(f"{SVG}text") if one.get("class") == "name")
+    assert first.text == "a", "the largest part comes first"
+    moved = [
+        tuple(float(part) for part in re.findall(r"[\d.]+", one.get("transform") or ""))
+        for one in root.iter(f"{SVG}g") if one.get("transform")
+    ]  # fmt: skip
+    assert len(set(moved)) == 41 and len({y for _, y in moved}) > 3
+
+
+def test_parts_are_those_that_hang_together():
+    assert components(6, [(0, 1), (4, 1), (5, 5), (2, 3)]) == [[0, 1, 4], [2, 3], [5]]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("fit", ["fit"]),
+        ("section-4-modeling-hyperparameter-optimization-via-grid-search",
+         ["section-4-modeling-", "hyperparameter-optimization-", "via-grid-search"]),
+        ("a b", ["a b"]),
+    ],
+)  # fmt: skip
+def test_names_are_broken_between_words(name: str, rows: list[str]):
+    assert graph.wrapped(name) == rows
+
+
+@given(st.text(max_size=120))
+def test_any_name_has_at_most_three_lines(name: str):
+    rows = graph.wrapped(name)
+    assert 1 <= len(rows) <= 3 and all(row.isprintable() for row in rows)
 
 
 # The graph
