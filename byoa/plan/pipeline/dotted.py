@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from byoa.plan.pipeline.model import Dotted
+from byoa.plan.pipeline.table import plain
 from byoa.plan.pipeline.upstream import CodeError
 
 NAME = r"[^\W\d]\w*"
@@ -25,7 +26,7 @@ def dotted(value: Any, what: str) -> Dotted | None:
     arguments: dict[str, Any] = {}
     path = value
     if isinstance(value, Mapping):
-        arguments = {str(key): inner for key, inner in value.items()}
+        arguments = {str(key): plain(inner) for key, inner in value.items()}
         path = arguments.pop("dotted_path", None)
         if callable(path):
             return Dotted(name_of(path), arguments, path)

@@ -18,7 +18,7 @@ from byoa.plan.pipeline.job_options import OPTIONS
 from byoa.plan.pipeline.model import Dotted
 from byoa.plan.pipeline.placeholders import Missing
 from byoa.plan.pipeline.problems import Problems, meant
-from byoa.plan.pipeline.table import Table, line_of, mapped
+from byoa.plan.pipeline.table import Table, line_of, mapped, plain
 from byoa.plan.pipeline.upstream import CodeError
 from byoa.plan.pipeline.world import World
 
@@ -273,7 +273,7 @@ class Top:
             if type(value) is str and "{" not in value and texts:
                 made[key] = value
             else:
-                made[key] = self.filled(value, line_of(task, key), texts, label(task))
+                made[key] = plain(self.filled(value, line_of(task, key), texts, label(task)))
         return Entry(made, made.line, index, file, base)
 
 

@@ -136,6 +136,7 @@ def file_code(kind: Kind, entry: Entry, source: str, sections: Sections, world: 
         raise CodeError(f"source {source} cannot be read: {error}.") from None
     made = Source(path=relative(whole, world.root), text=text)
     if kind in kinds.TEMPLATES:
+        check_template(kind, source, text)
         product: Any = product_of_template(text)[1] if wants_product(kind, sections) else None
         return Code(kind, made, stem(source), of_template(text), product)
     suffix = str(entry.keys.get("ext_in") or posixpath.splitext(source)[1])
@@ -145,6 +146,18 @@ def file_code(kind: Kind, entry: Entry, source: str, sections: Sections, world: 
     upstream = of_cell(cell, language) if sections.extract_upstream else ()
     product = product_of_cell(cell, language) if sections.extract_product else None
     return Code(kind, made, stem(source), upstream, product, asks_for=names_in(cell, language))
+
+
+def check_template(kind: Kind, source: str, text: str) -> None:
+    """A script that says nowhere what it makes would make something else."""
+    if kind == "shell" and "product" not in text:
+        raise CodeError(
+            f"source {source} does not use {{{{product}}}}: it is where it has to write."
+        )
+    if kind == "sql-script" and "{{" not in text and "{%" not in text:
+        raise CodeError(
+            f"source {source} does not use {{{{product}}}}: CREATE TABLE {{{{product}}}} AS …"
+        )
 
 
 def wants_product(kind: Kind, sections: Sections) -> bool:

@@ -37,8 +37,9 @@ def mapped(value: Any, change: Callable[[str], Any], memo: dict[int, Any] | None
     if id(value) in memo:
         return memo[id(value)]
     if isinstance(value, Mapping):
-        made: Any = Table(line_of(value))
+        made: Any = {}
         if isinstance(value, Table):
+            made = Table(value.line)
             made.lines = value.lines
         memo[id(value)] = made
         for key, inner in value.items():
@@ -47,3 +48,10 @@ def mapped(value: Any, change: Callable[[str], Any], memo: dict[int, Any] | None
     made = [mapped(inner, change, memo) for inner in value]
     memo[id(value)] = made
     return made
+
+
+def plain(value: Any) -> Any:
+    """The same without lines, for the user's code: dicts and lists, nothing of ours."""
+    if type(value) in {Table, dict}:
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if type(value) is list else value

@@ -314,6 +314,8 @@ tasks:
         (ONE.replace("get.csv", "{}"), "Write KEY: PATH"),
         (ONE.replace("tasks.get", "bad.get"), "bad.py, line 1: "),
         (ONE.replace("tasks.get", "tasks/get.rs"), "is neither a file that ends in"),
+        (ONE.replace("tasks.get", "s.sh"), "s.sh does not use {{product}}"),
+        (ONE.replace("tasks.get", "s.sql").replace("get.csv", "[t, table]"), "s.sql does not use"),
         (ONE.replace("tasks.get", "tasks.noproduct"), "takes no argument product"),
         (ONE.replace("tasks.get", "tasks.wants"), "wants wants 'n'. Write params"),
         (ONE + "serializer: tasks.get\n", "has a serializer: return instead"),
@@ -332,6 +334,7 @@ def noproduct(): pass
 def wants(product, n): pass
 """
     files = {"tasks.py": functions, "bad.py": "def (", "env.yaml": "{}", "pipeline.yaml": spec}
+    files |= {"s.sh": "ls", "s.sql": "CREATE TABLE x AS SELECT 1"}
     with pytest.raises(UsageError) as caught:
         loaded(tmp_path, files)
     assert said in str(caught.value)
@@ -439,3 +442,36 @@ def test_what_user_code_prints_is_no_result(tmp_path: Path, capsys: pytest.Captu
     loaded(tmp_path, {"tasks.py": code, "pipeline.yaml": spec})
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "loud\n")
+
+
+def test_user_code_gets_plain_values(tmp_path: Path):
+    code = "def get(product, n): pass\ndef hook(): pass\n"
+    spec = """
+- source: t.get
+  name: g
+  product: g
+  grid: {n: [{a: {b: [1]}}, 'x']}
+  on_finish: {dotted_path: t.hook, more: {a: [{b: 1}]}}
+"""
+    tasks = loaded(tmp_path, {"t.py": code, "pipeline.yaml": spec}).tasks
+    task = next(iter(tasks.values()))
+    for value in (
+        task.params["n"],
+        task.params["n"]["a"],
+        task.hooks["on_finish"].arguments["more"],
+    ):
+        assert type(value) is dict
+    assert type(task.params["n"]["a"]["b"]) is list
+
+
+def test_another_env_file_by_name(tmp_path: Path):
+    files = {
+        "env.yaml": "w: usual\n",
+        "other.yaml": "w: other\n",
+        "pipeline.yaml": "- source: tasks.get\n  product: '{{w}}'\n",
+    }
+    said = {"PLOOMBER_ENV_FILENAME": "other.yaml"}
+    assert products(loaded(tmp_path, files, environ=said)) == {"get": "other"}
+    for wrong in ("nothing.yaml", "a/other.yaml"):
+        with pytest.raises(UsageError if "/" in wrong else NotFoundError, match="PLOOMBER_ENV"):
+            loaded(tmp_path, files, environ={"PLOOMBER_ENV_FILENAME": wrong})
