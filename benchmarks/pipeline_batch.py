@@ -1,7 +1,8 @@
 """Submitting to AWS Batch, against the sandbox: `pipeline_batch.py [--tasks N]`.
 
-So many tasks that are no grid (one job each, no array) and one that needs them all, by joins of 20. The sandbox throttles SubmitJob at 50 a second as AWS does; what is counted is how long it
-took, what it cost the driver, and how often Batch said TooManyRequestsException.
+So many tasks that are no grid (one job each, no array), and one that needs them all, by joins of
+20. The sandbox throttles SubmitJob at 50 a second as AWS does. Counted is how long it took, what it
+cost the driver, and how often Batch said TooManyRequestsException.
 """
 
 from __future__ import annotations

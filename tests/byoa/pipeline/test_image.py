@@ -123,7 +123,7 @@ def test_locks_and_dockerfiles(root: Path, tmp_path: Path):
 
 def test_conda_is_told(root: Path, tmp_path: Path):
     (root / "environment.lock.yml").write_text("")
-    with pytest.raises(UsageError, match="environment.lock.yml is conda's"):
+    with pytest.raises(UsageError, match=r"environment\.lock\.yml is conda's"):
         laid(root, tmp_path)
 
 
