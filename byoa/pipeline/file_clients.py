@@ -94,6 +94,7 @@ class FileClients:
             path.unlink(missing_ok=True)
 
     def _ask(self, client: Dotted, local: Path, destination: Path) -> Future[Any]:
+        destination.parent.mkdir(parents=True, exist_ok=True)
         return self.aside.ask(client, "download", str(local), str(destination))
 
     def _came(self, client: Dotted, asked: Future[Any]) -> bool:

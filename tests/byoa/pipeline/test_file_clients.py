@@ -268,16 +268,9 @@ def get():
     assert run(project) == []
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("1 / 0", "The client clients.get cannot be made: ZeroDivisionError"),
-        ("def other(): pass", "has no 'get'"),
-    ],
-)
-def test_a_client_that_cannot_be_made(project, code, said):
-    (project / "clients.py").write_text(code + "\n")
-    assert said in failures(project)["get"]
+def test_a_client_that_cannot_be_made(project):
+    (project / "clients.py").write_text("def get():\n    return 1 / 0\n")
+    assert "The client clients.get cannot be made: ZeroDivisionError" in failures(project)["get"]
 
 
 def test_of_several_products_each_may_have_its_own(project, tmp_path):
