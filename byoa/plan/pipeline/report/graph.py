@@ -23,6 +23,8 @@ CELLS = 240
 PRODUCTS = 4
 #: How far the box behind a box looks out; lines of a name.
 BEHIND, ROWS = 6.0, 3
+#: A wide picture is made so much smaller before one has to scroll.
+SMALLEST = 0.65
 PIECE = re.compile(r"[^-_./\s]*[-_./\s]*")
 
 Address = Callable[[str], str]
@@ -73,6 +75,7 @@ def svg(view: View, drawing: Drawing | None = None, *, style: bool = True) -> st
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="pipeline" role="group" '
         f'aria-label="{said}" width="{wide:.0f}" height="{high:.0f}" '
+        f'style="min-width:{wide * SMALLEST:.0f}px" '
         f'viewBox="0 0 {wide:.0f} {high:.0f}"><title>{said}</title>{sheet}'
         f'<g transform="translate({MARGIN:g} {MARGIN:g})">{inside}</g></svg>'
     )

@@ -191,7 +191,7 @@ def _times(view: View) -> str:
     ran = (
         f'<div class="picture" tabindex="0" role="region" aria-label="timeline">{drawn}</div>'
         if drawn
-        else '<p class="soft">Nothing had to run.</p>'
+        else '<p class="soft">Nothing had to run.</p>' * (view.run is not None)
     )
     return f'{ran}{head}<ol class="longest">{rows}</ol>'
 

@@ -31,10 +31,9 @@ def components(size: int, ways: Sequence[tuple[int, int]]) -> list[list[int]]:
 
 def shelved(parts: list[tuple[str, float, float]]) -> tuple[str, float, float]:
     """Parts side by side, and below each other where a row is full."""
-    full = max([SHELF, *(wide for _, wide, _ in parts)])
     made, x, y, row, widest = "", 0.0, 0.0, 0.0, 0.0
     for inside, wide, high in parts:
-        if x and x + wide > full:
+        if x and x + wide > SHELF:
             x, y, row = 0.0, y + row + GAP, 0.0
         move = f"translate({number(x)} {number(y)})"
         made += f'<g transform="{move}">{inside}</g>' if x or y else inside

@@ -33,7 +33,7 @@ dt{color:var(--soft);font-size:12px}
 dd{margin:0;font-size:18px;font-weight:600}
 dd.point{font-size:12px;font-weight:400;max-width:260px}
 .picture{overflow-x:auto;padding:2px}
-.picture svg{display:block;margin:auto}
+.picture svg{display:block;margin:auto;max-width:100%;height:auto}
 .failure{border:1px solid var(--failed-edge);border-radius:8px;padding:2px 14px;margin:0 0 12px;
   border-left-width:5px}
 .failure p{font-weight:600;color:var(--failed-edge);overflow-wrap:anywhere}

@@ -15,7 +15,7 @@ from byoa.plan.pipeline.report.scales import is_number
 from byoa.plan.pipeline.report.seen import SIGNS, Seen, View, word
 
 #: Groups of more tasks than this are closed when the page opens, where nothing failed.
-OPEN = 40
+OPEN = 100
 #: A table of more rows than this is closed, come what may.
 ROWS = 300
 REASONS = 3
