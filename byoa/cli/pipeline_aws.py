@@ -236,13 +236,19 @@ def add_clean(parser: argparse.ArgumentParser) -> None:
 
 
 def clean(arguments: argparse.Namespace) -> int:
-    """Everything of the project's pipelines on Batch, and of this pipeline in S3."""
+    """Everything of the project's pipelines on AWS, and of this pipeline in S3."""
     from byoa.aws.batch_belongings import batch
     from byoa.clean import remove
+    from byoa.pipeline import sagemaker, stepfunctions
     from byoa.pipeline.batch.stored import stored
 
     home = home_of(arguments)
-    things = [*batch(home.session, home.project.name), *stored(home)]
+    things = [
+        *stepfunctions.things(home),
+        *sagemaker.things(home),
+        *batch(home.session, home.project.name),
+        *stored(home),
+    ]
     for thing in things if arguments.dry_run else ():
         home.say(f"would remove {thing.kind} {thing.name}")
     failed = [] if arguments.dry_run else remove(things, home.say)

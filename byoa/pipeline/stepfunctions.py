@@ -7,16 +7,19 @@ machine finds it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from byoa.aws import statemachines
+from byoa.aws.belongings import Thing
 from byoa.pipeline.batch import runs, submit
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.batch.runs import CANCELLED, WELL, Seen, TaskSeen
 from byoa.plan.errors import NotFoundError
 from byoa.plan.pipeline import machine_jobs, manifest
 from byoa.plan.pipeline.manifest import Round, Run
-from byoa.workflow import deployment, machine
+from byoa.workflow import deployment, machine, removal
 from byoa.workflow import home as workflow_home
 from byoa.workflow import runs as executions
 
@@ -131,6 +134,16 @@ def settled(one: TaskSeen, execution: str, needs_lost: bool) -> str:
     if needs_lost and one.status not in WELL:
         return "skipped"
     return AHEAD.get(execution, one.status) if one.status == "not submitted" else one.status
+
+
+def things(home: Home) -> Iterator[Thing]:
+    """The pipeline's state machine, if it has one, its executions and its role."""
+    there = states_of(home)
+    found = there.find(machine_jobs.machine_name(home.project.name, home.project.pipeline))
+    if found is not None and there.is_ours(
+        statemachines.tags(there.states, found["stateMachineArn"])
+    ):
+        yield from removal.things(there, found)
 
 
 def cancel(home: Home, run: Run) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from byoa.local.folder_storage import FolderStorage
-from byoa.pipeline import sagemaker
-from byoa.pipeline.sagemaker import Drive
+from byoa.pipeline import processing_seen
+from byoa.pipeline.processing_drive import Drive
 from byoa.pipeline.store import ContentStore
 from byoa.plan.errors import ServiceError
 from byoa.plan.pipeline.processing_jobs import job_name
@@ -146,7 +146,7 @@ def test_one_that_joins_leaves_what_runs_and_begins_what_failed(tmp_path: Path):
 
 
 def test_the_words_of_a_summary():
-    seen = sagemaker.seen_of(
+    seen = processing_seen.seen_of(
         "t", "run-t--2", 2,
         {"ProcessingJobStatus": "Failed", "FailureReason": OWN, "CreationTime": NOW,
          "ProcessingEndTime": NOW + datetime.timedelta(seconds=90)},

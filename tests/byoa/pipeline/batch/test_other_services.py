@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from byoa.pipeline import sagemaker, stepfunctions
+from byoa.pipeline import processing_seen, stepfunctions
 from byoa.pipeline.batch import runs
 from byoa.plan.pipeline.processing_jobs import job_name
 from tests.byoa.pipeline.batch.conftest import Project, tasks_of
@@ -50,7 +50,7 @@ def test_what_would_be_sent_is_what_aws_takes(project: Project, service: str):
             accepted(place, operation, one["request"])
     last = {
         "stepfunctions": ["CreateRole", "PutRolePolicy", "CreateStateMachine", "StartExecution"],
-        "sagemaker": ["CreateProcessingJob"] * 4,
+        "sagemaker": ["CreateRole", "PutRolePolicy", *["CreateProcessingJob"] * 4],
     }[service]
     found = [one["operation"].rpartition(".")[2] for one in requests]
     assert found[-len(last) :] == last
@@ -144,7 +144,7 @@ def test_a_killed_driver_is_gone_on_for_and_so_is_what_failed(
     home = project.home
     run = runs.find(home)
     if service == "sagemaker":
-        names = {one["ProcessingJobName"] for one in sagemaker.jobs_of(home, run)}
+        names = {one["ProcessingJobName"] for one in processing_seen.jobs_of(home, run)}
         assert names == {job_name(run.run, task) for task in run.tasks} - {
             job_name(run.run, "best")
         }
@@ -159,3 +159,13 @@ def test_a_killed_driver_is_gone_on_for_and_so_is_what_failed(
     assert project.run("download").code == 0
     text = (project.folder / "output" / "best.txt").read_text()
     assert text == "1: 1 2 3; 2: 1 2 3"
+    rows = project.run("cost", "--json", "--on", service).json
+    assert [row["task"] for row in rows] == [*run.tasks, "all"]
+    assert rows[-1]["seconds"] > rows[0]["seconds"] > 0
+    if service == "sagemaker":
+        assert rows[0]["machine"] == "ml.t3.medium" and rows[-1]["usd"] > 0
+    cleaned = project.run("clean", "--on", service)
+    assert cleaned.code == 0, cleaned.err
+    machines = home.session.client("stepfunctions").list_state_machines()["stateMachines"]
+    assert not [one for one in machines if home.project.name in one["name"]]
+    assert not runs.names(home)
