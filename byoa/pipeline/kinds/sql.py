@@ -6,6 +6,7 @@ https://docs.ploomber.io/en/latest/get-started/sql-pipeline.html
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,13 +24,15 @@ SHOWN = 20_000
 #: Rows of one file of a dump, and of one step of a transfer.
 CHUNK = 10_000
 Row = Sequence[Any]
+#: Parameters of such names are not shown.
+SECRET = re.compile(r"passw|secret|token|credential|api_?key|private|\bpwd\b", re.IGNORECASE)
 
 
 def run_script(task: Task, order: Order) -> None:
     """Runs a script whose tables are its products; they are there afterwards."""
     client = clients(order.root, order.import_from).of(client_of(task, order.clients))
     code = rendered(task, order)
-    shown(code)
+    shown(code, task, order)
     client.execute(code)
     for key, product in task.products.items():
         place = order.products[key]
@@ -50,7 +53,7 @@ def run_dump(task: Task, order: Order) -> None:
         raise TaskError(f"Task {task.name!r} dumps into one file; its product is {place}.")
     client = clients(order.root, order.import_from).of(client_of(task, order.clients))
     code, size = rendered(task, order), chunk_size(task)
-    shown(code)
+    shown(code, task, order)
     write = writer(task, place)
     with rows(client, code, size or CHUNK) as (names, chunks):
         if size is None:
@@ -64,7 +67,11 @@ def run_dump(task: Task, order: Order) -> None:
             write(Path(place, f"0{place.suffix or '.csv'}"), names, ())
 
 
-def shown(code: str) -> None:
+def shown(code: str, task: Task, order: Order) -> None:
+    """Writes what is going to run to the log, without what a parameter's name calls a secret."""
+    for name, value in [*task.params.items(), *order.env.items()]:
+        if SECRET.search(str(name)) and isinstance(value, str) and value:
+            code = code.replace(value, "***")
     more = f"\n... {len(code) - SHOWN} more characters" if len(code) > SHOWN else ""
     print(code[:SHOWN].strip() + more, flush=True)
 

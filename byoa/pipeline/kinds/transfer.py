@@ -47,7 +47,7 @@ def run_transfer(task: Task, order: Order) -> None:
         )
     target = engine_of(clients(order.root, order.import_from).of(dotted), task)
     code = rendered(task, order)
-    shown(code)
+    shown(code, task, order)
     with rows(source, code, chunk_size(task) or CHUNK) as (names, chunks):
         print(f"{insert(target, place, names, chunks)} rows to {place}", flush=True)
 

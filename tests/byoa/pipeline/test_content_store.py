@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from byoa import files
 from byoa.aws.storage import S3Storage
@@ -16,9 +20,16 @@ from byoa.pipeline.store import ContentStore, sha256
 from byoa.plan.errors import ByoaError, NotFoundError
 from byoa.plan.pipeline import tree
 from byoa.plan.storage import Storage
+from byoa.plan.sync import clashes
 from tests.byoa.s3_server import BUCKET, calls_of, files_of, s3, s3_address, write_files
 
 __all__ = ["s3", "s3_address"]
+PART = st.text(
+    st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=8
+)
+NAMES = st.lists(PART.filter(lambda one: one not in {".", ".."}), min_size=1, max_size=3).map(
+    "/".join
+)
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -118,6 +129,28 @@ def test_an_empty_file_and_an_empty_folder(store, tmp_path):
     store.fetch(store.put(tmp_path / "file").digest, tmp_path / "f3")
     assert (tmp_path / "f2").is_dir()
     assert (tmp_path / "f3").read_bytes() == b""
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(contents=st.dictionaries(NAMES, st.binary(max_size=40), max_size=6))
+def test_any_folder_comes_back(tmp_path, contents):
+    assume(not clashes(contents))
+    here = tmp_path / uuid.uuid4().hex
+    store = ContentStore(FolderStorage(here / "stored"))
+    (here / "one").mkdir(parents=True)
+    digest = store.put(write_files(here / "one", contents)).digest
+    store.fetch(digest, here / "two")
+    assert files_of(here / "two") == contents
+    assert store.put(here / "two").digest == digest
+
+
+def test_two_at_once_send_and_fetch_the_same(store, tmp_path):
+    folder = write_files(tmp_path / "one", {str(n): str(n % 3).encode() for n in range(30)})
+    with ThreadPoolExecutor(6) as pool:
+        sent = {one.digest for one in pool.map(store.put, [folder] * 6)}
+        (digest,) = sent
+        list(pool.map(lambda n: store.fetch(digest, tmp_path / f"to-{n % 3}"), range(3)))
+    assert all(files_of(tmp_path / f"to-{n}") == files_of(folder) for n in range(3))
 
 
 def test_what_is_damaged_is_refused_and_goes(store, tmp_path):

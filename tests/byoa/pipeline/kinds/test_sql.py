@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import sqlite3
+import tracemalloc
 import types
 from dataclasses import replace
 
@@ -258,6 +259,32 @@ def test_a_client_of_the_users_own(root):
     one = task("sql-script", "-- {{product}}", ["made", "table"])
     run(root, one, clients={"SQLScript": make})
     assert ran == ["-- made"]
+
+
+def test_what_is_secret_is_not_in_the_log(root, database, capsys):
+    text = "SELECT '{{db_password}}' AS a, '{{user}}' AS b"
+    params = {"db_password": "s3cret", "user": "me"}
+    one = task("sql-dump", text, "a.csv", params=params, options={"chunksize": None})
+    order = run(root, one, clients={"SQLDump": database})
+    said = capsys.readouterr().out
+    assert "SELECT '***' AS a, 'me' AS b" in said
+    assert "s3cret" not in said
+    assert "s3cret" in path_of(order).read_text()
+
+
+def test_memory_is_flat(root):
+    """A dump into one file holds a chunk of rows at a time."""
+    text = ROWS.replace("i < 5", "i < 200000")
+    one = task("sql-dump", text, "a.csv", options={"chunksize": None})
+    make = lambda: DBAPIClient(sqlite3.connect, {"database": ":memory:"})  # noqa: E731
+    tracemalloc.start()
+    try:
+        order = run(root, one, clients={"SQLDump": make})
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+        relations.clients(str(root)).close()
+    assert path_of(order).stat().st_size > 1_500_000
 
 
 # Whether a table is there
