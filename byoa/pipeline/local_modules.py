@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -17,6 +18,11 @@ OURS = frozenset({"byoa", "ploomber"})
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
+#: What code puts on sys.path, and the texts in it.
+SYS_PATH = re.compile(r"\bsys\.path\s*(?:\.(?:insert|append|extend)|\+?=(?!=))(.*)")
+QUOTED = re.compile(r"""["']([^"']+)["']""")
+
+
 class LocalModules:
     """Modules by their dotted names; each file is read once, and its stamp kept from before."""
 
@@ -26,8 +32,9 @@ class LocalModules:
         folders: Sequence[Path],
         looked: Callable[[str, Path | None], None] = lambda name, path: None,
     ) -> None:
-        self.root, self.folders, self.looked = root, folders, looked
+        self.root, self.folders, self.looked = root, list(folders), looked
         self.stamps: dict[Path, Stamp | None] = {}
+        self.grown = 0  #: how often code added folders to sys.path
         self.listed = 0  #: how often all modules below a package were asked for
         self._paths: dict[str, Path | None] = {}
         self._modules: dict[str, Module | None] = {}
@@ -69,7 +76,23 @@ class LocalModules:
     def read(self, path: Path) -> str:
         """A file's text, as Python reads it; its stamp is that of before."""
         self.stamps.setdefault(path, stamped(path))
-        return decoded(path)
+        text = decoded(path)
+        if "sys.path" in text:
+            self.grow(text, path.parent)
+        return text
+
+    def grow(self, text: str, home: Path) -> None:
+        """Adds the folders that code puts on sys.path, as far as they can be read from it."""
+        bases = [home, *(one for one in home.parents if one.is_relative_to(self.root)), self.root]
+        for line in SYS_PATH.findall(text):
+            words = [word.rstrip("\\") for word in QUOTED.findall(line)]
+            for folder in [base / word for base in bases for word in words or [""]]:
+                real = folder.resolve()
+                if real.is_dir() and real not in self.folders and not is_installed(real):
+                    self.folders.append(real)
+                    self.grown += 1
+                    self._modules = {name: one for name, one in self._modules.items() if one}
+                    self._loading.clear()
 
     def where(self, name: str) -> Path | None:
         """The file of a module that is the user's own, a package's folder where it has no __init__.
@@ -123,10 +146,12 @@ def home_of(top: str) -> Path | None:
     if spec is None or spec.origin in (None, "built-in", "frozen"):
         return None
     path = Path(str(spec.origin))
+    return path.parent if path.name == "__init__.py" and not is_installed(path) else None
+
+
+def is_installed(path: Path) -> bool:
     library = Path(sys.base_prefix) / "lib"
-    if INSTALLED.intersection(path.parts) or path.is_relative_to(library):
-        return None
-    return path.parent if path.name == "__init__.py" else None
+    return bool(INSTALLED.intersection(path.parts)) or path.is_relative_to(library)
 
 
 def decoded(path: Path) -> str:

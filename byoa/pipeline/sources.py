@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,16 @@ from byoa.plan.pipeline.fingerprint import plain
 from byoa.plan.pipeline.fingerprint import text as text_of
 from byoa.plan.pipeline.model import Dotted, Pipeline, Source, Task
 from byoa.plan.pipeline.references import references
-from byoa.plan.pipeline.uses import digests
+from byoa.plan.pipeline.uses import Walk, digests
 
 SQL = frozenset({"sql-script", "sql-dump", "sql-transfer"})
 #: Seconds from reading pipeline.yaml to planning, at most.
 YOUNG = 60
 CELLS = {"notebook": cell_code.of_notebook, "script": cell_code.of_script}
+
+
+#: A program of the project, as shells call it.
+PROGRAM = re.compile(r"(?<![\w./-])(?:\./)?([\w-][\w./-]*\.(?:py|sh|bash|R|r|jl|pl))(?![\w/])")
 
 
 class Sources:
@@ -34,6 +39,9 @@ class Sources:
         folders = [self.root, *(self.root / path for path in pipeline.import_from)]
         self.modules = LocalModules(self.root, list(dict.fromkeys(folders)))
         self.templates = [self.root / path for path in pipeline.templates]
+        self.products = {
+            one.path for task in pipeline.tasks.values() for one in task.products.values()
+        }
         self._memo: dict[object, Found] = {}
         self._objects: list[object] = []
         self._cache: CodeCache | None = None
@@ -99,10 +107,13 @@ class Sources:
                 self.modules.stamps[path] = None  # edited since it was loaded: it spoils the record
             text = text or there
         if how in CELLS:
-            return self._cells(*CELLS[how](text, source.path or "source"), own)
+            module, digest, others = CELLS[how](text, source.path or "source")
+            return joined(self._cells(module, digest, own), self._programs(others, set()))
         if how in SQL:
             return self._sql(source, text, own)
-        return ({"": sha(texts.shell(text) if how == "shell" else text)} if text else {}), own
+        if how == "shell":
+            return joined(({"": sha(texts.shell(text))}, own), self._programs(text, set()))
+        return ({"": sha(text)} if text else {}), own
 
     def _kept(self, dotted: str) -> Found:
         """A function's, from the cache where it holds."""
@@ -119,11 +130,13 @@ class Sources:
         module = self.modules.find(name)
         if module is None:
             return {"": sha(f"{name}.{function} {version_of(name)}")}, ()
-        walk = self.modules.walk()
-        walk.load(name)
-        if not walk.name(module, function):
-            walk.all(module)
-        walk.run()
+
+        def begin(walk: Walk) -> None:
+            walk.load(name)
+            if not walk.name(module, function):
+                walk.all(module)
+
+        walk = self._walked(begin)
         own = {id(part): part for part in module.bindings.get(function, ())}
         return digests(walk, own), self.modules.files(walk)
 
@@ -146,18 +159,43 @@ class Sources:
             found = {**found, "closure": sha(text_of(plain(held)))}
         return found, files
 
-    def _cells(self, module: Module, digest: str, runs: list[str], own: tuple[Path, ...]) -> Found:
-        walk = self.modules.walk()
-        for part in module.parts:
-            walk.take(module, part)
-        walk.run()
-        mine = {id(part): part for part in module.parts}
-        found = {**digests(walk, mine), "": digest}
-        ran = [path for name in runs if (path := self.root / name).is_file()]
-        found |= {
-            path.relative_to(self.root).as_posix(): sha(self.modules.read(path)) for path in ran
-        }
-        return found, (*own, *ran, *self.modules.files(walk))
+    def _walked(self, begin: Callable[[Walk], None]) -> Walk:
+        """A walk to its end; once more where code was found to add folders to sys.path."""
+        while True:
+            grown, walk = self.modules.grown, self.modules.walk()
+            begin(walk)
+            walk.run()
+            if self.modules.grown == grown:
+                return walk
+
+    def _cells(self, module: Module, digest: str, own: tuple[Path, ...]) -> Found:
+        def begin(walk: Walk) -> None:
+            for part in module.parts:
+                walk.take(module, part)
+
+        walk = self._walked(begin)
+        found = digests(walk, {id(part): part for part in module.parts})
+        return {**found, "": digest}, (*own, *self.modules.files(walk))
+
+    def _programs(self, text: str, seen: set[str]) -> Found:
+        """The project's programs that a shell's text names, and what they use and name."""
+        found: dict[str, str] = {}
+        files: tuple[Path, ...] = ()
+        for name in PROGRAM.findall(text):
+            path = self.root / name
+            if name in seen or name in self.products or not path.is_file():
+                continue
+            seen.add(name)
+            said = self.modules.read(path)
+            if path.suffix == ".py":
+                module, digest, others = cell_code.of_script(said, name)
+                inner, read = self._cells(module, digest, (path,))
+            else:
+                inner, read, others = {"": sha(texts.shell(said))}, (path,), said
+            more, deeper = self._programs(others, seen)
+            found |= {key or name: value for key, value in inner.items()} | more
+            files += read + deeper
+        return found, files
 
     def _sql(self, source: Source, text: str, own: tuple[Path, ...]) -> Found:
         found, files = {"": sha(texts.sql(text))}, list(own)
@@ -172,6 +210,10 @@ class Sources:
                     files.append(path)
                     waiting += references(inner)
         return found, tuple(files)
+
+
+def joined(one: Found, other: Found) -> Found:
+    return {**other[0], **one[0]}, one[1] + other[1]
 
 
 def is_young(path: Path) -> bool:

@@ -16,33 +16,30 @@ from byoa.plan.pipeline.code import Module, Part, read, sha
 from byoa.plan.pipeline.scopes import Import
 from byoa.plan.pipeline.syntax import meaning
 
-#: Files that a magic runs or reads.
-RUN = re.compile(r"%(?:run|load|loadpy)\s+(?:-\w+\s+)*(\S+)")
 IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))", re.MULTILINE)
 FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
-def of_notebook(text: str, path: str) -> tuple[Module, str, list[str]]:
-    """The parts of all cells, the meaning of the whole, and the files that magics run."""
+def of_notebook(text: str, path: str) -> tuple[Module, str, str]:
+    """The parts of all cells, the meaning of the whole, and what is there that is no Python."""
     try:
         notebook = notebook_source.read(text, path[path.rfind(".") :] if "." in path else ".py")
     except ByoaError:  # whoever runs it says what is wrong with it
         notebook = notebook_source.Notebook((notebook_source.Cell("code", text),), "unreadable")
     module = Module("", path)
-    found = [
-        line
-        for cell in notebook.code
-        if cell.source.strip()
-        for line in (*add(cell.source, notebook.language, module), " ".join(sorted(cell.tags)))
-    ]
-    runs = [one[1] for cell in notebook.code for one in RUN.finditer(cell.source)]
-    return module, sha("\0".join([notebook.language, *found])), runs
+    found, others = [], []
+    for cell in notebook.code:
+        if cell.source.strip():
+            meant, *foreign = add(cell.source, notebook.language, module)
+            found += [meant, *foreign, " ".join(sorted(cell.tags))]
+            others += foreign or [meant] * (notebook.language != "python")
+    return module, sha("\0".join([notebook.language, *found])), "\n".join(others)
 
 
-def of_script(text: str, path: str) -> tuple[Module, str, list[str]]:
+def of_script(text: str, path: str) -> tuple[Module, str, str]:
     """The same of a plain program, which has no cells."""
     module = Module("", path)
-    return module, sha("\0".join(add(text, "python", module))), []
+    return module, sha("\0".join(add(text, "python", module))), ""
 
 
 def add(source: str, language: str, module: Module) -> Iterator[str]:

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,13 @@ def test_folders_are_looked_through_in_their_order(tmp_path):
     assert "lib/only.py:X" not in Sources(pipeline).of(task())
 
 
+def test_a_package_hides_one_of_the_same_name_further_on(tmp_path):
+    text = "from p import one\ndef f(): return one.X\n"
+    files = {"t.py": text, "p/__init__.py": "one = None\n", "lib/p/one.py": "X = 1\n"}
+    both = replace(project(tmp_path, files), import_from=("", "lib"))
+    assert set(Sources(both).of(task())) == {"", "t.py:one", "p/__init__.py:one"}
+
+
 def test_a_package_that_is_installed_to_be_edited_is_the_users(tmp_path, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     write(elsewhere / "mine_elsewhere/__init__.py", "")
@@ -268,6 +276,63 @@ def test_a_file_that_a_magic_runs_counts(tmp_path):
     text = "# %%\n# %run other.py\n"
     pipeline = project(tmp_path, {"n.py": text, "other.py": "x = 1\n"})
     one = task("notebook", source=Source(path="n.py", text=text))
+    assert set(Sources(pipeline).of(one)) == {"", "other.py"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sys.path.insert(0, 'src')",
+        "sys.path.append('../src')",
+        "sys.path += ['nowhere', 'src']",
+        "sys.path.append(str(Path(__file__).parent.parent / 'src'))",
+        "sys.path.insert(0, os.path.abspath('src'))",
+    ],
+)
+@pytest.mark.parametrize("kind", ["notebook", "function"])
+def test_folders_that_code_puts_on_sys_path_are_looked_through(tmp_path, kind, line):
+    imports = f"import os, sys\nfrom pathlib import Path\n{line}\nfrom hidden import g\n"
+    text = imports + ("# %%\ng()\n" if kind == "notebook" else "def f(): return g()\n")
+    pipeline = project(tmp_path, {"code/t.py": text, "src/hidden.py": "def g(): return 1\n"})
+    one = task("notebook", source=Source(path="code/t.py", text=text))
+    if kind == "function":
+        one = task(name="code.t.f")
+    before = Sources(pipeline).of(one)
+    assert "src/hidden.py:g" in before
+    write(tmp_path / "src/hidden.py", "def g(): return 2\n")
+    assert Sources(pipeline).of(one) != before
+
+
+def test_programs_that_a_shell_script_starts_count(tmp_path):
+    files = {
+        "run.sh": "python scripts/train.py --n 1\n./more.sh out/made.py no.py\n",
+        "scripts/train.py": "from h import g\nprint(g())\n",
+        "more.sh": "# comment\nbash run.sh; Rscript plot.R\n",
+        "plot.R": "plot(1)\n",
+        "out/made.py": "what the task makes itself",
+        "h.py": "def g(): return 1\n",
+    }
+    made = Product("out/made.py")
+    one = Task(name="a", kind="shell", source=Source(path="run.sh", text=files["run.sh"]),
+               products={"": made})  # fmt: skip
+    pipeline = replace(project(tmp_path, files), tasks={"a": one})
+    before = Sources(pipeline).of(one)
+    assert set(before) == {"", "scripts/train.py", "h.py:g", "more.sh", "plot.R", "run.sh"}
+    write(tmp_path / "h.py", "def g(): return 2\n")
+    write(tmp_path / "more.sh", "# another\nbash run.sh; Rscript plot.R\n")
+    after = Sources(pipeline).of(one)
+    assert {key for key in after if after[key] != before[key]} == {"h.py:g"}
+
+
+@pytest.mark.parametrize(
+    "cell", ["!python other.py", "%%bash\npython other.py", "x = !sh other.py"]
+)
+def test_programs_that_a_cell_starts_count(tmp_path, cell):
+    about = {"kernelspec": {"name": "python3", "language": "python"}}
+    cells = [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []}]
+    text = json.dumps({"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5})
+    pipeline = project(tmp_path, {"n.ipynb": text, "other.py": "x = 1\n"})
+    one = task("notebook", source=Source(path="n.ipynb", text=text))
     assert set(Sources(pipeline).of(one)) == {"", "other.py"}
 
 
