@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from byoa.place import Place, open_aws
 from byoa.plan.errors import UsageError
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.names import fitted
-from byoa.plan.pipeline import context, soopervisor
+from byoa.plan.pipeline import context, moved, soopervisor
 from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.soopervisor import Target
 from byoa.progress import say
@@ -48,6 +49,16 @@ class Project:
 
         is_file = self.entry.endswith((".yaml", ".yml"))
         return load((root or self.root) / self.entry if is_file else self.entry, dict(overrides))
+
+    def from_here(self, now: datetime) -> dict[str, str]:
+        """What the project's YAML asks for and its image could not say: git's words, the user."""
+        from byoa.pipeline.built_in import built_in
+
+        folder = (self.root / self.entry).parent
+        texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")]
+        names = {name for text in texts for name in moved.asked_for(text)}
+        value = built_in(self.root, folder, clock=lambda: now)
+        return {name: str(value(name)) for name in sorted(names)}
 
 
 @dataclass(frozen=True, kw_only=True)

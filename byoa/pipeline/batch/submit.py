@@ -64,7 +64,8 @@ class Submission:
     def __post_init__(self) -> None:
         self.entry = self.home.project.entry
         project = self.home.project
-        self.pipeline: Pipeline = project.loaded(self.asked.overrides, self.laid.project)
+        self.overrides = {**project.from_here(self.now), **self.asked.overrides}
+        self.pipeline: Pipeline = project.loaded(self.overrides, self.laid.project)
         self.builder = Builder(
             place=self.home.place,
             project=self.home.project.name,
@@ -122,7 +123,7 @@ class Submission:
             queue=self.home.target.queue,
             store=f"{self.home.store.base}/",
             entry=self.entry,
-            overrides=dict(self.asked.overrides),
+            overrides=self.overrides,
             mode=self.asked.mode,
             tasks=tasks,
             kept=tuple(name for name, one in decisions.items() if one.action == "keep"),

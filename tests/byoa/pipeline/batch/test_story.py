@@ -106,6 +106,30 @@ def test_a_dry_run_shows_all_and_sends_nothing(project: Project):
     assert project.home.store.names("") == []
 
 
+def test_what_only_this_machine_knows_travels_along(project: Project, tmp_path: Path):
+    """Git's words, and folders that are elsewhere in each place: still the same task."""
+    project.change(
+        "pipeline.yaml",
+        "tasks:\n",
+        "tasks:\n  - {source: tasks.note, product: note.txt,"
+        " params: {commit: '{{git_hash}}', folder: '{{root}}/data'}}\n",
+    )
+    project.change(
+        "tasks.py",
+        "BAD = None",
+        "BAD = None\n\n\ndef note(product, commit, folder):\n"
+        "    same = Path(folder) == Path('data').resolve()\n"
+        "    Path(product).write_text(f'{commit} {same}')\n",
+    )
+    project.git("-c", "user.name=me", "-c", "user.email=me@here", "commit", "-qam", "first")
+    assert project.submit("--until", "note").code == 0
+    assert project.run("download", "note").code == 0
+    commit, same = (project.folder / "note.txt").read_text().split()
+    assert len(commit) >= 7 and "dirty" not in commit and same == "True"
+    assert "up to date" in project.run("submit", "--until", "note").err
+    assert "1 up to date" in project.byoa("pipeline", "plan", "--until", "note").out
+
+
 def test_everything_can_be_removed(project: Project):
     assert project.submit("--until", "get").code == 0
     home = project.home
