@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -50,40 +51,51 @@ class Words:
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.names = [draft.task.name for draft in drafts]
-        self.known = set(self.names)
+        self.known = {name: index for index, name in enumerate(self.names)}
+        self.sorted = sorted(self.known)
         self.aliases = {draft.alias: draft.task.name for draft in drafts if draft.alias}
-        self.families: dict[str, set[str]] = {}
-        for draft in drafts:
-            if draft.task.family:
-                self.families.setdefault(draft.task.family, set()).add(draft.task.name)
-        self.matches = cache(self.matched)
+        self.family = {draft.task.name: draft.task.family for draft in drafts}
+        self.families: dict[str, list[str]] = {}
+        for name, family in self.family.items():
+            if family:
+                self.families.setdefault(family, []).append(name)
+        self.matches, self.matches_outside = cache(self.matched), cache(self.outside)
 
     def matched(self, pattern: str) -> tuple[str, ...]:
-        keep = re.compile(fnmatch.translate(pattern)).match
-        return tuple(name for name in self.names if keep(name))
+        """The tasks of a pattern, in their order; only names that begin as it does are compared."""
+        beginning = STAR.split(pattern)[0]
+        keep = compiled(pattern).match
+        found = []
+        for name in self.sorted[bisect_left(self.sorted, beginning) :]:
+            if not name.startswith(beginning):
+                break
+            if keep(name):
+                found.append(name)
+        return tuple(sorted(found, key=self.known.__getitem__))
+
+    def outside(self, pattern: str, families: frozenset[str]) -> tuple[str, ...]:
+        """Those of a pattern that are of none of these grids."""
+        return tuple(name for name in self.matches(pattern) if self.family[name] not in families)
 
     def tasks(self, word: str, draft: Draft) -> tuple[str, ...]:
         """Of one task, several of a pattern, or the very point of a grid that it is for each of."""
         if isinstance(word, AllOf):
-            return tuple(name for name in self.names if name in self.families.get(word[:-1], ()))
+            return tuple(self.families.get(word[:-1], ()))
         if word in self.known:
             return (word,)
         if word in draft.parents:
             return (draft.parents[word],)
         if not STAR.search(word):
             return (self.aliases[word],) if word in self.aliases else ()
-        own = draft.task.name
         found: Sequence[str] = self.matches(word)
         if draft.parents:
-            chosen = set(draft.parents.values())
-            others = {
-                name
-                for family in draft.parents
-                for name in self.families.get(family, ())
-                if name not in chosen
-            }
-            found = [name for name in found if name not in others]
-        return tuple(name for name in found if name != own) if own in found else tuple(found)
+            own = [name for name in draft.parents.values() if compiled(word).match(name)]
+            others = self.matches_outside(word, frozenset(draft.parents))
+            found = sorted({*own, *others}, key=self.known.__getitem__)
+        itself = draft.task.name
+        if compiled(word).match(itself):
+            return tuple(name for name in found if name != itself)
+        return tuple(found)
 
     def unasked(
         self, draft: Draft, upstream: Mapping[str, tuple[str, ...]]
@@ -130,6 +142,11 @@ def in_order(tasks: Sequence[Task], problems: Problems) -> dict[str, Task]:
 
 def unmet(task: Task, known: Mapping[str, Task]) -> list[str]:
     return [name for name in task.needs if name in known]
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(pattern))
 
 
 def check_names(drafts: Sequence[Draft], problems: Problems) -> None:
