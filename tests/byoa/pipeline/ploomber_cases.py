@@ -191,6 +191,42 @@ CASES: dict[str, dict[str, str]] = {
         "pipeline.yaml": HEAD + "  - source: s.R\n    product: s.html\n"
         "  - source: t.Rmd\n    product: t.html\n",
     },
+    "numbers as names": {
+        "pipeline.yaml": "tasks:\n  - source: tasks.get\n    name: '01'\n    product: one.csv\n"
+        "  - source: tasks.make\n    name: a b.c\n    product: x y.csv\n",
+    },
+    "a loader's folders": {
+        "sql/deep/a.sql": "{% import 'm.sql' as m %}CREATE TABLE {{product}} AS SELECT 1",
+        "sql/m.sql": "{% macro one() %}1{% endmacro %}",
+        "pipeline.yaml": "meta: {source_loader: {path: sql}}\ntasks:\n  - source: deep/a.sql\n"
+        "    product: [t, table]\n    client: tasks.client\n",
+    },
+    "imported with placeholders": {
+        "env.yaml": "w: out\nn: 3\n",
+        "more.yaml": "- source: tasks.make\n  product: '{{w}}/a.csv'\n  params: {n: '{{n}}'}\n",
+        "pipeline.yaml": "meta: {import_tasks_from: more.yaml}\n" + HEAD,
+    },
+    "env of every kind": {
+        "env.yaml": "a: [1, '2', {b: 'none'}]\nb: {c: {d: '{{user}}-x'}}\nc: 1e3\nd: 0x10\ne: 010\n",
+        "pipeline.yaml": "- source: tasks.make\n  product: x\n  params: {many: '{{a}}', n: '{{c}}',"
+        " text: '{{d}}', flag: '{{e}}'}\n",
+    },
+    "a grid of lists and mappings": {
+        "pipeline.yaml": CLEAN + "  - source: tasks.fit\n    name: fit-[[name]]\n"
+        "    product: 'm-[[name]].pkl'\n    grid:\n      name: [a, b]\n      depth: [[1, 2]]\n"
+        "      rate: '5'\n"
+    },
+    "a script run as a script": {
+        "s.py": PERCENT.replace("UPSTREAM", "['get']"),
+        "pipeline.yaml": HEAD + "  - source: s.py\n    class: ScriptRunner\n    product: {a: a}\n",
+    },
+    "products of SQL that the source says": {
+        "a.sql": "{% set product = SQLRelation(['s', 't', 'view']) %}CREATE VIEW {{product}} AS SELECT 1",
+        "b.sql": "{% set product = SQLRelation(['t2', 'table']) %}\n"
+        "CREATE TABLE {{product}} AS SELECT * FROM {{upstream['a']}}",
+        "pipeline.yaml": "meta: {extract_product: true}\nclients: {SQLScript: tasks.client}\n"
+        "tasks:\n  - source: a.sql\n  - source: b.sql\n",
+    },
     "built in": {
         "pipeline.yaml": "- source: tasks.make\n  product: '{{here}}/a.csv'\n"
         "  params: {n: '{{root}}', text: '{{cwd}}'}\n"

@@ -33,6 +33,7 @@ RENAMED = {
         **{"fit-0": "fit-1", "fit-1": "fit-2"},
         **{"m-0.pkl": "m-1.pkl", "m-1.pkl": "m-2.pkl"},
     },
+    "a grid of lists and mappings": {"m-a-0.pkl": "m-a.pkl", "m-b-1.pkl": "m-b.pkl"},
     "a table in a grid": {"t-1-0": "t-1", "t-2-1": "t-2"},
 }  # fmt: skip
 RENAMED["grid and wildcard"] = RENAMED["grid by number"]
