@@ -6,7 +6,7 @@ import functools
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from byoa.plan.pipeline.references import references
 from byoa.plan.pipeline.uses import Walk, digests
 
 SQL = frozenset({"sql-script", "sql-dump", "sql-transfer"})
+TEMPLATES = SQL | {"shell"}
 #: Seconds from reading pipeline.yaml to planning, at most.
 YOUNG = 60
 CELLS = {"notebook": cell_code.of_notebook, "script": cell_code.of_script}
@@ -109,11 +110,11 @@ class Sources:
         if how in CELLS:
             module, digest, others = CELLS[how](text, source.path or "source")
             return joined(self._cells(module, digest, own), self._programs(others, set()))
-        if how in SQL:
-            return self._sql(source, text, own)
-        if how == "shell":
-            return joined(({"": sha(texts.shell(text))}, own), self._programs(text, set()))
-        return ({"": sha(text)} if text else {}), own
+        meaning = texts.sql if how in SQL else texts.shell if how == "shell" else str
+        found: Found = ({"": sha(meaning(text))} if text else {}, own)
+        if how in TEMPLATES:
+            found = joined(found, self._templates(source, text, meaning))
+        return joined(found, self._programs(text, set())) if how == "shell" else found
 
     def _kept(self, dotted: str) -> Found:
         """A function's, from the cache where it holds."""
@@ -197,19 +198,34 @@ class Sources:
             files += read + deeper
         return found, files
 
-    def _sql(self, source: Source, text: str, own: tuple[Path, ...]) -> Found:
-        found, files = {"": sha(texts.sql(text))}, list(own)
+    def _templates(self, source: Source, text: str, meaning: Callable[[str], str]) -> Found:
+        """The templates that a template names, and those that they name; "*" is any of them."""
+        found: dict[str, str] = {}
+        files: list[Path] = []
+        folders = [*self.templates, (self.root / source.path).parent, self.root]
         waiting = references(text)
         while waiting:
             name = waiting.pop()
-            for folder in (*self.templates, (self.root / source.path).parent, self.root):
-                path = folder / name
-                if name not in found and path.is_file():
-                    inner = self.modules.read(path)
-                    found[name] = sha(texts.sql(inner))
-                    files.append(path)
-                    waiting += references(inner)
+            if name == "*":
+                waiting += below(self.templates or folders[:1])
+                continue
+            path = next((one / name for one in folders if (one / name).is_file()), None)
+            if path is not None and name not in found:
+                inner = self.modules.read(path)
+                found[name] = sha(meaning(inner))
+                files.append(path)
+                waiting += references(inner)
         return found, tuple(files)
+
+
+def below(folders: Sequence[Path]) -> list[str]:
+    """All files of some folders, by their names there; "*" is none of them."""
+    return [
+        path.relative_to(folder).as_posix()
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "*"
+    ]
 
 
 def joined(one: Found, other: Found) -> Found:

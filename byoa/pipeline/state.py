@@ -122,7 +122,8 @@ class State:
             resources |= facts.resources
             image = image or facts.image
         source, options = self.sources.of(task), self.sources.options(task)
-        return replace(settled(task, source, resources, image, options), upstream=upstream)
+        now = settled(task, source, resources, image, options, root=self.pipeline.root)
+        return replace(now, upstream=upstream)
 
     def digests(self, task: Task) -> dict[str, str]:
         """What the task's products hold now, by key; "" where nothing is."""

@@ -26,6 +26,7 @@ IDLE = frozenset(
         "staging",
     }
 )
+ROOT = "{{root}}"
 #: A longer value is kept as its hash.
 LONGEST = 400
 #: Text under such a name is kept as its hash: records are read by people and sent to S3.
@@ -44,14 +45,19 @@ def settled(
     resources: Mapping[str, str],
     image: str = "",
     options: Mapping[str, Any] = {},
+    *,
+    root: str = "",
 ) -> Fingerprint:
-    """A fingerprint with everything but the upstream's bytes."""
+    """A fingerprint with everything but the upstream's bytes.
+
+    The project's own folder is `{{root}}` in it: it lies elsewhere in a clone and in an image.
+    """
     said = {key: value for key, value in task.options.items() if key not in IDLE}
     params = {key: value for key, value in task.params.items() if key != "resources_"}
     return Fingerprint(
         source=source,
-        params={key: kept(key, value) for key, value in params.items()},
-        options={key: kept(key, value) for key, value in {**said, **options}.items()},
+        params={key: kept(key, value, root) for key, value in params.items()},
+        options={key: kept(key, value, root) for key, value in {**said, **options}.items()},
         resources=resources,
         products={key: place(product) for key, product in task.products.items()},
         image=image,
@@ -71,11 +77,20 @@ def product_key(task: str, key: str) -> str:
     return task if key == SINGLE else f"{task}:{key}"
 
 
-def kept(key: str, value: Any) -> Any:
+def kept(key: str, value: Any, root: str = "") -> Any:
     """A value as records keep it: JSON that is equal only where the values are."""
-    said = covered(key, plain(value))
+    said = covered(key, rooted(plain(value), root) if root else plain(value))
     written = text(said)
     return said if len(written) <= LONGEST else {"begins": written[:40], "sha256": sha(written)}
+
+
+def rooted(said: Any, root: str) -> Any:
+    """The same with another word for the project's folder, wherever it stands in it."""
+    if isinstance(said, str):
+        return ROOT if said == root else said.replace(f"{root}/", f"{ROOT}/")
+    if isinstance(said, dict):
+        return {name: rooted(inner, root) for name, inner in said.items()}
+    return [rooted(inner, root) for inner in said] if isinstance(said, list) else said
 
 
 def covered(key: str, said: Any) -> Any:

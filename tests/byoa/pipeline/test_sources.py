@@ -258,6 +258,27 @@ def test_templates_that_sql_names_count(tmp_path):
     assert Sources(pipeline).of(one) != before
 
 
+def test_templates_that_a_shell_script_names_count(tmp_path):
+    pytest.importorskip("jinja2")
+    text = "{% include 'head.sh' %}\nls\n"
+    pipeline = replace(project(tmp_path, {"lib/head.sh": "set -e\n"}), templates=("lib",))
+    one = task("shell", source=Source(path="run.sh", text=text))
+    before = Sources(pipeline).of(one)
+    write(tmp_path / "lib/head.sh", "# strictly\nset -e\n")
+    assert Sources(pipeline).of(one) == before
+    write(tmp_path / "lib/head.sh", "set -eu\n")
+    assert Sources(pipeline).of(one) != before
+
+
+def test_a_template_by_a_name_that_is_worked_out_may_be_any(tmp_path):
+    pytest.importorskip("jinja2")
+    text = "{% include which %} select 1"
+    files = {"sql/one.sql": "1", "sql/more/two.sql": "2"}
+    pipeline = replace(project(tmp_path, files), templates=("sql",))
+    found = Sources(pipeline).of(task("sql-script", source=Source(path="a.sql", text=text)))
+    assert set(found) == {"", "one.sql", "more/two.sql"}
+
+
 # Notebooks and scripts
 
 

@@ -140,6 +140,16 @@ def test_what_is_said(old, new, words):
     assert said(one(**old), one(**new)) == words
 
 
+def test_the_projects_own_folder_is_not_part_of_it():
+    params = [{"db": f"{root}/x.db", "all": [root, f"{root}2", "/x"]} for root in ("/a/b", "/c")]
+    said = [
+        fingerprint.settled(one(params=each), {}, {}, root=root)
+        for each, root in zip(params, ("/a/b", "/c"))
+    ]
+    assert said[0].params["db"] == said[1].params["db"] == "{{root}}/x.db"
+    assert said[0].params["all"] == ["{{root}}", "/a/b2", "/x"]
+
+
 def test_a_long_value_is_cut():
     (text,) = said(one(params={"n": "a" * 900}), one(params={"n": "b" * 900}))
     assert len(text) < 150
