@@ -55,11 +55,11 @@ def build(arguments: argparse.Namespace) -> int:
 
 def built(pipeline: Pipeline, selection: Selection, arguments: argparse.Namespace) -> int:
     from byoa.pipeline.build import build as run
-    from byoa.pipeline.show import Show
+    from byoa.pipeline.show import asked_for
 
     for note in pipeline.notes:
         say(f"note: {note}")
-    show = Show(pipeline.tasks, quiet=arguments.quiet or arguments.debug)
+    show = asked_for(pipeline, selection, quiet=arguments.quiet or arguments.debug)
     result = run(pipeline, selection, options_of(arguments), watcher=show)
     if result.begun:
         show.close()

@@ -50,6 +50,10 @@ class Constant:
         return id(self.value)
 
 
+#: Keys whose None is not the same as nothing: one file of a dump, no serializer.
+NONE_SAYS = {"chunksize", "serializer", "unserializer"}
+
+
 class Task:
     """One item of `tasks`: a source, a product, and any other key of pipeline.yaml."""
 
@@ -87,7 +91,9 @@ class Task:
 
     def as_entry(self) -> dict[str, Any]:
         """What pipeline.yaml would say."""
-        entry = {key: value for key, value in self.keys.items() if value is not None}
+        entry = {
+            key: value for key, value in self.keys.items() if value is not None or key in NONE_SAYS
+        }
         if self.source is not None:
             entry["source"] = self.source
         names = [other if isinstance(other, str) else word_for(other) for other in self.upstream]
@@ -165,12 +171,12 @@ class Pipeline:
     ) -> Result:
         """Runs what has to be run; what failed is in the result."""
         from byoa.pipeline.build import Options, build
-        from byoa.pipeline.show import Show
+        from byoa.pipeline.show import asked_for
 
-        model = self.model()
-        show = Show(model.tasks, quiet=quiet)
+        model, selection = self.model(), selection or Selection()
+        show = asked_for(model, selection, quiet=quiet)
         options = Options(jobs=jobs, fail_fast=fail_fast)
         try:
-            return build(model, selection or Selection(), options, watcher=show)
+            return build(model, selection, options, watcher=show)
         finally:
             show.close()

@@ -7,7 +7,7 @@ import sys
 from byoa.pipeline.build import Options, build
 from byoa.pipeline.ending import lines
 from byoa.pipeline.outcome import Result
-from byoa.pipeline.show import Show
+from byoa.pipeline.show import asked_for
 from byoa.pipeline.state import State
 from byoa.pipeline.views import DagView
 from byoa.plan.pipeline.model import Decision
@@ -26,7 +26,7 @@ class Dag(DagView):
     ) -> Result:
         """Runs what has to run: all, or what a task (or `fit-*`) needs and itself."""
         chosen = Selection(until=(until,) if until else (), force=("*",) if force else ())
-        show = Show(self.pipeline.tasks, quiet=debug)
+        show = asked_for(self.pipeline, chosen, quiet=debug)
         result = build(self.pipeline, chosen, Options(jobs=jobs, debug=debug), watcher=show)
         if result.begun:
             show.close()

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TextIO
 
+from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.report import terminal
 from byoa.plan.pipeline.report.ran import Run
+from byoa.plan.pipeline.selection import Selection, chosen
 
 UP_AND_CLEAR = "\x1b[{}F\x1b[J"
 #: Seconds between two drawings.
@@ -79,6 +81,12 @@ class Show:
             self.out.flush()
         except (OSError, ValueError, UnicodeEncodeError):  # nobody looks: the build goes on
             self.quiet, self.live = True, False
+
+
+def asked_for(pipeline: Pipeline, selection: Selection, *, quiet: bool = False) -> Show:
+    """One that tells of the tasks that are asked for, and of no others."""
+    asked = chosen(pipeline, selection).tasks
+    return Show([name for name in pipeline.tasks if name in asked], quiet=quiet)
 
 
 def encodes(out: TextIO) -> bool:

@@ -201,6 +201,12 @@ def test_damaged_runs_are_looked_at_all_the_same(project: Path):
     assert set(statuses(project).values()) == {"kept"}
 
 
+def test_a_build_tells_of_what_is_asked_for(project: Path):
+    words = [sys.executable, "-m", "byoa.cli", "pipeline", "build", "--until", "fit-1", "--force"]
+    done = subprocess.run(words, cwd=project, capture_output=True, text=True, timeout=120)
+    assert "2 done in" in done.stderr and "waiting" not in done.stderr and "best" not in done.stderr
+
+
 def test_secrets_of_the_command_are_not_on_the_page(tmp_path: Path):
     argv = ["/x/bin/byoa", "pipeline", "build", "--env--db_password", "hunter2", "--env--n=3",
             "--env--api_token=hunter2", "-j", "2"]  # fmt: skip
