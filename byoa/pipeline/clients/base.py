@@ -72,7 +72,7 @@ class Clients:
 
     def of(self, dotted: Dotted) -> Any:
         """What the user's function gives."""
-        thing = dotted.path or id(dotted.object)
+        thing = dotted.path if dotted.object is None else id(dotted.object)
         key = f"{thing}({sorted(dotted.arguments.items())!r})"
         if key not in self._made:
             with making(self.root, self.folders):
