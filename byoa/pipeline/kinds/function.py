@@ -18,7 +18,7 @@ def run(task: Task, order: Order) -> None:
     if task.serializer is None:
         function(**values)
         return
-    del values["product"]
+    values.pop("product", None)
     made = function(**values)
     if made is None:
         raise TaskError(
@@ -30,7 +30,9 @@ def run(task: Task, order: Order) -> None:
 
 def arguments(task: Task, order: Order, function: Callable[..., Any]) -> dict[str, Any]:
     """What a function is called with; upstream also when there is none but it is asked for."""
-    values: dict[str, Any] = {**task.params, "product": order.product}
+    values: dict[str, Any] = dict(task.params)
+    if task.products or wants(function, "product"):  # product_class: EmptyProduct
+        values["product"] = order.product
     if order.resources and "resources_" not in values:
         values["resources_"] = dict(order.resources)
     if order.upstream or wants(function, "upstream"):

@@ -107,3 +107,11 @@ def test_the_single_product_may_be_a_folder(project: Project):
     project.task("folder", makes={SINGLE: "out/folder"})
     project.build()
     assert project.made("folder/a") == "1"
+
+
+def test_a_function_that_makes_nothing_is_given_no_product(project: Project):
+    project.write("def look(word): print(word)\ndef old(product): print(len(product))")
+    project.task("look", makes={}, params={"word": "x"})
+    project.task("old", makes={})
+    assert set(became(project.build()).values()) == {"done"}
+    assert set(became(project.build()).values()) == {"kept"}
