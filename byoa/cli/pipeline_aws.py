@@ -233,6 +233,11 @@ def logs(arguments: argparse.Namespace) -> int:
 def add_clean(parser: argparse.ArgumentParser) -> None:
     """What `clean` needs besides to remove a project's things from AWS."""
     add_place(parser, here=True)
+    parser.add_argument(
+        "--unused",
+        action="store_true",
+        help="--on: only old runs (--runs) and products in S3 that no record names any more",
+    )
 
 
 def clean(arguments: argparse.Namespace) -> int:
@@ -240,15 +245,19 @@ def clean(arguments: argparse.Namespace) -> int:
     from byoa.aws.batch_belongings import batch
     from byoa.clean import remove
     from byoa.pipeline import sagemaker, stepfunctions
-    from byoa.pipeline.batch.stored import stored
+    from byoa.pipeline.batch.stored import stored, unused
 
     home = home_of(arguments)
-    things = [
-        *stepfunctions.things(home),
-        *sagemaker.things(home),
-        *batch(home.session, home.project.name),
-        *stored(home),
-    ]
+    things = (
+        [
+            *stepfunctions.things(home),
+            *sagemaker.things(home),
+            *batch(home.session, home.project.name),
+            *stored(home),
+        ]
+        if not arguments.unused
+        else [*unused(home, max(0, arguments.runs))]
+    )
     for thing in things if arguments.dry_run else ():
         home.say(f"would remove {thing.kind} {thing.name}")
     failed = [] if arguments.dry_run else remove(things, home.say)

@@ -130,6 +130,23 @@ def test_what_only_this_machine_knows_travels_along(project: Project, tmp_path: 
     assert "1 up to date" in project.byoa("pipeline", "plan", "--until", "note").out
 
 
+def test_what_nobody_needs_any_more_can_be_removed(project: Project):
+    assert project.submit("--until", "get").code == 0
+    project.change("tasks.py", "1 2 3", "4 5")
+    assert project.submit("--until", "get").code == 0
+    assert len(project.home.store.held()) == 2
+    dry = project.run("clean", "--unused", "--dry-run")
+    assert "would remove products 1 object of no record" in dry.err
+    said = project.run("clean", "--unused", "--runs", 1)
+    assert said.code == 0 and said.err.count("removed ") == 2, said.err
+    (run,) = project.home.store.names("index/")
+    assert len(project.home.store.held()) == 1
+    assert project.run("download").code == 0
+    assert (project.folder / "output/get.txt").read_text() == "4 5"
+    assert project.run("status", "--run", run).code == 0
+    assert project.run("clean", "--unused").err == ""
+
+
 def test_everything_can_be_removed(project: Project):
     assert project.submit("--until", "get").code == 0
     home = project.home
