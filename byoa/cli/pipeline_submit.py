@@ -37,6 +37,10 @@ def add_submit(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ignore-git", "-i", action="store_true", help="all files travel, not git's alone"
     )
+    group.add_argument(
+        "--jobs", choices=("batch", "sagemaker"), default="batch",
+        help="--on stepfunctions: whose jobs its states are (batch)",
+    )  # fmt: skip
     group.add_argument("--codebuild", action="store_true", help="let AWS build the image")
     group.add_argument("--rebuild", action="store_true", help="build though nothing changed")
     group.add_argument(
@@ -81,4 +85,5 @@ def asked_of(arguments: argparse.Namespace) -> Asked:
         until_build=arguments.until_build,
         force_build=arguments.rebuild,
         again=arguments.again,
+        jobs=arguments.jobs,
     )

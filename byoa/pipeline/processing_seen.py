@@ -101,7 +101,7 @@ def things(home: Home) -> Iterator[Thing]:
     """The jobs of the newest run that go on."""
     newest = runs.names(home)[-1:]
     run = runs.find(home, newest[0]) if newest else None
-    if run is not None and run.service == "sagemaker":
+    if run is not None and run.on_sagemaker:
         for one in look(home, run).active:
             yield Thing("processing job", one.job, partial(stop, home, one.job))
 

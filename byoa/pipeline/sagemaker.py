@@ -35,18 +35,29 @@ def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
         run = planned_run(home, submit.Submission(home, asked, project))
     if run is None:
         return []
-    run = replace(run, role=home.target.role or role_address(home), service="sagemaker")
-    processing_jobs.machines(run.tasks)
-    requests = [
-        ("sagemaker.CreateProcessingJob", processing_jobs.request(run, task, 1))
+    requests, run = with_role(home, replace(run, service="sagemaker"))
+    return requests + [
+        {
+            "operation": "sagemaker.CreateProcessingJob",
+            "request": processing_jobs.request(run, task, 1),
+        }
         for task in run.tasks
     ]
-    if not home.target.role:
-        name, account = role_name(home.project.name), home.session.account
-        policy = role_policy_request(name, role_policy(access(home, run)))
-        trust = role_request(name, home.tags, SAGEMAKER, account)
-        requests = [("iam.CreateRole", trust), ("iam.PutRolePolicy", policy), *requests]
-    return [{"operation": name, "request": request} for name, request in requests]
+
+
+def with_role(home: Home, run: Run) -> tuple[list[dict[str, Any]], Run]:
+    """What makes the role, and the run with it; nothing is sent."""
+    processing_jobs.machines(run.tasks)
+    if home.target.role:
+        return [], replace(run, role=home.target.role, queue="")
+    name, account = role_name(home.project.name), home.session.account
+    policy = role_policy_request(name, role_policy(access(home, run)))
+    trust = role_request(name, home.tags, SAGEMAKER, account)
+    requests = [
+        {"operation": "iam.CreateRole", "request": trust},
+        {"operation": "iam.PutRolePolicy", "request": policy},
+    ]
+    return requests, replace(run, role=role_address(home), queue="")
 
 
 def role_address(home: Home) -> str:
@@ -70,7 +81,7 @@ def submitted(home: Home, asked: Asked, wait: bool, as_json: bool) -> int:
 def placed(home: Home, submission: Submission, run: Run) -> Run:
     """The run with its role; UsageError when some task fits on no machine."""
     processing_jobs.machines(run.tasks)
-    session = home.session
+    session, run = home.session, replace(run, queue="")
     if home.target.role:
         return replace(run, role=role_arn(session, home.target.role))
     name, policy = role_name(home.project.name), role_policy(access(home, run))

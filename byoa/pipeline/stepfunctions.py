@@ -1,4 +1,6 @@
-"""`--on stepfunctions`: a run as one execution of the pipeline's state machine, its jobs Batch's.
+"""`--on stepfunctions`: a run as one execution of the pipeline's state machine.
+
+Its jobs are Batch's, or SageMaker's where that is asked.
 
 The machine waits, so nothing has to stay awake here; an execution is named after its run, so every
 machine finds it.
@@ -13,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from byoa.aws import statemachines
 from byoa.aws.belongings import Thing
+from byoa.pipeline import processing_seen, sagemaker
 from byoa.pipeline.batch import runs, submit
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.batch.runs import CANCELLED, WELL, Seen, TaskSeen
+from byoa.pipeline.image import laid
 from byoa.plan.errors import NotFoundError
 from byoa.plan.pipeline import machine_jobs, manifest
 from byoa.plan.pipeline.manifest import Round, Run
@@ -32,8 +36,6 @@ AHEAD = {"RUNNING": "waiting", "ABORTED": "cancelled"}
 
 def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
     """What Batch needs, then the role, the machine and its execution; no job by itself."""
-    from byoa.pipeline.batch.dry import planned
-
     found, run = planned(home, asked)
     if run is None:
         return found
@@ -57,10 +59,22 @@ def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
     ]
 
 
+def planned(home: Home, asked: Asked) -> tuple[list[dict[str, Any]], Run | None]:
+    """What makes the place of the jobs, and the run."""
+    from byoa.pipeline.batch import dry
+
+    if asked.jobs == "batch":
+        return dry.planned(home, asked)
+    with laid(home.project.root, home.target, home.say, asked.ignore_git) as project:
+        run = dry.planned_run(home, submit.Submission(home, asked, project))
+    return ([], None) if run is None else sagemaker.with_role(home, run)
+
+
 def submitted(home: Home, asked: Asked, wait: bool, as_json: bool) -> int:
     from byoa.pipeline.batch.service import told
 
-    run = submit.submit(home, asked, begin=begun, service="stepfunctions")
+    place = sagemaker.placed if asked.jobs == "sagemaker" else None
+    run = submit.submit(home, asked, place=place, begin=begun, service="stepfunctions")
     return told(home, run, wait, as_json)
 
 
@@ -114,8 +128,11 @@ def execution_of(home: Home, run: Run, number: int) -> dict[str, Any]:
 
 def look(home: Home, run: Run, *, whole: bool = False) -> Seen:
     """What Batch says of the jobs; those that are not there yet wait while the machine runs."""
-    seen = runs.on_batch(home, run, whole=whole)
-    number = max((one.number for one in seen.rounds), default=0)
+    if run.on_sagemaker:
+        seen = processing_seen.look(home, run)
+    else:
+        seen = runs.on_batch(home, run, whole=whole)
+    number = last_round(home, run)
     execution = execution_of(home, run, number) if number else {}
     status = execution.get("status")
     lost: set[str] = set()
@@ -125,6 +142,11 @@ def look(home: Home, run: Run, *, whole: bool = False) -> Seen:
         if seen.tasks[name].status in ("failed", "cancelled", "skipped"):
             lost.add(name)
     return seen
+
+
+def last_round(home: Home, run: Run) -> int:
+    names = home.store.names(f"{run.place}rounds/")
+    return max((int(name.partition(".")[0]) for name in names), default=0)
 
 
 def settled(one: TaskSeen, execution: str, needs_lost: bool) -> str:
@@ -150,26 +172,27 @@ def cancel(home: Home, run: Run) -> int:
     """Stops the execution, which ends its jobs; how many were going on."""
     seen = look(home, run)
     there = states_of(home)
-    for one in seen.rounds:
-        execution = execution_of(home, run, one.number)
+    for number in range(1, last_round(home, run) + 1):
+        execution = execution_of(home, run, number)
         if execution.get("status") == "RUNNING":
             executions.stop(there, execution, "Cancelled", CANCELLED)
     ids = [one.job for one in seen.active if one.job]
-    home.batch.end(ids, CANCELLED)  # those that it has just begun, and cannot have heard
+    if run.on_sagemaker:  # those that it has just begun, and cannot have heard
+        processing_seen.cancel(home, run)
+    else:
+        home.batch.end(ids, CANCELLED)
     return len(seen.active)
 
 
 def resume(home: Home, run: Run) -> list[str]:
     """A new execution with what is not done; nothing while one runs: it goes on by itself."""
     seen = look(home, run)
-    number = max((one.number for one in seen.rounds), default=0)
+    number = last_round(home, run)
     execution = execution_of(home, run, number) if number else {}
     if execution.get("status") == "RUNNING":
         return []
-    if number and not execution:  # cut off between the manifest and the execution
-        send(home, run, seen.rounds[-1])
-        return [job.tasks[0] for job in seen.rounds[-1].jobs]
     todo = [one.task for one in seen.undone]
-    if todo:
-        send(home, run, machine_jobs.round_of(run, number + 1, todo))
+    if todo:  # a round without an execution was cut off before it: its tasks are all there
+        again = number if number and not execution else number + 1
+        send(home, run, machine_jobs.round_of(run, again, todo))
     return todo

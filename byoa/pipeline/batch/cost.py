@@ -14,7 +14,7 @@ from byoa.plan.pipeline.usage import HOUR, Usage, used
 
 def rows(home: Home, run: Run, prices: Mapping[str, float]) -> list[dict[str, Any]]:
     """A row a task that ran, and their sum."""
-    if run.service == "sagemaker":  # whole machines, whose prices are known
+    if run.on_sagemaker:  # whole machines, whose prices are known
         from byoa.pipeline.sagemaker import cost_rows
 
         return cost_rows(home, run)

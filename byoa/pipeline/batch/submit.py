@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -25,7 +26,13 @@ from byoa.plan.layout import bucket_and_key
 from byoa.plan.names import BATCH, role_name
 from byoa.plan.pipeline import manifest
 from byoa.plan.pipeline.batch_jobs import jobs_of
-from byoa.plan.pipeline.batch_requests import AROUND, definition_request, levels, submit_request
+from byoa.plan.pipeline.batch_requests import (
+    AROUND,
+    client_address,
+    definition_request,
+    levels,
+    submit_request,
+)
 from byoa.plan.pipeline.manifest import Round, Run, RunTask
 from byoa.plan.pipeline.model import Decision, Pipeline, Task
 from byoa.plan.pipeline.needs import Size, sizes
@@ -49,6 +56,7 @@ class Asked:
     skip_tests: bool = False
     until_build: bool = False
     force_build: bool = False
+    jobs: str = "batch"  #: whose jobs the states of a state machine are
     again: bool = False  #: though a run of the pipeline goes on
 
 
@@ -223,7 +231,7 @@ def placed(home: Home, submission: Submission, run: Run) -> Run:
     """The run with its queue and definitions, which are made if they are missing."""
     maker = Maker(session=home.session, project=home.project.name, tags=home.tags, say=home.say)
     gpus = any(task.gpus for task in run.tasks.values())
-    roles = {"job": job_role(home, run)}
+    roles = {"job": job_role(home, run, submission.pipeline)}
     queue = ensure_queue(maker, home.target, gpus)
     batch = home.session.client("batch")
     arns = {
@@ -233,15 +241,21 @@ def placed(home: Home, submission: Submission, run: Run) -> Run:
     return submission.with_definitions(run, queue, arns)
 
 
-def job_role(home: Home, run: Run) -> str:
+def job_role(home: Home, run: Run, pipeline: Pipeline) -> str:
     """The role that the tasks run as: the target's, or one that reaches the pipeline's things."""
     if home.target.role:
         return role_arn(home.session, home.target.role)
+    named = client_address(pipeline)
+    if "File" in pipeline.clients and not named and not home.target.write:
+        home.say(
+            "Which bucket the File client writes to is its function's to say: if jobs may not"
+            " reach it, name it in soopervisor.yaml, `write: [s3://BUCKET/FOLDER/]`"
+        )
     session = home.session
     images = {task.image for task in run.tasks.values()} if home.target.machines.fargate else ()
     access = Access(
         account=session.account, region=session.region, partition=session.partition,
-        write=[run.store, *home.target.write], read=list(home.target.read), images=sorted(images),
+        write=[run.store, *named, *home.target.write], read=list(home.target.read), images=sorted(images),
     )  # fmt: skip
     name = role_name(home.project.name, BATCH)
     return ensure_role(session, name, batch_policy(access), home.tags, TASKS)
@@ -261,6 +275,17 @@ def write(home: Home, run: Run) -> None:
     home.store.write(manifest.index_name(run.run), b"{}")
 
 
+@contextmanager
+def quick_to_end(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool that begins nothing more after an error or Ctrl-C."""
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
 def send(home: Home, run: Run, submission: Round) -> Round:
     """Submits a round's jobs, each after those that it waits for; what was said stays known."""
     where = f"{run.place}rounds/{submission.number:04}.json"
@@ -274,7 +299,7 @@ def send(home: Home, run: Run, submission: Round) -> Round:
             ids[job.name] = made
 
     try:
-        with ThreadPoolExecutor(home.batch.workers) as pool:
+        with quick_to_end(home.batch.workers) as pool:
             for some in levels(submission.jobs):
                 each(pool, one, [job for job in some if job.name not in ids])
     except BaseException:

@@ -1,4 +1,4 @@
-"""A run's tasks as what the states of its machine ask AWS Batch for."""
+"""A run's tasks as what the states of its machine ask for: Batch's jobs, or SageMaker's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from byoa.plan.names import fitted
-from byoa.plan.pipeline import manifest
+from byoa.plan.pipeline import manifest, processing_jobs
 from byoa.plan.pipeline.batch_jobs import Groups, Wait, unit_names
 from byoa.plan.pipeline.batch_jobs import Job as BatchJob
 from byoa.plan.pipeline.batch_requests import submit_request
@@ -16,8 +16,11 @@ from byoa.plan.pipeline.manifest import Round, Run
 from byoa.plan.workflow.build import capitals
 
 SUBMIT = "arn:aws:states:::batch:submitJob.sync"
+PROCESS = "arn:aws:states:::sagemaker:createProcessingJob.sync"
 #: SubmitJob takes 50 a second, and a service may be away for a while.
 BUSY = ("Batch.TooManyRequestsException", "Batch.AWSBatchException", "Batch.ServerException")
+#: The account may have no more instances of the type until another job ends.
+FULL = ("SageMaker.ResourceLimitExceededException", "SageMaker.AmazonSageMakerException")
 GIVEN = "$states.context.Execution.Input"
 
 
@@ -35,7 +38,12 @@ def round_of(run: Run, number: int, tasks: Iterable[str]) -> Round:
     """A job a task, named as on Batch; what waits for what is the machine's to see to."""
     names = list(tasks)
     known = set(names)
-    named = unit_names({name: name for name in names}, Groups(), manifest.prefix(run.run, number))
+    if run.on_sagemaker:
+        named = {name: processing_jobs.job_name(run.run, name, number) for name in names}
+    else:
+        named = unit_names(
+            {name: name for name in names}, Groups(), manifest.prefix(run.run, number)
+        )
     jobs = tuple(
         BatchJob(
             named[name],
@@ -62,7 +70,24 @@ def machine_of(run: Run, submission: Round) -> dict[str, Any]:
 
 
 def state_of(run: Run, submission: Round, job: BatchJob) -> Job:
-    """SubmitJob's request with what belongs to this very run taken from the execution's input."""
+    """What the task's state asks for, with what belongs to this very run from the input."""
+    return (processing if run.on_sagemaker else batch)(run, submission, job)
+
+
+def processing(run: Run, submission: Round, job: BatchJob) -> Job:
+    """CreateProcessingJob's request."""
+    given = given_of(run, submission.number)
+    request = processing_jobs.request(run, job.tasks[0], submission.number)
+    name = literal(job.name.removeprefix(run.run))
+    request["ProcessingJobName"] = f"{{% {GIVEN}.run & {name} %}}"
+    command = request["AppSpecification"]["ContainerEntrypoint"]
+    request["AppSpecification"]["ContainerEntrypoint"] = [told(word, given) for word in command]
+    request["Tags"] = [{**tag, "Value": told(tag["Value"], given)} for tag in request["Tags"]]
+    return Job(PROCESS, request, FULL)
+
+
+def batch(run: Run, submission: Round, job: BatchJob) -> Job:
+    """SubmitJob's request."""
     alone = BatchJob(job.name, job.tasks)
     request = submit_request(run, submission.number, alone, {})
     for key in ("retryStrategy", "propagateTags"):  # the definition says the same

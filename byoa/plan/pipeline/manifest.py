@@ -70,6 +70,11 @@ class Run:
     def place(self) -> str:
         return place(self.run)
 
+    @property
+    def on_sagemaker(self) -> bool:
+        """Whether its tasks are SageMaker's Processing jobs, whoever begins them; else Batch's."""
+        return bool(self.role)
+
     def works(self, names: Iterable[str]) -> dict[str, Work]:
         """The named tasks, for batch_jobs."""
         wanted = set(names)

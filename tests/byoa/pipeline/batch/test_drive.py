@@ -16,7 +16,7 @@ from byoa.pipeline.processing_drive import Drive
 from byoa.pipeline.store import ContentStore
 from byoa.plan.errors import ServiceError
 from byoa.plan.pipeline.processing_jobs import job_name
-from tests.byoa.plan.pipeline.runs import run_of
+from tests.byoa.plan.pipeline.runs import ROLE, run_of
 
 NOW = datetime.datetime(2026, 11, 22, tzinfo=datetime.timezone.utc)
 NEEDS = {"get": (), "fit-1": ("get",), "fit-2": ("get",), "end": ("fit-1", "fit-2")}
@@ -29,7 +29,7 @@ class SageMaker:
 
     def __init__(self, room: int = 99, **ends: list[str]) -> None:
         self.room, self.jobs = room, {}
-        run = run_of(NEEDS)
+        run = run_of(NEEDS, role=ROLE)
         self.ends = {
             job_name(run.run, task.replace("_", "-")): list(all_) for task, all_ in ends.items()
         }
@@ -47,7 +47,7 @@ class SageMaker:
         ):
             self.refused += 1
             raise ServiceError("ResourceLimitExceeded", "no more", "CreateProcessingJob")
-        self.created.append(name.removeprefix(run_of(NEEDS).run + "-"))
+        self.created.append(name.removeprefix(run_of(NEEDS, role=ROLE).run + "-"))
         self.jobs[name] = {
             "ProcessingJobName": name, "ProcessingJobStatus": "InProgress", "CreationTime": NOW,
         }  # fmt: skip
@@ -91,7 +91,7 @@ def driven(
         place=SimpleNamespace(name="sandbox"),
         say=lambda _: None,
     )
-    drive = Drive(home, run_of(NEEDS), again or set(), sleep=there.pass_time)  # type: ignore[arg-type]
+    drive = Drive(home, run_of(NEEDS, role=ROLE), again or set(), sleep=there.pass_time)  # type: ignore[arg-type]
     news = SimpleNamespace(take=lambda _: None)
     seen = drive.drive(news, Show())  # type: ignore[arg-type]
     return {name: one.status for name, one in seen.tasks.items()}, there

@@ -22,6 +22,8 @@ from tests.byoa.plan.service_model import accepted
 
 ROOT = Path(__file__).resolve().parents[4]
 SERVICES = ("stepfunctions", "sagemaker")
+#: The words of submit; the last one's states are SageMaker's jobs.
+WAYS = (("stepfunctions",), ("sagemaker",), ("stepfunctions", "--jobs", "sagemaker"))
 DONE = dict.fromkeys(("get", "fit-1", "fit-2", "best"), "done")
 
 
@@ -40,9 +42,9 @@ def until(found: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError("it never came")
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_what_would_be_sent_is_what_aws_takes(project: Project, service: str):
-    said = project.run("submit", "--dry-run", "--on", service)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_would_be_sent_is_what_aws_takes(project: Project, way: tuple[str, ...]):
+    said = project.run("submit", "--dry-run", "--on", *way)
     requests = json.loads(said.out)
     for one in requests:
         place, _, operation = one["operation"].partition(".")
@@ -51,7 +53,7 @@ def test_what_would_be_sent_is_what_aws_takes(project: Project, service: str):
     last = {
         "stepfunctions": ["CreateRole", "PutRolePolicy", "CreateStateMachine", "StartExecution"],
         "sagemaker": ["CreateRole", "PutRolePolicy", *["CreateProcessingJob"] * 4],
-    }[service]
+    }[way[0]]
     found = [one["operation"].rpartition(".")[2] for one in requests]
     assert found[-len(last) :] == last
     buckets = project.home.session.client("s3").list_buckets()["Buckets"]
@@ -84,16 +86,18 @@ def log_of(project: Project) -> str:
     return (project.folder.parent / "driver.log").read_text()
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_cancel_ends_what_runs_and_what_would_come(project: Project, tmp_path: Path, service: str):
+@pytest.mark.parametrize("way", WAYS)
+def test_cancel_ends_what_runs_and_what_would_come(
+    project: Project, tmp_path: Path, way: tuple[str, ...]
+):
     slowly(project, tmp_path)
-    driver = driven(project, service)
+    driver = driven(project, "submit", *way)
     until_both(tmp_path)
-    if service == "sagemaker":  # its driver has to stay, and must not begin anything more
+    if way[0] == "sagemaker":  # its driver has to stay, and must not begin anything more
         driver.send_signal(signal.SIGINT)
         assert driver.wait(30) == 130
-    cancelled = project.run("cancel", "--json", "--on", service)
-    assert cancelled.json["cancelled"] == (3 if service == "stepfunctions" else 2)
+    cancelled = project.run("cancel", "--json", "--on", way[0])
+    assert cancelled.json["cancelled"] == (3 if way[0] == "stepfunctions" else 2)
     driver.wait(30)
     home = project.home
     seen = until(lambda: over(home))
@@ -107,11 +111,9 @@ def over(home: Any) -> Any:
     return None if seen.active else seen
 
 
-def driven(
-    project: Project, service: str, verb: str = "submit", *more: str
-) -> subprocess.Popen[str]:
+def driven(project: Project, verb: str, service: str, *more: str) -> subprocess.Popen[str]:
     """A verb in a process of its own: it can be killed."""
-    said = ["pipeline", verb, *more, "--on", service, "--sandbox"]
+    said = ["pipeline", verb, "--on", service, *more, "--sandbox"]
     words = [sys.executable, "-m", "byoa.cli", *said]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     with open(project.folder.parent / "driver.log", "w") as log:
@@ -127,12 +129,12 @@ def test_a_killed_driver_is_gone_on_for_and_so_is_what_failed(
 ):
     slowly(project, tmp_path)
     flagged(project, tmp_path / "flag")
-    driver = driven(project, service)
+    driver = driven(project, "submit", service)
     until_both(tmp_path)
     driver.kill()
     driver.wait(30)
     assert tasks_of(project.run("status", "--json", "--on", service))["fit-1"] == "running"
-    resumed = driven(project, service, "resume", "--wait")
+    resumed = driven(project, "resume", service, "--wait")
     until(lambda: "fit-1: begins" in log_of(project))
     (tmp_path / "go").touch()
     assert resumed.wait(60) == 1

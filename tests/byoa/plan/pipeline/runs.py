@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from byoa.plan.pipeline.manifest import Run, RunTask
 
+ROLE = "arn:aws:iam::123456789012:role/byoa-p"
 TASK = RunTask(
     image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/p@sha256:0",
     definition="arn:aws:batch:eu-west-1:123456789012:job-definition/d:1",
@@ -18,7 +19,10 @@ TASK = RunTask(
 
 
 def run_of(
-    needs: Mapping[str, Iterable[str]], run: str = "20261122-141500-a1b2", task: RunTask = TASK
+    needs: Mapping[str, Iterable[str]],
+    run: str = "20261122-141500-a1b2",
+    task: RunTask = TASK,
+    role: str = "",
 ) -> Run:
     """A run of such tasks, all of one size."""
     return Run(
@@ -34,5 +38,5 @@ def run_of(
         entry="pipeline.yaml",
         tasks={name: replace(task, needs=tuple(some)) for name, some in needs.items()},
         tags={"byoa:project": "p"},
-        role="arn:aws:iam::123456789012:role/byoa-p",
+        role=role,
     )

@@ -12,7 +12,7 @@ from byoa.plan.pipeline.composition import composed
 from byoa.plan.pipeline.machine import Job, definition
 from byoa.plan.pipeline.manifest import Run, RunTask
 from byoa.plan.workflow import check, permissions, requests
-from tests.byoa.plan.pipeline.runs import run_of
+from tests.byoa.plan.pipeline.runs import ROLE, run_of
 
 WHERE = {"account": "123456789012", "region": "eu-west-1", "partition": "aws"}
 
@@ -49,6 +49,26 @@ def test_a_run_is_a_machine_that_step_functions_takes():
     assert asked["Tags"]["byoa:task"] == "fit-1"
     assert asked["JobDefinition"] == run.tasks["fit-1"].definition
     assert "DependsOn" not in asked
+
+
+def test_its_jobs_may_be_sagemakers():
+    run = run_of({"get": (), "fit-1": ("get",)}, role=ROLE)
+    found = machine_jobs.machine_of(run, machine_jobs.round_of(run, 2, run.tasks))
+    assert list(check.problems(found)) == []
+    state = states(found)["fit-1"]
+    assert state["Resource"] == "arn:aws:states:::sagemaker:createProcessingJob.sync"
+    asked = state["Arguments"]
+    assert asked["ProcessingJobName"] == ('{% $states.context.Execution.Input.run & "-fit-1--2" %}')
+    assert (
+        "{% $states.context.Execution.Input.uri %}"
+        in (asked["AppSpecification"]["ContainerEntrypoint"])
+    )
+    assert {"Key": "byoa:run", "Value": "{% $states.context.Execution.Input.run %}"} in asked[
+        "Tags"
+    ]
+    policy = permissions.execution_policy(found, **WHERE, name="x")
+    passed = [one for one in policy["Statement"] if "iam:PassRole" in one["Action"]]
+    assert [one["Resource"] for one in passed] == [[ROLE]]
 
 
 def test_every_run_of_the_same_tasks_has_the_same_definition():

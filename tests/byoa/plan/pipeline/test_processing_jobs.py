@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from byoa.plan.errors import UsageError
 from byoa.plan.pipeline import processing_jobs
 from byoa.plan.pipeline.processing_jobs import job_name, latest, machine, request
-from tests.byoa.plan.pipeline.runs import TASK, run_of
+from tests.byoa.plan.pipeline.runs import ROLE, TASK, run_of
 from tests.byoa.plan.service_model import accepted
 
 RUN = "20261122-141500-a1b2"
@@ -20,7 +20,7 @@ AWS_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 def test_the_request_is_one_that_sagemaker_takes():
-    run = run_of({"fit-1": ()})
+    run = run_of({"fit-1": ()}, role=ROLE)
     found = request(run, "fit-1", 2)
     accepted("sagemaker", "CreateProcessingJob", found)
     assert found["ProcessingJobName"] == f"{RUN}-fit-1--2"
@@ -32,7 +32,7 @@ def test_the_request_is_one_that_sagemaker_takes():
 
 
 def test_a_folder_of_this_machine_is_entered_first():
-    run = run_of({"fit": ()}, task=replace(TASK, image="process:///home/you/it's"))
+    run = run_of({"fit": ()}, task=replace(TASK, image="process:///home/you/it's"), role=ROLE)
     words = request(run, "fit", 1)["AppSpecification"]["ContainerEntrypoint"]
     assert words[:4] == ["sh", "-c", 'cd "$0" && exec "$@"', "/home/you/it's"]
     assert words[-1] == "--own-copy"
