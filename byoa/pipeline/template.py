@@ -290,8 +290,11 @@ def last_words() -> None:
     """What an interpreter does at its end: atexit's functions, buffers. Never waits for threads."""
     import atexit
 
-    with suppress(Exception):
-        atexit._run_exitfuncs()
+    from byoa.pipeline.worker import end_pools
+
+    for end in (end_pools, atexit._run_exitfuncs):
+        with suppress(Exception):
+            end()
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()

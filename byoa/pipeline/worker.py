@@ -90,9 +90,7 @@ def execute(task: Task, order: Order) -> None:
     try:
         with suppress_good_exit():
             runner(task.kind)(task, order)
-        for thread in set(threading.enumerate()) - before:
-            if not thread.daemon:  # as at a program's end: it may still be writing
-                thread.join()
+        wait_for(set(threading.enumerate()) - before)
     except BaseException:
         hook(task, order, "on_failure")
         raise
@@ -108,6 +106,21 @@ def suppress_good_exit() -> Iterator[None]:
     except SystemExit as ended:
         if ended.code not in (None, 0):
             raise TaskError(f"it ended itself: sys.exit({ended.code!r})") from None
+
+
+def wait_for(threads: set[threading.Thread]) -> None:
+    """As at a program's end: pools that nobody closed are told to, what still writes is awaited."""
+    mine = [thread for thread in threads if not thread.daemon]
+    if mine:
+        end_pools()
+    for thread in mine:
+        thread.join()
+
+
+def end_pools() -> None:
+    """joblib's and concurrent.futures' pools would wait for work for ever."""
+    for stop in reversed(getattr(threading, "_threading_atexits", [])):
+        stop()
 
 
 def runner(kind: Kind) -> Callable[[Task, Order], None]:

@@ -49,6 +49,13 @@ CODE = """
     def thread(product):
         def late(): time.sleep(0.3); product.write_text("late")
         threading.Thread(target=late).start()
+    def pools(product, fails=False):
+        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+        from joblib import Parallel, delayed
+        ThreadPoolExecutor(2).submit(abs, 1)  # nobody closes them
+        ProcessPoolExecutor(2).submit(abs, 1).result()
+        product.write_text(str(Parallel(n_jobs=2)(delayed(abs)(n) for n in (-1, -2))))
+        if fails: raise ValueError
     def draws(product): product.write_text(f"{random.random()} {os.urandom(2).hex()}")
     def at_exit(product):
         atexit.register(lambda: Path("left").write_text("goodbye"))
@@ -181,6 +188,14 @@ def test_threads_are_waited_for_and_exit_functions_called(project: Project, way:
     assert set(became(project.build()).values()) == {"done"}
     assert project.made("thread") == "late"
     assert (project.root / "left").read_text() == "goodbye"
+
+
+@pytest.mark.timeout(60)
+def test_pools_that_nobody_closed_do_not_keep_a_task(project: Project, way: str):
+    project.task("pools")
+    project.task("breaks", "pools", params={"fails": True})
+    assert became(project.build()) == {"pools": "done", "breaks": "failed"}
+    assert project.made("pools") == "[1, 2]"
 
 
 def test_random_numbers_differ_between_tasks(project: Project):
