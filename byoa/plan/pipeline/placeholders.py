@@ -42,8 +42,10 @@ def names_in(text: str) -> set[str]:
 def undeclared(text: str) -> set[str]:
     if "{{" not in text and "{%" not in text:
         return set()
-    from jinja2 import Environment, TemplateSyntaxError, meta
-
+    try:
+        from jinja2 import Environment, TemplateSyntaxError, meta
+    except ImportError:
+        raise UsageError(f"{text!r} needs Jinja: {EXTRA}") from None
     try:
         return set(meta.find_undeclared_variables(Environment().parse(text)))
     except TemplateSyntaxError as error:

@@ -179,10 +179,11 @@ def of_template(text: str) -> tuple[str, ...]:
     """The names in {{upstream["x"]}} and {{upstream.x}}."""
     if "upstream" not in text or "{" not in text:
         return ()
+    tree = parsed(text)
     from jinja2.nodes import Getattr, Getitem, Name
 
     names = []
-    for node in parsed(text).find_all((Getattr, Getitem)):
+    for node in tree.find_all((Getattr, Getitem)):
         if not isinstance(node.node, Name) or node.node.name != "upstream":
             continue
         if isinstance(node, Getattr):
@@ -194,9 +195,10 @@ def of_template(text: str) -> tuple[str, ...]:
 
 def product_of_template(text: str) -> tuple[str, Any]:
     """The class and the argument of `{% set product = SQLRelation(["name", "table"]) %}`."""
+    tree = parsed(text)
     from jinja2.nodes import Assign, Call, Name
 
-    for node in parsed(text).find_all(Assign):
+    for node in tree.find_all(Assign):
         call = node.node
         if (
             isinstance(node.target, Name)

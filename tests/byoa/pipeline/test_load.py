@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -498,3 +499,18 @@ def part(product, upstream, n): upstream["score-*"]
     assert tasks["score-2999"].needs == ("fit-2999", "fit-other")
     assert tasks["part-712"].needs == ("score-712",)
     assert tasks["part-5"].needs == ("score-5",)
+
+
+def test_without_jinja_simple_placeholders_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("jinja2", "jinja2.sandbox", "jinja2.nodes"):
+        monkeypatch.setitem(sys.modules, name, None)
+    files = {"env.yaml": "a: {b: x}\n", "s.sh": "cp {{upstream.get}} {{product}}"}
+    spec = "- source: tasks.get\n  product: '{{a.b}}-{{ a.b }}'\n"
+    assert products(loaded(tmp_path, {**files, "pipeline.yaml": spec})) == {"get": "x-x"}
+    for more in ("{{a.b | upper}}", "{% if a %}{% endif %}"):
+        said = refused(tmp_path, {**files, "pipeline.yaml": spec.replace("{{ a.b }}", more)})
+        assert said[0].endswith("needs Jinja: pip install 'byoa[pipeline]'")
+    said = refused(tmp_path, {**files, "pipeline.yaml": spec + "- {source: s.sh, product: s}\n"})
+    assert said == [
+        "pipeline.yaml:3: s.sh: its placeholders need Jinja: pip install 'byoa[pipeline]'"
+    ]
