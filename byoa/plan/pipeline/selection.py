@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from byoa.plan.errors import UsageError
 from byoa.plan.pipeline.model import Pipeline
+
+WILD = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,13 @@ def named(pipeline: Pipeline, patterns: Sequence[str]) -> set[str]:
     """The tasks whose name, or whose grid's, fits one of the patterns."""
     found: set[str] = set()
     unknown = []
+    families: dict[str, set[str]] = {}
+    for name, task in pipeline.tasks.items() if patterns else ():
+        families.setdefault(task.family, set()).add(name)
     for pattern in patterns:
-        fits = {name for name in pipeline.tasks if fnmatchcase(name, pattern)}
-        fits |= {name for name, task in pipeline.tasks.items() if task.family == pattern}
+        fits = ({pattern} & pipeline.tasks.keys()) | families.get(pattern or "?", set())
+        if WILD.search(pattern):
+            fits |= {name for name in pipeline.tasks if fnmatchcase(name, pattern)}
         found |= fits
         if not fits:
             unknown.append(pattern)
