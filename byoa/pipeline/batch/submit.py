@@ -255,7 +255,8 @@ def job_role(home: Home, run: Run, pipeline: Pipeline) -> str:
     images = {task.image for task in run.tasks.values()} if home.target.machines.fargate else ()
     access = Access(
         account=session.account, region=session.region, partition=session.partition,
-        write=[run.store, *named, *home.target.write], read=list(home.target.read), images=sorted(images),
+        write=[run.store, *named, *home.target.write], read=list(home.target.read),
+        images=sorted(images),
     )  # fmt: skip
     name = role_name(home.project.name, BATCH)
     return ensure_role(session, name, batch_policy(access), home.tags, TASKS)

@@ -19,6 +19,7 @@ from byoa.plan.batch import (
 from byoa.plan.names import fitted
 from byoa.plan.pipeline.batch_jobs import Job
 from byoa.plan.pipeline.manifest import Round, Run, RunTask
+from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.needs import Size, fargate
 from byoa.plan.pipeline.soopervisor import PROCESS, Target
 
@@ -82,6 +83,16 @@ def submit_request(run: Run, number: int, job: Job, ids: Mapping[str, str]) -> d
         size=len(job.tasks) if job.is_array else None,
         extra=extra,
     )
+
+
+def client_address(pipeline: Pipeline) -> list[str]:
+    """Where the File client puts products, if pipeline.yaml says it: an S3Client's bucket."""
+    client = pipeline.clients.get("File")
+    said = client.arguments if client else {}
+    if not isinstance(said.get("bucket_name"), str):
+        return []
+    parent = str(said.get("parent", "")).strip("/")
+    return [f"s3://{said['bucket_name']}/{parent}/" if parent else f"s3://{said['bucket_name']}/"]
 
 
 def join_task(run: Run) -> RunTask:

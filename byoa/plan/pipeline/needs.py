@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,6 +11,8 @@ from byoa.plan.errors import UsageError
 from byoa.plan.pipeline.model import Task
 from byoa.plan.pipeline.soopervisor import Needs, Target
 
+#: What surrounds a task in its container has its own memory; the task's limit is held within.
+AROUND_MB = 256
 DEFAULT = Needs(vcpus=1, memory_mb=2048, gpus=0)
 #: Fargate's sizes: vCPUs, the least and the most memory in MiB, and its steps.
 #: https://docs.aws.amazon.com/batch/latest/userguide/fargate.html
@@ -58,15 +61,17 @@ def sizes(tasks: Mapping[str, Task], target: Target) -> dict[str, Size]:
 
 def size(task: Task, target: Target) -> Size:
     """The first that says something: task_resources, the task's limits, container_properties."""
+    memory = task.limits.memory_mb
     own = Needs(
         vcpus=None if task.limits.cpus in (0, 1) else task.limits.cpus,
-        memory_mb=task.limits.memory_mb,
+        memory_mb=None if memory is None else memory + AROUND_MB,
         gpus=task.limits.gpus or None,
     )
     row = first(task.name, target.task_needs)
     sources = (row, own, target.needs, DEFAULT)
+    vcpus = next(one.vcpus for one in sources if one.vcpus is not None)
     return Size(
-        next(one.vcpus for one in sources if one.vcpus is not None),
+        vcpus if target.machines.fargate else max(1, math.ceil(vcpus)),  # machines give whole ones
         next(one.memory_mb for one in sources if one.memory_mb is not None),
         next(one.gpus for one in sources if one.gpus is not None),
     )

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from byoa.plan.pipeline.batch_jobs import Job, Wait, jobs_of
 from byoa.plan.pipeline.batch_requests import (
+    client_address,
     definition_request,
     levels,
     requests,
     submit_request,
 )
 from byoa.plan.pipeline.manifest import Round, RunTask
+from byoa.plan.pipeline.model import Dotted, Pipeline
 from byoa.plan.pipeline.needs import Size
 from byoa.plan.pipeline.soopervisor import Machines, Target
 from tests.byoa.plan.pipeline.test_manifest import RUN
@@ -112,6 +114,17 @@ def test_processes_work_in_a_copy_of_the_folder():
     here = {"get": RunTask(image="process:///project", definition="d:1")}
     request = submit_request(replace(WHOLE, tasks=here), 1, Job("r-1-get", ("get",)), {})
     assert request["containerOverrides"]["command"][-1] == "--own-copy"
+
+
+def test_the_file_clients_bucket_is_where_pipeline_yaml_says():
+    def pipeline(**said: str) -> Pipeline:
+        clients = {"File": Dotted("ploomber.clients.S3Client", said)}
+        return Pipeline(name="p", root="/p", tasks={}, clients=clients)
+
+    assert client_address(pipeline(bucket_name="b", parent="a/c/")) == ["s3://b/a/c/"]
+    assert client_address(pipeline(bucket_name="b")) == ["s3://b/"]
+    assert client_address(pipeline()) == []
+    assert client_address(Pipeline(name="p", root="/p", tasks={})) == []
 
 
 def test_jobs_of_a_level_wait_for_none_of_it():

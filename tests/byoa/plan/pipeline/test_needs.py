@@ -45,7 +45,11 @@ def test_the_first_pattern_that_fits_wins_and_the_name_itself_before_all():
 def test_the_tasks_own_limits_stand_before_the_targets_defaults():
     own = Limits(cpus=2, memory_mb=512, gpus=1)
     target = Target(name="x", needs=Needs(vcpus=8, memory_mb=16384))
-    assert sizes(tasks("a", limits=own), target) == {"a": Size(2, 512, 1)}
+    assert sizes(tasks("a", limits=own), target) == {"a": Size(2, 768, 1)}
+    half = Limits(cpus=0.5)
+    assert sizes(tasks("a", limits=half), Target(name="x"))["a"].vcpus == 1
+    fargate = Target(name="x", machines=Machines(market="fargate"))
+    assert sizes(tasks("a", limits=half), fargate) == {"a": Size(0.5, 2048)}
     assert sizes(tasks("a"), Target(name="x")) == {"a": Size(1, 2048)}
 
 
