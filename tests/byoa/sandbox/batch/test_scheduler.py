@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import Any
 
@@ -126,6 +127,47 @@ def test_a_disabled_queue_takes_no_job_and_a_disabled_environment_begins_none(ma
     machine.region.queues["q"]["state"] = "DISABLED"
     with pytest.raises(Exception, match="not in a valid state"):
         machine.submit("job")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_graph_ends_as_it_must_and_nothing_runs_too_early_or_too_much(seed: int):
+    chance = random.Random(seed)
+    machine = Machine()
+    machine.go.set()
+    machine.region.environments["e"]["computeResources"] = {"maxvCpus": 3, "type": "EC2"}
+    jobs: list[Job] = []
+    awaited: dict[str, list[Job]] = {}
+    running: list[float] = []
+    most = [0.0]
+
+    def carry(job: Job, _: dict[str, Any]) -> Ending:
+        early = [one.name for one in awaited[job.name] if one.status != "SUCCEEDED"]
+        running.append(job.need("VCPU"))
+        most[0] = max(most[0], sum(running))
+        threading.Event().wait(chance.random() / 200)
+        running.remove(job.need("VCPU"))
+        return Ending(99 if early else machine.codes.get(job.name, 0))
+
+    machine.scheduler.carry = carry
+    for number in range(40):
+        name = f"job-{number}"
+        after = chance.sample(jobs, chance.randint(0, min(3, len(jobs))))
+        awaited[name] = after
+        machine.codes[name] = int(chance.random() < 0.1)
+        needs = [{"type": "VCPU", "value": str(chance.randint(1, 3))}]
+        more = {"containerOverrides": {"resourceRequirements": needs}}
+        jobs.append(machine.submit(name, *after, **more))
+    lost: set[str] = set()
+    for job in jobs:
+        machine.over(job)
+        failed_before = any(one.name in lost for one in awaited[job.name])
+        if machine.codes[job.name] or failed_before:
+            lost.add(job.name)
+        assert job.status == ("FAILED" if job.name in lost else "SUCCEEDED")
+        assert len(job.attempts) == (0 if failed_before else 1)
+        assert not job.ending or job.ending.exit_code != 99
+    assert most[0] <= 3
+    assert (machine.scheduler.running, sum(machine.scheduler.used.values())) == (0, 0)
 
 
 def rules(*given: str) -> dict[str, Any]:
