@@ -128,7 +128,9 @@ def settle(future: Future[Any], one: Answer) -> None:
 
 
 def environment() -> Mapping[str, str]:
-    """This process's, and where byoa itself is found."""
-    here = str(Path(__file__).resolve().parents[3])
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
+    """This process's, and where byoa itself is found when it is not installed."""
+    here = Path(__file__).resolve().parents[3]
+    if here.name in {"site-packages", "dist-packages"}:
+        return os.environ
+    paths = [str(here), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

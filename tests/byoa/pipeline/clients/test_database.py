@@ -137,7 +137,9 @@ def test_what_failed_is_rolled_back_everywhere():
 def test_scripts_that_write_at_once_take_turns(tmp_path):
     """Transactions that begin by reading and go on to write would end each other."""
     path = tmp_path / "a.db"
-    SQLAlchemyClient(f"sqlite:///{path}").execute("CREATE TABLE base AS SELECT 1 AS x")
+    first = SQLAlchemyClient(f"sqlite:///{path}")
+    first.execute("CREATE TABLE base AS SELECT 1 AS x")
+    first.close()
     failed: list[Exception] = []
     start = threading.Barrier(2)
     read = "SELECT count(*) FROM base, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
