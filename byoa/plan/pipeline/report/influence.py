@@ -53,7 +53,7 @@ def by_influence(family: Sequence[Seen], metric: str) -> list[tuple[str, float |
 
 
 def pair_of(family: Sequence[Seen], metric: str) -> tuple[str, str] | None:
-    """The two parameters whose picture is worth drawing; the one with fewer values goes down."""
+    """The two parameters whose picture is worth drawing; the first one goes down."""
     values = varying(family)
     keys = [
         key
@@ -64,8 +64,9 @@ def pair_of(family: Sequence[Seen], metric: str) -> tuple[str, str] | None:
     ][:2]
     if len(keys) < 2:
         return None
-    down, across = sorted(keys, key=lambda key: -len(values[key]))
-    if len(values[down]) <= ACROSS:
+    # Alike for every metric, so that pictures can be compared.
+    down, across = sorted(keys, key=list(values).index)
+    if len(values[across]) > ACROSS:
         down, across = across, down
     return (down, across) if len(values[across]) <= ACROSS else None
 

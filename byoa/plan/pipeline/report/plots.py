@@ -239,6 +239,8 @@ def direction(metric: str) -> str:
            "latency", "mb", "bytes", "size", "logloss", "deviance", "fpr", "fnr"}  # fmt: skip
     high = {"accuracy", "acc", "f1", "auc", "score", "precision", "recall", "map", "map50", "r2",
             "iou", "dice", "ap", "ap50", "mar", "mcc", "kappa", "throughput", "roc"}  # fmt: skip
+    if {"per"} <= words_ and words_ & {"second", "s", "minute", "hour"}:
+        return "max"  # images_per_second: a speed
     return "min" if words_ & low else "max" if words_ & high else ""
 
 

@@ -348,7 +348,8 @@ def test_points_of_different_plots_can_be_compared():
 @pytest.mark.parametrize(
     ("metric", "better"),
     [("val_loss", "min"), ("rmse", "min"), ("accuracy", "max"), ("bbox_mAP", "max"),
-     ("roc_auc", "max"), ("validation-error", "min"), ("map", "max"), ("count", "")],
+     ("roc_auc", "max"), ("validation-error", "min"), ("map", "max"), ("count", ""),
+     ("images_per_second", "max"), ("seconds_per_epoch", "min")],
 )  # fmt: skip
 def test_what_is_better(metric: str, better: str):
     assert plots.direction(metric) == better
@@ -411,6 +412,20 @@ def test_the_two_that_matter_most_are_one_picture():
         cells[0].get("fill-opacity") or 0
     ), "a low loss is the better one"
     assert heat(grid()[:2], "score") == "" and heat([], "score") == ""
+
+
+def test_pictures_of_two_are_laid_out_alike_for_every_metric():
+    some = [
+        Seen(task=one.task, metrics={**one.metrics, "other": 10 * v["rate"] + v["depth"]})
+        for one in grid()
+        for v in [one.task.point]
+    ]
+    assert pair_of(some, "score") == pair_of(some, "other") == ("rate", "depth")
+    many = [
+        Seen(task=task(f"m{a}{b}{s}", family="m", point={"a": a, "b": b}), metrics={"m": a * b})
+        for a in range(2) for b in range(12) for s in range(2)
+    ]  # fmt: skip
+    assert pair_of(many, "m") == ("b", "a"), "twelve columns are too many"
 
 
 def test_a_parameter_that_some_tasks_lack_is_in_no_picture_of_two():
