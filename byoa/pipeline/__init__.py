@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from byoa.pipeline.api import DAGBuildEarlyStop as DAGBuildEarlyStop
     from byoa.pipeline.api import Pipeline as Pipeline
     from byoa.pipeline.api import Task as Task
-    from byoa.pipeline.load import load as load
 
 HOMES = {"Pipeline": "api", "Task": "api", "DAGBuildEarlyStop": "api"}
 __all__ = ["DAGBuildEarlyStop", "Pipeline", "Task"]

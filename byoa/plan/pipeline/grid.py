@@ -5,13 +5,14 @@ https://docs.ploomber.io/en/latest/cookbook/grid.html
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
 
-from byoa.plan.pipeline.names import axes, canonical
+from byoa.plan.pipeline.names import axes
 
 MOST_POINTS = 100_000
 
@@ -71,5 +72,6 @@ def once(found: list[Point]) -> list[Point]:
     """Without those that are there already: the same values are the same task."""
     made: dict[str, Point] = {}
     for point in found:
-        made.setdefault(canonical(dict(point.values)), point)
+        key = json.dumps(dict(point.values), sort_keys=True, default=str)  # objects: each its own
+        made.setdefault(key, point)
     return list(made.values())

@@ -17,16 +17,17 @@ from byoa.plan.pipeline.placeholders import POINT, fill_point, names_of_point
 #: Read aloud as it is; anything else becomes a slug and a hash.
 PLAIN = re.compile(r"[\w.+=,@~-]{0,64}", re.ASCII)
 UNSAFE = re.compile(r"[^\w.+=,@~-]+", re.ASCII)
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 SLUG = 32
 ALL = 96  #: a suffix of several values is not longer than this
 
 
 def shown(value: Any) -> str:
     """A value inside a name: `0.1`, `gini`; `http-host-x-1f2e3d4c` for what no file is called."""
-    text = str(value)
-    if isinstance(value, (str, int, float, bool, type(None))) and PLAIN.fullmatch(text):
-        return text
-    said = value if isinstance(value, str) else canonical(value)
+    is_one = not isinstance(value, (list, tuple, Mapping, set, frozenset))
+    said = spoken(value) if is_one else canonical(value)
+    if is_one and PLAIN.fullmatch(said):
+        return said
     slug = UNSAFE.sub("-", said).strip("-.")[:SLUG].strip("-.")
     return f"{slug}-{short_hash(value)}" if slug else short_hash(value)
 
@@ -37,7 +38,15 @@ def short_hash(value: Any) -> str:
 
 def canonical(value: Any) -> str:
     """The same text for the same value, on every machine."""
-    return json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    return json.dumps(value, sort_keys=True, default=spoken, ensure_ascii=False)
+
+
+def spoken(value: Any) -> str:
+    """A value as text that another process finds the same: a function's name, not its address."""
+    if isinstance(value, (set, frozenset)):
+        return f"{{{', '.join(sorted(map(spoken, value)))}}}"
+    name = getattr(value, "__qualname__", None)
+    return f"{value.__module__}.{name}" if name else ADDRESS.sub("", str(value))
 
 
 def suffix(point: Mapping[str, Any], keys: Sequence[str]) -> str:

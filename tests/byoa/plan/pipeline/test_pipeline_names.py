@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from hypothesis import given
@@ -50,10 +51,20 @@ def test_values_as_words():
     assert [shown(one) for one in (1, 0.1, True, None, "gini", "a.b=c")] == [
         "1", "0.1", "True", "None", "gini", "a.b=c",
     ]  # fmt: skip
+    assert shown(date(2020, 1, 2)) == "2020-01-02"
+    assert shown(canonical) == "byoa.plan.pipeline.names.canonical"
+    assert shown(object()) == shown(object())  # no address: the next process has another
+    assert canonical([canonical, {"b", "a"}]) == canonical([canonical, {"a", "b"}])
     odd = [shown(one) for one in ("a/b", "a b", [1, 2], {"a": 1}, "é", "x" * 99, "../..")]
     assert len(set(odd)) == len(odd)
     assert all(len(one) <= 48 and "/" not in one and " " not in one for one in odd)
     assert shown("a/b") == "a-b-" + shown("a/b")[-8:] == shown("a/b")
+
+
+def test_points_are_once_but_objects_are_their_own():
+    assert len(points({"a": [1, 1, "1"]}, {})) == 2
+    assert len(points([{"a": [1]}, {"a": [2, 1]}], {})) == 2
+    assert len(points({"a": [object(), object()]}, {})) == 2
 
 
 def test_long_suffixes_are_cut_and_hashed():
