@@ -9,7 +9,7 @@ from pathlib import Path
 
 from byoa.pipeline.state import State
 from byoa.pipeline.store import ContentStore
-from byoa.plan.errors import ByoaError
+from byoa.plan.errors import ByoaError, error_code
 from byoa.plan.pipeline import decide as deciding
 from byoa.plan.pipeline import manifest, moved, records
 from byoa.plan.pipeline.model import Decision, Pipeline, Reason, Record, Task
@@ -74,12 +74,22 @@ def read_records(store: ContentStore, tasks: Iterable[str]) -> dict[str, Record]
     """The last record of each of the tasks that has one; one that cannot be read is none."""
     wanted = {manifest.record_name(task): task for task in tasks}
     if len(wanted) > READERS:
-        there = {f"records/{name}" for name in store.names("records/")}
+        there = {f"records/{name}" for name in listed(store, "records/")}
         wanted = {name: task for name, task in wanted.items() if name in there}
     with ThreadPoolExecutor(READERS) as pool:
         read = pool.map(store.find, wanted)
     found = {task: parsed(data, task) for task, data in zip(wanted.values(), read)}
     return {task: record for task, record in found.items() if record is not None}
+
+
+def listed(store: ContentStore, below: str) -> list[str]:
+    """The documents below a name; none where the bucket itself is not made yet."""
+    try:
+        return store.names(below)
+    except Exception as error:
+        if error_code(error) != "NoSuchBucket":
+            raise
+        return []
 
 
 def parsed(data: bytes | None, task: str) -> Record | None:

@@ -7,14 +7,14 @@ from typing import Any
 
 from byoa.aws.batch_home import DEFAULT, default_group, queue_name, subnets_of, wanted
 from byoa.pipeline.batch.home import Home
-from byoa.pipeline.batch.submit import Asked, Submission
+from byoa.pipeline.batch.submit import Asked, Submission, access
 from byoa.pipeline.image import Image, laid
 from byoa.plan.batch import (
     compute_environment_request,
     job_queue_request,
     update_job_queue_request,
 )
-from byoa.plan.iam import TASKS, Access, batch_policy, role_policy_request, role_request
+from byoa.plan.iam import TASKS, batch_policy, role_policy_request, role_request
 from byoa.plan.names import BATCH, MACHINES, role_name
 from byoa.plan.pipeline import manifest
 from byoa.plan.pipeline.batch_jobs import jobs_of
@@ -41,7 +41,7 @@ def planned(home: Home, asked: Asked) -> tuple[list[dict[str, Any]], Run | None]
         if run is None:
             return [], None
         found = [*machines(home, any(task.gpus for task in run.tasks.values()))]
-        found += role(home, run.store)
+        found += role(home, batch_policy(access(home, run, submission.pipeline)))
         arn = f"<ARN of {role_name(home.project.name, BATCH)}>"
         roles = {"job": home.target.role or arn}
         definitions = submission.definitions(run, roles)
@@ -105,16 +105,12 @@ def filled(home: Home) -> Target:
     return replace(target, machines=machines)
 
 
-def role(home: Home, store: str) -> list[dict[str, Any]]:
+def role(home: Home, policy: dict[str, Any]) -> list[dict[str, Any]]:
     if home.target.role:
         return []
-    session, name = home.session, role_name(home.project.name, BATCH)
-    access = Access(
-        account=session.account, region=session.region, partition=session.partition,
-        write=[store, *home.target.write], read=list(home.target.read),
-    )  # fmt: skip
-    made = role_request(name, home.tags, TASKS, session.account)
+    name = role_name(home.project.name, BATCH)
+    made = role_request(name, home.tags, TASKS, home.session.account)
     return [
         said("iam.CreateRole", made),
-        said("iam.PutRolePolicy", role_policy_request(name, batch_policy(access))),
+        said("iam.PutRolePolicy", role_policy_request(name, policy)),
     ]

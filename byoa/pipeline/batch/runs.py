@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from byoa.aws.batch import log_streams
-from byoa.pipeline.batch.away import READERS
+from byoa.pipeline.batch.away import READERS, listed
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.services import service
 from byoa.plan.errors import NotFoundError
@@ -119,7 +119,7 @@ class Seen:
 
 def names(home: Home) -> list[str]:
     """All runs of the pipeline, the oldest first."""
-    return home.store.names("index/")
+    return listed(home.store, "index/")
 
 
 def find(home: Home, run: str = "") -> Run:

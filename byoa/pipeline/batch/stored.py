@@ -8,7 +8,7 @@ from functools import partial
 
 from byoa.aws.belongings import Thing
 from byoa.pipeline.batch import runs
-from byoa.pipeline.batch.away import READERS, parsed
+from byoa.pipeline.batch.away import READERS, listed, parsed
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.store import ContentStore
 from byoa.plan.errors import ByoaError
@@ -18,7 +18,7 @@ from byoa.plan.pipeline import manifest, tree
 def stored(home: Home) -> Iterator[Thing]:
     """Records, products and runs, all at once."""
     uri = f"{home.store.base}/"
-    count = sum(1 for _ in home.place.storage.objects(uri))
+    count = len(listed(home.store, ""))
     if count:
         yield Thing("stored", f"{uri} ({counted(count)})", partial(home.place.storage.delete, uri))
 
@@ -33,7 +33,8 @@ def unused(home: Home, keep: int) -> Iterator[Thing]:
         )
     for name in names[: len(names) - keep]:
         yield Thing("run", name, partial(forget, home.store, name))
-    lost = home.store.held() - needed(home.store)
+    held = set(listed(home.store, "objects/"))
+    lost = held - needed(home.store) if held else held
     if lost:
         yield Thing(
             "products", f"{counted(len(lost))} of no record", partial(drop, home.store, lost)

@@ -245,21 +245,24 @@ def job_role(home: Home, run: Run, pipeline: Pipeline) -> str:
     """The role that the tasks run as: the target's, or one that reaches the pipeline's things."""
     if home.target.role:
         return role_arn(home.session, home.target.role)
-    named = client_address(pipeline)
-    if "File" in pipeline.clients and not named and not home.target.write:
+    if "File" in pipeline.clients and not (client_address(pipeline) or home.target.write):
         home.say(
             "Which bucket the File client writes to is its function's to say: if jobs may not"
             " reach it, name it in soopervisor.yaml, `write: [s3://BUCKET/FOLDER/]`"
         )
-    session = home.session
-    images = {task.image for task in run.tasks.values()} if home.target.machines.fargate else ()
-    access = Access(
+    name, policy = role_name(home.project.name, BATCH), batch_policy(access(home, run, pipeline))
+    return ensure_role(home.session, name, policy, home.tags, TASKS)
+
+
+def access(home: Home, run: Run, pipeline: Pipeline) -> Access:
+    """What the tasks reach in S3: the pipeline's folder, the File client's, the target's."""
+    session, target = home.session, home.target
+    images = {task.image for task in run.tasks.values()} if target.machines.fargate else ()
+    return Access(
         account=session.account, region=session.region, partition=session.partition,
-        write=[run.store, *named, *home.target.write], read=list(home.target.read),
+        write=[run.store, *client_address(pipeline), *target.write], read=list(target.read),
         images=sorted(images),
     )  # fmt: skip
-    name = role_name(home.project.name, BATCH)
-    return ensure_role(session, name, batch_policy(access), home.tags, TASKS)
 
 
 def begun(home: Home, run: Run) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from byoa.pipeline.batch.away import listed
 from tests.byoa.pipeline.batch.conftest import Project, tasks_of
 
 ALL = {"get", "fit-1", "fit-2", "best"}
@@ -103,7 +104,18 @@ def test_a_dry_run_shows_all_and_sends_nothing(project: Project):
     assert fit["arrayProperties"] == {"size": 2}
     assert fit["dependsOn"][0]["jobId"].startswith("<id of ")
     assert project.run("status").code == 1
-    assert project.home.store.names("") == []
+    assert listed(project.home.store, "") == []
+
+
+def test_in_an_account_without_the_bucket_there_is_just_nothing_yet(project: Project):
+    words = ("--bucket", f"none-{project.folder.name}")
+    assert "was never submitted" in project.run("status", *words).err
+    assert "Nothing of pipeline is done" in project.run("download", *words).err
+    plan = project.run("plan", "--on", "batch", *words)
+    assert plan.code == 0 and "4 run" in plan.out, plan.err
+    assert len(project.run("submit", "--dry-run", *words).json) > 5
+    assert project.run("clean", "--dry-run", *words).code == 0
+    assert project.run("clean", "--unused", *words).code == 0
 
 
 def test_what_only_this_machine_knows_travels_along(project: Project, tmp_path: Path):
