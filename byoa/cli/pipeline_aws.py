@@ -116,7 +116,8 @@ def cost(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, f"{name}_hour") for name in PRICES}
     prices = {name: price for name, price in given.items() if price is not None}
     emit(rows(home, run, prices), arguments)
-    if missing := [f"--{name}-hour" for name in PRICES if name not in prices]:
+    missing = [f"--{name}-hour" for name in PRICES if name not in prices]
+    if missing and not run.on_sagemaker:
         home.say(
             "Machines' prices differ by region, type and spot's hour, and byoa makes none up: give"
             f" yours for dollars, {' '.join(missing)}"
