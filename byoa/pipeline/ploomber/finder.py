@@ -18,7 +18,7 @@ TASKS = (
 )
 PRODUCTS = (
     *("File", "SQLRelation", "SQLiteRelation", "PostgresRelation", "GenericSQLRelation"),
-    *("GenericProduct", "EmptyProduct", "Product"),
+    *("GenericProduct", "EmptyProduct", "Product", "MetaProduct"),
 )
 #: Ploomber's module → where its names are here.
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -90,7 +90,6 @@ WHY_NOT = {
     "OnlineModel": "pipelines in memory are not taken over; call the functions themselves",
     "InMemoryDAG": "pipelines in memory are not taken over; call the functions themselves",
     "PostgresCopyFrom": "use SQLUpload",
-    "MetaProduct": "give several products as a dict",
     "micro": "write pipeline.yaml, or byoa.pipeline.Pipeline with your functions",
     "jupyter": "`byoa pipeline nb` works on notebooks",
     "scaffold": "write pipeline.yaml; `byoa pipeline plan` says what is missing in it",

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from byoa.pipeline import order
 from byoa.pipeline.modules import Modules
 from byoa.plan.errors import NotFoundError, UsageError
 from byoa.plan.pipeline.model import Dotted
 
+#: Several products by key, as a task is given them.
+MetaProduct = order.Products
 #: The version whose pipelines are understood.
 __version__ = "0.23.3"
 
@@ -34,7 +37,14 @@ class Product:
         return f"{type(self).__name__}({self.identifier!r})"
 
 
-class File(Product):
+class AlsoGiven(type):
+    """What a task is given as its product is a File, too."""
+
+    def __instancecheck__(cls, thing: object) -> bool:
+        return type.__instancecheck__(cls, thing) or isinstance(thing, order.File)
+
+
+class File(Product, metaclass=AlsoGiven):
     """A file or a folder: a path, wherever one is taken."""
 
     @property

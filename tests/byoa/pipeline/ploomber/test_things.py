@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from byoa.pipeline.order import File, Products
-from byoa.pipeline.ploomber import sql_checks
+from byoa.pipeline.ploomber import sql_checks, things
 from byoa.pipeline.ploomber.environment import Env, load_env, with_env
 from byoa.pipeline.ploomber.io import serializer, unserializer
 from byoa.pipeline.ploomber.param_grid import Interval, ParamGrid
@@ -55,6 +55,15 @@ def test_serializers_of_a_folder_and_their_function(tmp_path: Path):
     for wrong in ({"defaults": [".xls"]}, {"fallback": "dill"}, {"extension_mapping": {"x": 1}}):
         with pytest.raises(UsageError):
             serializer(**wrong)
+
+
+def test_user_code_tells_products_apart(tmp_path: Path):
+    one, several = File(tmp_path / "a"), Products({"a": File(tmp_path / "a")})
+    assert isinstance(one, things.File)
+    assert not isinstance(several, things.File)
+    assert isinstance(several, things.MetaProduct)
+    assert isinstance(things.File("x"), things.File)
+    assert not isinstance("x", things.File)
 
 
 def test_param_grids():
