@@ -22,8 +22,10 @@ NAMED = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
     *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
 )
-SCOPES = (*FUNCTIONS, ast.ClassDef)
-BINDERS = (*NAMED, ast.Name, ast.MatchMapping)
+#: Nodes within which a scope binds nothing; those that may bind; those that never do.
+CLOSED = frozenset({*FUNCTIONS, ast.ClassDef, ast.Name, ast.Constant})
+BINDERS = frozenset({*NAMED, ast.Name, ast.MatchMapping})
+PLAIN = frozenset({ast.Constant, ast.Attribute, ast.Call, ast.Expr, ast.BinOp, ast.Subscript})
 #: Statements that act by being there.
 ACTS = (ast.Assert, ast.Raise, ast.Delete, ast.With, ast.AsyncWith, ast.Return)
 UNKNOWN = ("?",)
@@ -235,7 +237,7 @@ def inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, SCOPES):
+        if type(node) in CLOSED:
             continue
         for name in node._fields:  # ast.iter_child_nodes takes three times as long
             value = getattr(node, name, None)
@@ -252,7 +254,10 @@ def bound(body: Iterable[ast.AST], above: tuple[str, ...]) -> Scope:
     free: set[str] = set()
     named = []
     for node in inside(body):
-        if isinstance(node, BINDERS):
+        kind = type(node)
+        if kind in PLAIN:
+            continue
+        if kind in BINDERS:
             named.append(node)
         elif isinstance(node, ast.comprehension):
             hidden.update(ast.walk(node.target))

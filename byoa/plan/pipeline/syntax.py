@@ -9,6 +9,7 @@ DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 #: Fields that say nothing about what runs.
 SILENT = frozenset({"ctx", "type_comment", "kind", "type_ignores"})
+FIELDS: dict[type, tuple[str, ...]] = {}
 
 
 def meaning(node: ast.AST | list[ast.stmt], keep_docstrings: bool = False) -> str:
@@ -19,29 +20,36 @@ def meaning(node: ast.AST | list[ast.stmt], keep_docstrings: bool = False) -> st
 
 
 def write(node: object, put: Callable[[str], None], keep: bool) -> None:
-    if isinstance(node, ast.Name):
-        put(f"Name({node.id})")
-    elif isinstance(node, ast.Constant):
-        put(f"Constant({node.value!r})")
+    kind = type(node)
+    if kind is ast.Name:
+        put(f"Name({node.id})")  # type: ignore[attr-defined]
+    elif kind is ast.Constant:
+        put(f"Constant({node.value!r})")  # type: ignore[attr-defined]
+    elif kind is list:
+        for item in node:  # type: ignore[attr-defined]
+            write(item, put, keep)
+            put(",")
     elif isinstance(node, ast.AST):
-        put(f"{type(node).__name__}(")
-        for name in node._fields:
+        put(f"{kind.__name__}(")
+        for name in FIELDS.get(kind) or fields(kind):
             value = getattr(node, name, None)
-            if value is None or value == [] or name in SILENT:
+            if value is None or value == []:
                 continue
-            if name == "body" and not keep and isinstance(node, DOCUMENTED):
+            if name == "body" and not keep and kind in DOCUMENTED:
                 value = without_docstring(value)
-            elif isinstance(node, ast.JoinedStr):
+            elif kind is ast.JoinedStr:
                 value = [one for one in value if not is_empty(one)]
             put(f"{name}=")
             write(value, put, keep)
         put(")")
-    elif isinstance(node, list):
-        for item in node:
-            write(item, put, keep)
-            put(",")
     else:
         put(repr(node))
+
+
+def fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a kind of node that say what runs, worked out once."""
+    FIELDS[kind] = tuple(name for name in kind._fields if name not in SILENT)
+    return FIELDS[kind]
 
 
 def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
