@@ -15,7 +15,7 @@ class Schedule:
         self, pipeline: Pipeline, undone: Iterable[str], seconds: Mapping[str, float] | None = None
     ) -> None:
         self.tasks, self.below = pipeline.tasks, pipeline.downstream()
-        left = set(undone)
+        left, self.halted = set(undone), False
         self._names = ranked(pipeline, self.below, left, seconds or {})
         self.place = {name: number for number, name in enumerate(self._names)}
         #: task → how many of its upstream are open; 0 once it is ready or runs
@@ -34,6 +34,8 @@ class Schedule:
 
     def put(self, name: str) -> None:
         """Makes a task ready (again)."""
+        if self.halted:
+            return
         heap = self._working if self.tasks[name].limits.cpus else self._waiting
         heapq.heappush(heap, self.place[name])
 
@@ -81,7 +83,8 @@ class Schedule:
         return sorted(found, key=self.place.__getitem__)
 
     def halt(self) -> None:
-        """Nothing is ready any more."""
+        """Nothing is ready any more, whatever is done from now on."""
+        self.halted = True
         self._working.clear()
         self._waiting.clear()
 

@@ -104,6 +104,14 @@ def test_fail_fast_begins_nothing_after_a_failure(project: Project):
     }
 
 
+def test_what_ran_when_another_failed_is_kept_and_the_build_ends(project: Project):
+    project.task("bad")
+    project.task("late", params={"seconds": 0.5})
+    project.task("below", "constant", needs=["late"])
+    result = project.build(options=Options(jobs=2, fail_fast=True))
+    assert became(result) == {"bad": "failed", "late": "done", "below": "cancelled"}
+
+
 def test_a_failed_task_keeps_its_old_product_but_is_made_again(project: Project):
     project.task("get")
     project.build()

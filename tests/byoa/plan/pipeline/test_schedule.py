@@ -61,6 +61,15 @@ def test_who_does_not_fit_stays_ready_and_who_only_waits_always_fits():
     assert none == [] and ready(schedule) == ["a"]
 
 
+def test_after_a_halt_nothing_gets_ready():
+    """What ran on to its end made others ready, and a build that begins nothing waited for them."""
+    schedule = Schedule(pipeline(DIAMOND), DIAMOND)
+    assert ready(schedule) == ["a", "e"]
+    schedule.halt()
+    schedule.done("a")
+    assert not schedule.any_ready and set(schedule.open) == {"b", "c", "d", "e"}
+
+
 def test_what_most_waits_for_is_first():
     chain = {"short": [], "long": [], "next": ["long"], "last": ["next"], "slow": []}
     assert ready(Schedule(pipeline(chain), chain)) == ["long", "short", "slow"]
