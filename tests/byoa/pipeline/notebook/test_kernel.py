@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
 import pytest
 
 from byoa.pipeline.notebook import kernel
+from byoa.pipeline.notebook.outputs import Text
 from byoa.plan.pipeline.notebook_options import Options
 from byoa.plan.pipeline.notebook_source import read
 from tests.byoa.pipeline.notebook.conftest import Run, shown
@@ -95,3 +97,98 @@ def test_no_kernel_outlives_its_task(run: Run, spec):
         time.sleep(0.05)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+SHOWS = """\
+# %% [markdown]
+# Everything that a notebook can show
+
+# %%
+import sys, os
+print("a"); print("b", file=sys.stderr); print("c")
+# !echo from a shell
+for n in range(3):
+    print(f"\\r{n}", end="")
+
+# %%
+from IPython.display import HTML, Markdown, SVG, clear_output, display
+handle = display("one", display_id="x")
+print("two")
+handle.update("three")
+display(HTML("<b>4</b>"), Markdown("*5*"), {"six": 6})
+display({"application/json": {"a": [1]}, "text/plain": "7"}, raw=True)
+
+# %%
+print("gone"); clear_output(); print("here")
+clear_output(wait=True)
+
+# %%
+import pandas as pd
+pd.DataFrame({"a": [1.5, None]})
+
+# %%
+import matplotlib.pyplot as plt
+figure, axes = plt.subplots(figsize=(1, 1))
+axes.plot([1, 2]);
+
+# %%
+# %matplotlib inline
+plt.figure(figsize=(1, 1)); plt.bar([1], [2]); plt.show()
+plt.figure(figsize=(1, 1)); "last"
+
+# %% tags=["raises-exception"]
+def f():
+    raise ValueError("no\\nwhere")
+f()
+
+# %%
+1; 2
+
+# %%
+_, Out[len(Out) and max(Out)]
+
+# %%
+# %%writefile -a /dev/null
+some text
+
+# %%
+class A:
+    def _repr_html_(self): return "<i>a</i>"
+    def __repr__(self): return "A()"
+A()
+
+# %%
+lines = !printf 'x\\ny\\n'
+lines.n, get_ipython().__class__.__mro__[-1]
+
+# %%
+# %%html
+<b>bold</b>
+"""
+
+
+def test_a_kernel_shows_what_we_show(run: Run, spec):
+    """The same notebook here and in ipykernel: every output is the same."""
+    here = run(SHOWS)
+    assert here.facts["failure"] is None, here.log
+    ours = [cleaned(one) for one in shown(here.notebook)]
+    there = run(SHOWS, options={"kernelspec_name": spec})
+    assert there.facts["failure"] is None, there.log
+    theirs = [cleaned(one) for one in shown(there.notebook)]
+    assert len(ours) == len(theirs) > 10
+    for cell, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
+        assert mine == other, f"cell {cell}"
+
+
+def cleaned(outputs):
+    """Without what differs from run to run: addresses, colours; streams joined by name."""
+    streams: dict[str, Text] = {}
+    for one in outputs:
+        if one["output_type"] == "stream":
+            streams.setdefault(one["name"], Text()).add(one["text"])
+    rich = [one for one in outputs if one["output_type"] != "stream"]
+    said = [[name, str(text)] for name, text in sorted(streams.items())]
+    text = json.dumps([said, rich], sort_keys=True)
+    for pattern in (r"0x[0-9a-f]+", r"\\u001b\[[0-9;]*m"):
+        text = re.sub(pattern, "", text)
+    return json.loads(text)
