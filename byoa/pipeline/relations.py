@@ -12,7 +12,7 @@ from byoa.pipeline.clients.aside import Aside
 from byoa.pipeline.clients.base import Clients, wanted
 from byoa.pipeline.clients.database import SQLAlchemyClient, driver_connection
 from byoa.pipeline.order import Order
-from byoa.plan.errors import UsageError
+from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.pipeline.kinds import CLASS_OF
 from byoa.plan.pipeline.model import Dotted, Product, Task
 
@@ -66,7 +66,14 @@ def exists(aside: Aside, task: Task, product: Product) -> bool:
     dotted = client_of_product(task, product, aside.pipeline.clients)
     if product.relation[2] == "generic" or dotted is None:
         return True
-    return bool(aside.ask(dotted, "there", *product.relation[:2]).result())
+    try:
+        return bool(aside.ask(dotted, "there", *product.relation[:2]).result())
+    except ByoaError as error:
+        schema, name, kind = product.relation
+        whole = f"{schema}.{name}" if schema else name
+        raise ByoaError(
+            f"{task.name}: whether its {kind} {whole} is there cannot be told: {error}"
+        ) from error
 
 
 def there(client: Any, schema: str, name: str) -> bool:

@@ -59,8 +59,9 @@ def tells(client: Any) -> bool:
 
 def there(client: Any, schema: str, name: str) -> bool:
     from byoa.pipeline import relations
+    from byoa.pipeline.clients.base import is_database
 
-    return relations.there(client, schema, name) if hasattr(client, "connection") else True
+    return relations.there(client, schema, name) if is_database(client) else True
 
 
 #: Databases are asked in the main thread: connections of SQLite's belong to one.

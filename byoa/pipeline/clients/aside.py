@@ -17,6 +17,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from byoa.pipeline.clients.agent import Answer, Question, answer, made
+from byoa.pipeline.clients.base import is_database
 from byoa.plan.errors import ByoaError, NotFoundError
 from byoa.plan.pipeline.model import Dotted, Pipeline
 
@@ -41,9 +42,7 @@ class Aside:
 
             own, failed = made(question, clients(self.pipeline.root, self.pipeline.import_from))
             settle(future, failed or answer(question, own))
-            if hasattr(
-                own, "connection"
-            ):  # tasks may be forked from here: not with one that is open
+            if is_database(own):  # tasks may be forked from here: not with one that is open
                 own.close()
             return future
         with self._lock:

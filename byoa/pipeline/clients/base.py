@@ -120,6 +120,11 @@ def making(root: str, folders: list[str]) -> Iterator[None]:
         _root.reset(token)
 
 
+def is_database(client: Any) -> bool:
+    """Whether there is a connection to ask; looking at it would open it."""
+    return hasattr(type(client), "connection") or "connection" in getattr(client, "__dict__", {})
+
+
 def wanted(own: Dotted | None, shared: Mapping[str, Dotted], *classes: str) -> Dotted | None:
     """A task's or product's own client, else the pipeline's for the first class that has one."""
     return own or next((shared[name] for name in classes if name in shared), None)

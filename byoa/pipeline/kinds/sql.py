@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from byoa.pipeline.clients.base import is_database
 from byoa.pipeline.extra import need
 from byoa.pipeline.kinds.templates import rendered
 from byoa.pipeline.order import File, Order, Relation
@@ -39,7 +40,7 @@ def run_script(task: Task, order: Order) -> None:
         if isinstance(place, Relation) and place.kind != "generic":
             dotted = client_of_product(task, product, order.clients)
             made = clients(order.root).of(dotted) if dotted else client
-            if hasattr(made, "connection") and not there(made, place.schema, place.name):
+            if is_database(made) and not there(made, place.schema, place.name):
                 raise TaskError(
                     f"Task {task.name!r} ended well but did not make {place}. Write"
                     " CREATE TABLE {{product}} AS ... in its script."

@@ -315,6 +315,17 @@ def test_whether_a_table_is_there(root, database, relation, there):
     aside.close()
 
 
+def test_a_database_that_cannot_be_asked(root):
+    """Neither there nor gone: nothing is made anew because a server is away."""
+    one = task("sql-script", "", ["made", "table"], name="sales")
+    closed = lambda: SQLAlchemyClient("sqlite:////proc/no/a.db")  # noqa: E731
+    clients = {"SQLScript": Dotted("", object=closed)}
+    aside = Aside(Pipeline(name="p", root=str(root), tasks={"sales": one}, clients=clients))
+    with pytest.raises(ByoaError, match="sales: whether its table made is there cannot be told"):
+        relations.exists(aside, one, one.products[""])
+    aside.close()
+
+
 def test_a_driver_alone_is_asked_for_no_rows():
     class Client:
         """A driver that is not SQLite's: it knows one table."""
