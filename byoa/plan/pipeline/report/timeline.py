@@ -18,6 +18,7 @@ LETTERS = 10.5
 NEAR = 1.0
 #: More lanes than this nobody reads.
 LANES = 64
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 #: A part of the whole time that nobody sees.
 SLACK = 0.005
 
@@ -76,8 +77,16 @@ def timeline(seen: Sequence[Seen], address: Address | None = None) -> str:
     )
 
 
+def moments(whole: float, about: int = 8) -> list[float]:
+    """Times for an axis: round seconds, minutes, hours."""
+    step = next((step for step in STEPS if step * about >= whole), 0)
+    if whole < 2 or not step:
+        return nice(0.0, whole, about)
+    return [float(at) for at in range(0, int(whole) + 1, step)]
+
+
 def _axis(whole: float, high: float) -> Iterator[str]:
-    for tick in nice(0.0, whole, 8):
+    for tick in moments(whole):
         x = tick / whole * WIDE
         side = "start" if x < 20 else "end" if x > WIDE - 30 else "middle"
         yield f'<path class="grid" d="M{number(x)} {TOP - 4:g}V{number(high)}"/>'

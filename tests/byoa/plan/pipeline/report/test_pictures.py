@@ -16,7 +16,7 @@ from byoa.plan.pipeline.report.influence import by_influence, heat, influence, p
 from byoa.plan.pipeline.report.parts import components
 from byoa.plan.pipeline.report.scales import nice, scale
 from byoa.plan.pipeline.report.seen import Seen, View
-from byoa.plan.pipeline.report.timeline import lanes, timeline
+from byoa.plan.pipeline.report.timeline import lanes, moments, timeline
 from tests.byoa.plan.pipeline.report.views import EVIL, T0, chained, evil, huge, iris, task
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -252,6 +252,17 @@ def test_short_tasks_are_drawn_as_one_but_a_failed_one_is_seen():
     root = parsed(drawn)
     assert [one.get("class") for one in root.iter(f"{SVG}rect")].count("s-failed") == 1
     assert "#t500" in drawn and len(list(root.iter(f"{SVG}rect"))) < 10
+
+
+@pytest.mark.parametrize(
+    ("whole", "ticks"),
+    [(0.5, [0, 0.05, 0.1]), (17, [0, 5, 10, 15]), (100, [0, 15, 30]), (121, [0, 30, 60, 90, 120]),
+     (5000, [0, 900, 1800]), (1e7, [0, 1e6, 2e6])],
+)  # fmt: skip
+def test_times_are_round_seconds_minutes_and_hours(whole: float, ticks: list[float]):
+    found = moments(whole)
+    assert found[: len(ticks)] == pytest.approx(ticks)
+    assert 3 < len(found) < 13 and found[-1] <= whole
 
 
 def test_nothing_ran():
