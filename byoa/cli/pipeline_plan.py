@@ -102,9 +102,11 @@ def rows(
     pipeline: Pipeline, shown: Sequence[Decision], everything: bool
 ) -> list[tuple[str, str, str]]:
     """A line a task; points of a large grid that have the same reasons are one."""
+    from byoa.plan.pipeline.reasons import in_words
+
     groups: dict[tuple[str, str, str], list[str]] = {}
     for one in shown:
-        why = "; ".join(reason.text for reason in one.reasons)
+        why = in_words(one.reasons)
         family = pipeline.tasks[one.task].family
         groups.setdefault((family or one.task, one.action, why), []).append(one.task)
     made = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from byoa.plan.fingerprint import shown
@@ -10,6 +11,9 @@ from byoa.plan.pipeline.fingerprint import text
 from byoa.plan.pipeline.model import Fingerprint, Reason, ReasonKind
 
 LONGEST = 60
+#: So many names are said of those that the same happened to.
+NAMED = 3
+FOLDED = re.compile(r"(?:upstream )?(.+) (added|removed|changed|is missing)")
 
 
 def differences(old: Fingerprint, new: Fingerprint) -> tuple[Reason, ...]:
@@ -67,6 +71,33 @@ def upstream(old: Mapping[str, str], new: Mapping[str, str | None]) -> Iterator[
             yield Reason("upstream", f"upstream {key} {word}")
     for key in old.keys() - new.keys():
         yield Reason("upstream", f"upstream {key} removed")
+
+
+def in_words(reasons: Iterable[Reason]) -> str:
+    """All of a task's reasons in a line for people: what happened to many names is said once."""
+    said: dict[str, None] = {}
+    names: dict[str, dict[str, None]] = {}
+    for reason in reasons:
+        found = FOLDED.fullmatch(reason.text) if reason.kind in ("upstream", "module") else None
+        if found is None:
+            said[reason.text] = None
+            continue
+        kind = "upstream " if reason.kind == "upstream" else ""
+        name = found[1].partition(":")[0] if kind else found[1]
+        where = f"{kind}{{}} {found[2]}"
+        said[where] = None
+        names.setdefault(where, {})[name] = None
+    return "; ".join(one.replace("{}", some(names[one])) if one in names else one for one in said)
+
+
+def some(names: Collection[str]) -> str:
+    first = list(names)[:NAMED]
+    more = len(names) - len(first)
+    return f"{', '.join(first)} and {more} more" if more else " and ".join(join_last(first))
+
+
+def join_last(names: list[str]) -> list[str]:
+    return [", ".join(names[:-1]), names[-1]] if len(names) > 1 else names
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ def write(node: object, put: Callable[[str], None], keep: bool) -> None:
             put(",")
     elif isinstance(node, ast.AST):
         put(f"{kind.__name__}(")
-        for name in FIELDS.get(kind) or fields(kind):
+        for name in FIELDS.get(kind) or fields(type(node)):
             value = getattr(node, name, None)
             if value is None or value == []:
                 continue

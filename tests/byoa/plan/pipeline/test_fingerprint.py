@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byoa.plan.pipeline import fingerprint, reasons
-from byoa.plan.pipeline.model import Fingerprint, Product, Source, Task
+from byoa.plan.pipeline.model import Fingerprint, Product, Reason, Source, Task
 
 
 class Colour(enum.Enum):
@@ -148,6 +148,34 @@ def test_the_projects_own_folder_is_not_part_of_it():
     ]
     assert said[0].params["db"] == said[1].params["db"] == "{{root}}/x.db"
     assert said[0].params["all"] == ["{{root}}", "/a/b2", "/x"]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["upstream a changed"], "upstream a changed"),
+        (["upstream a:x added", "upstream a:y added"], "upstream a added"),
+        (["upstream a added", "upstream b removed"], "upstream a added; upstream b removed"),
+        (["upstream a added", "upstream b added"], "upstream a and b added"),
+        (["upstream a added", "upstream b added", "upstream c added"], "upstream a, b and c added"),
+        ([f"upstream f-{n}:m added" for n in range(6)], "upstream f-0, f-1, f-2 and 3 more added"),
+        (["upstream {} added", "upstream b added"], "upstream {} and b added"),
+        (["if a and b write other bytes"], "if a and b write other bytes"),
+    ],
+)
+def test_what_happened_to_many_is_said_once(names, words):
+    assert reasons.in_words(Reason("upstream", name) for name in names) == words
+
+
+def test_modules_are_named_with_what_changed_in_them():
+    found = [
+        Reason("source", "source changed"),
+        Reason("module", "h.py:g changed"),
+        Reason("module", "h.py:K changed"),
+        Reason("parameter", "parameter n changed"),
+    ]
+    words = "source changed; h.py:g and h.py:K changed; parameter n changed"
+    assert reasons.in_words(found) == words
 
 
 def test_a_long_value_is_cut():
