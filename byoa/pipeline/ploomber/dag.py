@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from byoa.pipeline import api
+from byoa.pipeline.order import as_given, place_of
 from byoa.pipeline.ploomber.exceptions import DAGBuildError
 from byoa.pipeline.ploomber.tasks import Task
 from byoa.plan.errors import UsageError
+from byoa.plan.pipeline.dotted import dotted
 from byoa.plan.pipeline.kinds import HOOKS
 from byoa.plan.pipeline.model import Pipeline as Model
+from byoa.plan.pipeline.model import Task as ModelTask
+from byoa.plan.pipeline.problems import Problems
 from byoa.plan.pipeline.selection import Selection
 
 UNSAFE = re.compile(r"[^\w.-]+")
@@ -30,7 +35,7 @@ class DAG:
         self.name = name or "pipeline"
         self.clients: dict[Any, Any] = dict(clients or {})
         self.executor = executor
-        self.tasks: dict[str, Task] = {}
+        self.tasks: dict[str, Any] = {}  #: Task, or LoadedTask
         self.root = Path.cwd()
         self.serializer = self.unserializer = None
         self.on_render = self.on_finish = self.on_failure = None
@@ -42,14 +47,17 @@ class DAG:
             raise UsageError(f"The DAG has a task {task.name!r} already. Give another name.")
         self.tasks[task.name] = task
 
-    def __getitem__(self, name: str) -> Task:
+    def __getitem__(self, name: str) -> Any:
         return self.tasks[name]
 
-    def get(self, name: str) -> Task | None:
+    def get(self, name: str) -> Any:
         return self.tasks.get(name)
 
-    def pop(self, name: str) -> Task:
+    def pop(self, name: str) -> Any:
         return self.tasks.pop(name)
+
+    def __delitem__(self, name: str) -> None:
+        del self.tasks[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tasks)
@@ -101,6 +109,10 @@ class DAG:
         return self._build(
             Selection(until=(target,), skip_upstream=skip_upstream, force=forced), True, False
         )
+
+    def build_only(self, name: str, force: bool = False) -> dict[str, str]:
+        forced = (name,) if force else ()
+        return self._build(Selection(until=(name,), force=forced), True, False)
 
     def _build(self, selection: Selection, show: bool, debug: bool) -> dict[str, str]:
         from byoa.pipeline.build import Options, build
@@ -185,14 +197,42 @@ class DAGSpec:
         return from_data(self.data, start, {}, Around(), self.env or {})
 
 
+class LoadedTask:
+    """A task read from pipeline.yaml: its product and parameters; hooks can be set on it."""
+
+    def __init__(self, task: ModelTask, root: str) -> None:
+        self.task, self.name, self.params = task, task.name, task.params
+        places = {key: place_of(one, root) for key, one in task.products.items()}
+        self.product = as_given(places)
+        self.on_render = self.on_finish = self.on_failure = None
+
+    def __str__(self) -> str:
+        return str(self.product)
+
+    def model(self) -> ModelTask:
+        said = {hook: dotted(getattr(self, hook), hook) for hook in HOOKS}
+        hooks = {hook: one for hook, one in said.items() if one is not None}
+        return replace(self.task, hooks={**self.task.hooks, **hooks}) if hooks else self.task
+
+
 class LoadedDAG(DAG):
-    """A DAG read from pipeline.yaml; its tasks are the plan's."""
+    """A DAG read from pipeline.yaml: tasks may be taken out of it, and given hooks."""
 
     def __init__(self, spec: DAGSpec) -> None:
         super().__init__()
-        self.spec = spec
         self.loaded = spec.model()
-        self.tasks = dict(self.loaded.tasks)  # type: ignore[arg-type]
+        loaded = {
+            name: LoadedTask(one, self.loaded.root) for name, one in self.loaded.tasks.items()
+        }
+        self.tasks = loaded
 
     def model(self) -> Model:
-        return self.loaded
+        tasks = {name: task.model() for name, task in self.tasks.items()}
+        problems = Problems(self.loaded.name)
+        for name, task in tasks.items():
+            for gone in [one for one in task.needs if one not in tasks]:
+                problems.add(f"it needs {gone}, which was taken out of the DAG.", task=name)
+        problems.end()
+        said = {hook: dotted(getattr(self, hook), hook) for hook in HOOKS}
+        hooks = {hook: one for hook, one in said.items() if one is not None}
+        return replace(self.loaded, tasks=tasks, hooks={**self.loaded.hooks, **hooks})

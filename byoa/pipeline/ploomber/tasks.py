@@ -59,6 +59,15 @@ class Task(api.Task):
             return Path(self.given).stem
         return super().name
 
+    def build(self, force: bool = False, **_: Any) -> dict[str, str]:
+        """Runs this task and what it needs; with `force`, itself in any case."""
+        if self.dag is None:
+            raise UsageError(f"{self.name} is of no DAG.")
+        return self.dag.build_only(self.name, force)
+
+    def __str__(self) -> str:
+        return str(self.product)
+
     def set_upstream(self, other: Any, group_name: str | None = None) -> None:
         if group_name is not None:
             raise UsageError("group_name is not taken over. Ask for several tasks by 'name-*'.")

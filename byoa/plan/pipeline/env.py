@@ -86,7 +86,7 @@ class Env:
 
     @property
     def unused(self) -> list[str]:
-        return sorted(self.said - self.used - self.inside)
+        return sorted(self.said - self.used - self.inside - set(BUILT_IN))
 
 
 def folder(text: str) -> str:

@@ -120,6 +120,45 @@ def test_an_override_reaches_with_env(tmp_path: Path):
         loaded(tmp_path, FILES, overrides={"sampel": "0"})
 
 
+def test_a_factory_that_changes_what_is_read(tmp_path: Path):
+    code = """
+from ploomber import with_env
+from ploomber.spec import DAGSpec
+
+def done(): pass
+
+@with_env("env.yaml")
+def make(env):
+    dag = DAGSpec("spec.yaml", env=dict(env)).to_dag()
+    if env.short:
+        del dag["b"]
+    if env.wrong:
+        dag.pop("a")
+    dag["a"].on_finish = done
+    dag.on_failure = done
+    assert str(dag["a"]).endswith("out/a") and dag["a"].product.name == "a"
+    return dag
+"""
+    files = {
+        "made.py": code,
+        "t.py": "def a(product): pass\ndef b(product, upstream): upstream['a']\n",
+        "env.yaml": "root: out\nshort: true\nwrong: false\n",
+        "spec.yaml": "- {source: t.a, product: '{{root}}/a'}\n- {source: t.b, product: b}\n",
+    }
+    written(tmp_path, files)
+    around = Around({}, tmp_path)
+    pipeline = load("made.make", around=around)
+    assert products(pipeline) == {"a": "out/a"}
+    assert pipeline.tasks["a"].hooks["on_finish"].path == "made.done"
+    assert pipeline.hooks["on_failure"].path == "made.done"
+    assert list(load("made.make", {"short": "0"}, around).tasks) == ["a", "b"]
+    (tmp_path / "made.py").write_text(
+        code.replace('dag["a"].on', 'dag["b"].on').split("    assert")[0] + "    return dag\n"
+    )
+    with pytest.raises(UsageError, match="b: it needs a, which was taken out of the DAG"):
+        load("made.make", {"short": "0", "wrong": "1"}, around)
+
+
 def test_a_factorys_own_arguments(tmp_path: Path):
     code = """
 from byoa.pipeline import Pipeline, Task
@@ -161,6 +200,7 @@ def run():
     assert dag.build(show_progress=False) == {"get": "done"}
     assert dag.build(show_progress=False) == {"get": "kept"}
     assert dag.status() == {"get": "keep"}
+    assert dag["get"].build(force=True) == {"get": "done"} and str(dag["get"]) == "one.txt"
     one >> PythonCallable(fails, File("two.txt"), dag, name="two")
     assert Path(dag["get"].product).read_text() == "x"
     try:
