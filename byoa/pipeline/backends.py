@@ -54,8 +54,11 @@ class Backend(Protocol):
     def cancel(self, task: str) -> None:
         """Asks an attempt to end; it still comes out of wait."""
 
+    def kill(self) -> None:
+        """Ends all that still runs, at once."""
+
     def close(self) -> None:
-        """Ends all that still runs."""
+        """Ends all that still runs; what it has to tidy up is waited for."""
 
 
 class TemplateGoneError(ByoaError):
@@ -158,14 +161,20 @@ class Here:
 
     def orphaned(self, error: TemplateGoneError) -> list[Ended]:
         """The attempts of a template that was killed, which have failed; another one follows."""
-        failure = Failure(str(error), ("killed",))
-        lost, self.running = self.running, {}
-        for _, pid in lost.values():
+        failure, lost = Failure(str(error), ("killed",)), [*self.running]
+        self.kill()
+        return [Ended(name, failure) for name in lost]
+
+    def kill(self) -> None:
+        with suppress(OSError):
+            if self.connection is not None:
+                os.kill(self.pid, signal.SIGKILL)
+        for _, pid in self.running.values():
             with suppress(OSError):
                 if pid:
                     os.killpg(pid, signal.SIGKILL)
+        self.running = {}
         self.close()
-        return [Ended(name, failure) for name in lost]
 
     def ended(self, name: str, facts: dict[str, Any]) -> Ended:
         task, _ = self.running.pop(name)
@@ -248,6 +257,9 @@ class InThisProcess:
         return done
 
     def cancel(self, task: str) -> None:
+        pass
+
+    def kill(self) -> None:
         pass
 
     def close(self) -> None:

@@ -131,7 +131,7 @@ class Build:
             self.hear(self.backend.wait(self.patience()))
             self.look_up()
             if self.stop.count > 1:  # asked twice: nothing is waited for
-                self.backend.close()
+                self.backend.kill()
                 break
         self.finish()
         return self.result

@@ -265,9 +265,9 @@ def slow(product, upstream, number):
 
 
 @pytest.fixture
-def driver(tmp_path: Path):
+def driver(request: pytest.FixtureRequest, tmp_path: Path):
     """A build in a process of its own, with three tasks and their children at work."""
-    (tmp_path / "code").write_text(SLOW)
+    (tmp_path / "code").write_text(getattr(request, "param", SLOW))
     (tmp_path / "driver.py").write_text(DRIVER)
     started = subprocess.Popen(
         [sys.executable, str(tmp_path / "driver.py"), str(tmp_path)],
@@ -310,6 +310,21 @@ def test_ctrl_c_ends_all_and_keeps_what_is_done(driver, tmp_path: Path, number: 
     events = next((tmp_path / ".byoa/pipeline/pipeline/runs").glob("*/events.jsonl")).read_text()
     assert json.loads(events.splitlines()[-1])["event"] == "run-end"
     assert (tmp_path / ".byoa/pipeline/pipeline/records/quick.json").is_file()
+
+
+DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SLOW}"
+
+
+@pytest.mark.parametrize("driver", [DEAF], indirect=True)
+def test_a_second_ctrl_c_waits_for_nothing(driver, tmp_path: Path):
+    driver.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert driver.poll() is None, "the tasks do not hear SIGTERM, and are given time"
+    began = time.monotonic()
+    driver.send_signal(signal.SIGINT)
+    driver.communicate(timeout=30)
+    assert driver.returncode == 130 and time.monotonic() - began < 4
+    until(lambda: nobody(tmp_path))
 
 
 def test_a_killed_driver_takes_its_tasks_along(driver, tmp_path: Path):
