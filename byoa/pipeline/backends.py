@@ -285,7 +285,9 @@ def post_mortem(error: Exception) -> None:
     try:
         from IPython.core.debugger import Pdb
 
-        Pdb().interaction(None, error.__traceback__)  # type: ignore[no-untyped-call]
+        debugger: Any = Pdb()  # untyped
+        debugger.reset()
+        debugger.interaction(None, error.__traceback__)
     except ImportError:
         import pdb  # noqa: T100 that is what --debug is for
 
