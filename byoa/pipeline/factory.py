@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from byoa.pipeline.entry import Beginning
-from byoa.pipeline.modules import Modules, importing
+from byoa.pipeline.importing import importing
+from byoa.pipeline.modules import Modules
 from byoa.plan.errors import ByoaError, UsageError
 from byoa.plan.pipeline.model import Pipeline as Model
 from byoa.plan.pipeline.placeholders import meant_by

@@ -14,7 +14,9 @@ from byoa.pipeline import document
 from byoa.pipeline.built_in import built_in
 from byoa.pipeline.collector import no_collection
 from byoa.pipeline.entry import Beginning, beginning, env_file
-from byoa.pipeline.modules import Modules, function_of, importing
+from byoa.pipeline.env_file import env_values, merged
+from byoa.pipeline.importing import importing
+from byoa.pipeline.modules import Modules, function_of
 from byoa.plan.errors import UsageError
 from byoa.plan.pipeline.env import Env
 from byoa.plan.pipeline.model import Dotted, Pipeline
@@ -95,32 +97,6 @@ def env_of(
     known = built_in(root, file.parent if file else root, around.environ, around.cwd)
     name = shown(path, around.cwd) if path else "env.yaml" if file else "env"
     return Env(raw, overrides, known, problems, name, literal=file is None and given == {})
-
-
-def env_values(path: Path, depth: int = 0) -> dict[str, Any]:
-    """env.yaml's mapping, on top of the one that its meta.import_from names."""
-    raw = document.read(path)
-    if not isinstance(raw, Mapping):
-        raise UsageError(f"{path} is no mapping of placeholders to values.")
-    meta = raw.get("meta")
-    if meta is None:
-        return raw  # type: ignore[return-value]
-    if not isinstance(meta, Mapping) or set(meta) != {"import_from"} or depth > 5:
-        raise UsageError(f"{path}: meta is {dict(meta) if isinstance(meta, Mapping) else meta!r}."
-                         " Write import_from: OTHER.yaml.")  # fmt: skip
-    other = path.parent / str(meta["import_from"])
-    own = {key: value for key, value in raw.items() if key != "meta"}
-    return merged(env_values(other, depth + 1), own)
-
-
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two mappings, the second on top, mapping by mapping."""
-    made = dict(below)
-    for key, value in above.items():
-        inner = made.get(key)
-        both = isinstance(inner, Mapping) and isinstance(value, Mapping)
-        made[key] = merged(inner, value) if both else value  # type: ignore[arg-type]
-    return made
 
 
 def import_folders(root: Path, folder: Path) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ class Env(Part):
 
 def values_of(source: Any, overrides: Mapping[str, str]) -> dict[str, Any]:
     from byoa.pipeline.built_in import built_in
-    from byoa.pipeline.load import env_values
+    from byoa.pipeline.env_file import env_values
 
     folder = Path.cwd()
     raw: Mapping[str, Any] = source if isinstance(source, Mapping) else {}

@@ -13,8 +13,7 @@ HERE = "byoa.pipeline.ploomber"
 CLIENTS = "byoa.pipeline.clients"
 TASKS = (
     *("PythonCallable", "NotebookRunner", "ScriptRunner", "ShellScript", "SQLScript", "SQLDump"),
-    *("SQLTransfer", "SQLUpload", "DownloadFromURL", "Link", "Input", "UploadToS3", "TaskGroup"),
-    "Task",
+    *("SQLTransfer", "SQLUpload", "DownloadFromURL", "Link", "Input", "UploadToS3", "Task"),
 )
 PRODUCTS = (
     *("File", "SQLRelation", "SQLiteRelation", "PostgresRelation", "GenericSQLRelation"),
@@ -31,7 +30,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "load_env": f"{HERE}.environment",
         "__version__": f"{HERE}.things",
     },
-    "ploomber.tasks": dict.fromkeys(TASKS, f"{HERE}.tasks"),
+    "ploomber.tasks": {**dict.fromkeys(TASKS, f"{HERE}.tasks"), "TaskGroup": f"{HERE}.groups"},
     "ploomber.products": dict.fromkeys(PRODUCTS, f"{HERE}.things"),
     "ploomber.clients": dict.fromkeys(
         (
@@ -41,7 +40,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         CLIENTS,
     ),
     "ploomber.executors": dict.fromkeys(("Serial", "Parallel", "ParallelDill"), f"{HERE}.things"),
-    "ploomber.spec": {"DAGSpec": f"{HERE}.dag"},
+    "ploomber.spec": {"DAGSpec": f"{HERE}.loaded"},
     "ploomber.io": dict.fromkeys(
         ("serializer", "unserializer", "serializer_pickle", "unserializer_pickle"), f"{HERE}.io"
     )

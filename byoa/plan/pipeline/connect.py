@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from byoa.plan.pipeline.draft import Draft
 from byoa.plan.pipeline.model import Task
 from byoa.plan.pipeline.problems import Problems, listed, meant
+from byoa.plan.pipeline.spots import Draft
 
 STAR = re.compile(r"[*?\[]")
 

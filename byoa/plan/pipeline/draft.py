@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan.pipeline.grid import GridError, Point, points
 from byoa.plan.pipeline.item import Context, Item
 from byoa.plan.pipeline.job_options import problems as job_problems
 from byoa.plan.pipeline.job_options import upstream_of
@@ -15,37 +13,16 @@ from byoa.plan.pipeline.model import Product, Task
 from byoa.plan.pipeline.names import family_of, rendered
 from byoa.plan.pipeline.notebook_check import problems as notebook_problems
 from byoa.plan.pipeline.placeholders import POINT, Missing, fill_point, walk
-from byoa.plan.pipeline.problems import listed, meant
+from byoa.plan.pipeline.problems import listed
 from byoa.plan.pipeline.products import of_points, product
 from byoa.plan.pipeline.sections import Entry, label
 from byoa.plan.pipeline.sources import code_of, stem
+from byoa.plan.pipeline.spots import NO_POINT, Draft, Spot, is_grid, spots
 from byoa.plan.pipeline.table import mapped
 from byoa.plan.pipeline.upstream import CodeError
 
 NO_NAME = re.compile(r"[\x00-\x1f\x7f/\\]|^\.|^-")
 LONGEST_NAME = 200
-NO_POINT = Point({}, ())
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A task, and the words that it asks for its upstream with."""
-
-    task: Task
-    asked: tuple[str, ...]
-    entry: Entry
-    parents: Mapping[str, str] = field(default_factory=dict)  #: for_each: grid → its task
-    axes: tuple[str, ...] = ()
-    alias: str = ""  #: the name that Ploomber gives it, by its position
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A point of an item's grid, joined with the point of the grid that it is for each of."""
-
-    point: Point
-    own: Mapping[str, Any] = field(default_factory=dict)  #: the values of its own grid
-    parents: Mapping[str, str] = field(default_factory=dict)
 
 
 def drafts(entry: Entry, context: Context) -> list[Draft]:
@@ -74,50 +51,6 @@ def drafts(entry: Entry, context: Context) -> list[Draft]:
         context.families[made[0].task.family] = made
         context.families.setdefault(item.name, made)
     return made
-
-
-def is_grid(item: Item) -> bool:
-    return "grid" in item.keys or "for_each" in item.keys
-
-
-def spots(item: Item) -> list[Spot]:
-    """Every point of the item's own grid, for each task of the grid that it follows."""
-    own = [NO_POINT]
-    if "grid" in item.keys:
-        try:
-            own = points(with_calls(item, item.keys["grid"]), item.said_params)
-        except GridError as error:
-            item.say("grid", f"grid: {error}.")
-            return []
-    if "for_each" not in item.keys:
-        return [Spot(point, point.values) for point in own]
-    made = []
-    for parent in family(item, item.keys["for_each"]):
-        both = parent.task.point.keys() & own[0].values.keys()
-        if both:
-            item.say("grid", f"grid has {listed(both)}, as {item.keys['for_each']} has.")
-            return []
-        chain = {**parent.parents, parent.task.family: parent.task.name}
-        for point in own:
-            joined = Point({**parent.task.point, **point.values}, (*parent.axes, *point.axes))
-            made.append(Spot(joined, point.values, chain))
-    return made
-
-
-def with_calls(item: Item, grid: Any) -> Any:
-    """A grid with the values that functions return."""
-    if isinstance(grid, Mapping):
-        return {key: item.valued(value) for key, value in grid.items()}
-    return [with_calls(item, table) for table in grid] if isinstance(grid, list) else grid
-
-
-def family(item: Item, target: Any) -> list[Draft]:
-    families = item.context.families
-    if isinstance(target, str) and target in families:
-        return families[target]
-    known = meant(target, families, "There are") if families else "There is no grid at all."
-    item.say("for_each", f"for_each: there is no grid {target!r}. {known}")
-    return []
 
 
 def family_name(item: Item, spot: Spot) -> str:

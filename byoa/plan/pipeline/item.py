@@ -19,7 +19,7 @@ from byoa.plan.pipeline.upstream import CodeError
 from byoa.plan.pipeline.world import World
 
 if TYPE_CHECKING:
-    from byoa.plan.pipeline.draft import Draft
+    from byoa.plan.pipeline.spots import Draft
 
 RESOURCES = "resources_"
 

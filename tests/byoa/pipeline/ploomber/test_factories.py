@@ -215,7 +215,8 @@ def run():
 """
     written(tmp_path, {"script.py": code})
     monkeypatch.chdir(tmp_path)
-    from byoa.pipeline.modules import Modules, importing
+    from byoa.pipeline.importing import importing
+    from byoa.pipeline.modules import Modules
 
     run = Modules([str(tmp_path)]).load("script.run")
     with importing([tmp_path]):
