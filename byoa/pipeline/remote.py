@@ -25,7 +25,7 @@ from byoa.pipeline.store import ContentStore
 from byoa.plan.advice import explain, passes_by
 from byoa.plan.batch import TEMPORARY
 from byoa.plan.errors import ByoaError, NotFoundError
-from byoa.plan.pipeline import manifest, moved, records
+from byoa.plan.pipeline import manifest, records
 from byoa.plan.pipeline.manifest import Ended, Run
 from byoa.plan.pipeline.model import Pipeline, Record, Task
 
@@ -202,8 +202,7 @@ class One:
         seconds = round(time.monotonic() - begun, 3)
         if record is None:
             return self.failed(task, result, outcome, why)
-        fingerprint = moved.away(record.fingerprint, pipeline.root)
-        record = replace(record, log="", run=self.run.run, fingerprint=fingerprint)
+        record = replace(record, log="", run=self.run.run)
         paths = {
             made.digest: Path(pipeline.root, made.path)
             for key, made in record.products.items()

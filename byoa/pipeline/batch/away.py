@@ -11,7 +11,7 @@ from byoa.pipeline.state import State
 from byoa.pipeline.store import ContentStore
 from byoa.plan.errors import ByoaError, error_code
 from byoa.plan.pipeline import decide as deciding
-from byoa.plan.pipeline import manifest, moved, records
+from byoa.plan.pipeline import manifest, records
 from byoa.plan.pipeline.model import Decision, Pipeline, Reason, Record, Task
 from byoa.plan.pipeline.selection import Selection, chosen
 
@@ -53,8 +53,7 @@ class Away:
         record = self.found.get(task.name)
         lost = [] if record is None else list(self.lost(task, record))
         troubles = tuple(Reason("product", f"product {path} is not in S3") for path in lost)
-        now = moved.away(self.state.fingerprint(task), self.pipeline.root)
-        return deciding.Look(now, record, troubles)
+        return deciding.Look(self.state.fingerprint(task), record, troubles)
 
     def lost(self, task: Task, record: Record) -> Iterable[str]:
         for key, made in record.products.items():
@@ -127,7 +126,7 @@ def fetch(store: ContentStore, pipeline: Pipeline, wanted: Iterable[Record], sta
         for _ in pool.map(lambda one: store.fetch(*one), files):
             pass
     for record in some:
-        state.adopt(moved.here(record, pipeline.root))
+        state.adopt(record)
 
 
 def same_places(pipeline: Pipeline, record: Record) -> None:

@@ -18,7 +18,7 @@ from byoa.place import Place, open_aws
 from byoa.plan.errors import UsageError
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.names import fitted
-from byoa.plan.pipeline import context, moved, soopervisor
+from byoa.plan.pipeline import context, soopervisor
 from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.soopervisor import Target
 from byoa.progress import say
@@ -56,7 +56,7 @@ class Project:
 
         folder = (self.root / self.entry).parent
         texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")]
-        names = {name for text in texts for name in moved.asked_for(text)}
+        names = {name for text in texts for name in context.asked_for(text)}
         value = built_in(self.root, folder, clock=lambda: now)
         return {name: str(value(name)) for name in sorted(names)}
 

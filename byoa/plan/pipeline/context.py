@@ -20,6 +20,7 @@ OWN = "byoa-requirements.txt"
 #: From here on a file is worth a word: images are pulled by every job.
 BIG = 10_000_000
 DEFAULT = ""
+FROM_HERE = ("git", "git_hash", "now", "user")
 DOCKERFILE = f"""\
 # Written by byoa pipeline init; yours to change. The context has project/, byoa/, and two lists of
 # requirements: the project's lock file, and what byoa itself needs.
@@ -88,6 +89,11 @@ def entry_of(names: Iterable[str], target: str) -> str:
     """The pipeline's file: pipeline.TARGET.yaml before pipeline.yaml."""
     own = f"pipeline.{target}.yaml"
     return own if own in set(names) else "pipeline.yaml"
+
+
+def asked_for(text: str) -> set[str]:
+    """Which placeholders of a file the image cannot work out: whoever submits says them."""
+    return {name for name in re.findall(r"\{\{\s*(\w+)\s*\}\}", text) if name in FROM_HERE}
 
 
 def locks(names: Iterable[str]) -> dict[str, str]:

@@ -52,6 +52,11 @@ def test_the_targets_own_files_come_first():
     assert context.entry_of(names, "aws") == "pipeline.yaml"
 
 
+def test_placeholders_that_only_the_users_machine_knows():
+    text = "a: '{{git_hash}} {{ user }} {{root}} {{sample}} {{env.HOME}}'"
+    assert context.asked_for(text) == {"git_hash", "user"}
+
+
 def test_locks_make_images_by_pattern_of_the_whole_name():
     names = ["requirements.lock.txt", "requirements.fit-__.lock.txt", "requirements.txt", "x.txt"]
     found = context.locks(names)
