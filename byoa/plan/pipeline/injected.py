@@ -10,7 +10,7 @@ import datetime
 import json
 import math
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,9 @@ class Language:
     sequence: tuple[str, str]
     special: tuple[str, str, str]  #: not a number, infinite, minus infinite
     assign: str = "{} = {}"
+    between: str = ", "
+    assign_mapping: str = ""  #: where it differs
+    flat: bool = False  #: nothing can lie in a mapping or sequence but single values
 
 
 def quoted(text: str) -> str:
@@ -62,7 +65,7 @@ LANGUAGES: Mapping[str, Language] = {
     ),
     "bash": Language(
         "true", "false", "''", shlex.quote, "[{}]={}", ("(", ")"), ("(", ")"),
-        ("nan", "inf", "-inf"), "{}={}",
+        ("nan", "inf", "-inf"), "{}={}", " ", "declare -A {}={}", flat=True,
     ),
 }  # fmt: skip
 
@@ -87,7 +90,8 @@ def source(values: Mapping[str, Any], language: str = "python") -> str:
     lines = []
     for name, value in values.items():
         try:
-            lines.append(words.assign.format(name_in(language, name), literal(value, words)))
+            form = (isinstance(value, Mapping) and words.assign_mapping) or words.assign
+            lines.append(form.format(name_in(language, name), literal(value, words)))
         except TypeError as error:
             raise ByoaError(
                 f"Parameter {name!r} cannot be handed to a notebook: {error}."
@@ -114,19 +118,32 @@ def literal(value: Any, words: Language, depth: int = 0) -> str:
         return repr(value + 0)  # a subclass's repr is its own
     if isinstance(value, datetime.date | datetime.time):
         return words.text(value.isoformat())
+    if words.flat and isinstance(value, Mapping):
+        value = dict(flattened(value))
+    if depth and words.flat and isinstance(value, Mapping | list | tuple | set | frozenset):
+        raise TypeError("its language has no values inside of values")
     if isinstance(value, Mapping):
         pairs = (
             words.pair.format(key(name, words), literal(inner, words, depth + 1))
             for name, inner in value.items()
         )
-        return words.mapping[0] + ", ".join(pairs) + words.mapping[1]
+        return words.mapping[0] + words.between.join(pairs) + words.mapping[1]
     if isinstance(value, list | tuple | set | frozenset):
         inner = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
         texts = (literal(one, words, depth + 1) for one in inner)
-        return words.sequence[0] + ", ".join(texts) + words.sequence[1]
+        return words.sequence[0] + words.between.join(texts) + words.sequence[1]
     if isinstance(value, str) or hasattr(value, "__fspath__"):
         return words.text(str(value))
     raise TypeError(f"a {type(value).__name__} has no text that a notebook could read")
+
+
+def flattened(value: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Mappings inside of mappings as one, with dots in its keys."""
+    for name, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from flattened(inner, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", inner
 
 
 def key(name: Any, words: Language) -> str:

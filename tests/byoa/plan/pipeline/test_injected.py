@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import subprocess
 
 import pytest
 from hypothesis import given
@@ -41,11 +42,23 @@ def test_python_as_papermill_writes_it():
         ("r", ["yes = TRUE", "none = NULL", 'map = list("a" = list("b" = 1))']),
         ("julia", ["yes = true", "none = nothing", 'text = "a\\"b\\\\\\n\\$x"',
                    'map = Dict("a" => Dict("b" => 1))']),
-        ("bash", ["yes=true", "none=''", "list=(1, two)"]),
     ],
 )  # fmt: skip
 def test_other_languages(language, lines):
     assert set(lines) <= set(injected.source(VALUES, language).split("\n"))
+
+
+def test_bash_reads_what_was_written():
+    values = {"text": "a'b $x\n", "list": [1, "t w"], "map": {"a b": "c d", "e": 2}, "none": None}
+    script = injected.source(values, "bash") + (
+        '\nprintf "%s|" "$text" "${list[1]}" "${map[a b]}" "${map[e]}" "$none"'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "a'b $x\n|t w|c d|2||"
+    with pytest.raises(ByoaError, match=r"'x' .* no values inside of values"):
+        injected.source({"x": {"a": [1]}}, "bash")
+    nested = injected.source({"upstream": {"a": {"data": "x", "nb": "y"}}}, "bash")
+    assert nested.endswith("declare -A upstream=([a.data]=x [a.nb]=y)")
 
 
 def test_r_has_no_names_that_begin_with_an_underscore():
