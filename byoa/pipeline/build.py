@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from byoa.pipeline import hooks, runs
-from byoa.pipeline.backends import Backend, Ended, Here, InThisProcess, has_objects
+from byoa.pipeline.backends import Backend, Ended, InThisProcess
 from byoa.pipeline.commit import staged_path
 from byoa.pipeline.echo import Echo
 from byoa.pipeline.file_clients import FileClients
 from byoa.pipeline.hashes import stamped
+from byoa.pipeline.here import Here, has_objects
 from byoa.pipeline.interrupts import Interrupts
 from byoa.pipeline.lock import alone
 from byoa.pipeline.order import order_for

@@ -9,64 +9,28 @@ The driver talks to it over a socket; when that closes, every attempt is ended a
 
 from __future__ import annotations
 
-import faulthandler
 import json
 import os
-import pickle
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from byoa.pipeline import watch, worker
+from byoa.pipeline import attempts, watch, wire
 from byoa.pipeline.order import Order
 from byoa.plan.pipeline.model import Task
 
-DEATH_SIGNAL = 1  # prctl
 #: How long SIGTERM may be answered before SIGKILL; jobs elsewhere have to be stopped there first.
 GRACE = {"train": 20.0, "process": 20.0, "deploy": 20.0}
 USUAL_GRACE = 5.0
-HEADER = struct.Struct("!I")
-
-
-def send(to: socket.socket, message: Any) -> None:
-    """One message, whole."""
-    data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    to.sendall(HEADER.pack(len(data)) + data)
-
-
-class Reader:
-    """Messages out of a socket, as they become whole; None at its end."""
-
-    def __init__(self, source: socket.socket) -> None:
-        self.source, self.held = source, bytearray()
-
-    def messages(self) -> list[Any]:
-        """What has arrived, after a wait for more; [None] when the other side is gone."""
-        try:
-            data = self.source.recv(1 << 18)
-        except (ConnectionError, BlockingIOError, InterruptedError) as error:
-            return [] if isinstance(error, BlockingIOError | InterruptedError) else [None]
-        if not data:
-            return [None]
-        self.held += data
-        found = []
-        while len(self.held) >= HEADER.size:
-            end = HEADER.size + HEADER.unpack_from(self.held)[0]
-            if len(self.held) < end:
-                break
-            found.append(pickle.loads(bytes(self.held[HEADER.size : end])))  # noqa: S301 our own
-            del self.held[:end]
-        return found
 
 
 @dataclass
@@ -104,7 +68,7 @@ class Template:
     """The loop: orders come in, attempts are forked, ends are told."""
 
     def __init__(self, driver: socket.socket, tasks: Mapping[str, Task], forks: bool) -> None:
-        self.driver, self.reader, self.tasks = driver, Reader(driver), tasks
+        self.driver, self.reader, self.tasks = driver, wire.Reader(driver), tasks
         self.forks = forks
         self.running: dict[int, Attempt] = {}
         self.leaving = False
@@ -153,7 +117,7 @@ class Template:
         if what == "start":
             self.start(*rest)
         elif what == "preload":
-            send(self.driver, ("preloaded", watch.preload(*rest)))
+            wire.send(self.driver, ("preloaded", watch.preload(*rest)))
         elif what == "cancel":
             for one in self.running.values():
                 if one.name == rest[0]:
@@ -168,9 +132,11 @@ class Template:
         read, write = os.pipe()
         os.set_blocking(read, False)
         began = time.monotonic()
-        pid = self.forked(task, order, write) if self.forks else spawned(task, order, write)
+        pid = (
+            self.forked(task, order, write) if self.forks else attempts.spawned(task, order, write)
+        )
         os.close(write)
-        send(self.driver, ("started", task.name, pid))
+        wire.send(self.driver, ("started", task.name, pid))
         seconds = task.limits.seconds
         self.running[pid] = Attempt(
             name=task.name,
@@ -190,13 +156,13 @@ class Template:
         try:
             signal.set_wakeup_fd(-1)
             os.setsid()
-            die_with(parent)
+            attempts.die_with(parent)
             self.driver.close()
             for number in (*self.pipes, *(one.told for one in self.running.values())):
                 os.close(number)
-            own_output(order.log)
+            attempts.own_output(order.log)
             watch.first_to_go()
-            run(task, order, write)
+            attempts.run(task, order, write)
         except BaseException:  # run() ends the process itself: something went wrong in ours
             traceback.print_exc()
         finally:
@@ -227,7 +193,7 @@ class Template:
             }
             watch.kill_strays(pid)
             with suppress(OSError):  # nobody is left to be told
-                send(self.driver, ("ended", attempt.name, facts))
+                wire.send(self.driver, ("ended", attempt.name, facts))
 
     def look_after(self, now: float) -> None:
         """Ends whoever takes too long or too much; kills whoever does not end."""
@@ -272,108 +238,6 @@ def facts_of(attempt: Attempt, code: int) -> dict[str, Any]:
     return facts
 
 
-def run(task: Task, order: Order, write: int) -> NoReturn:
-    """The whole life of an attempt's process."""
-    worker.fresh_signals()
-    watch.limit_memory(task.limits.memory_mb)
-    new_random_numbers()
-    faulthandler.enable(2)  # a crash in C code says in the log where it was
-    facts = worker.attempt(task, order)
-    last_words()
-    data = json.dumps(asdict(facts)).encode()
-    while data:
-        data = data[os.write(write, data) :]
-    os._exit(0)
-
-
-def last_words() -> None:
-    """What an interpreter does at its end: atexit's functions, buffers. Never waits for threads."""
-    import atexit
-
-    from byoa.pipeline.worker import end_pools
-
-    for end in (end_pools, atexit._run_exitfuncs):
-        with suppress(Exception):
-            end()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):
-            stream.flush()
-
-
-def new_random_numbers() -> None:
-    """numpy's own generator would be the same one in every fork; Python's is made new by itself."""
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        with suppress(Exception):
-            numpy.random.seed()
-
-
-def own_output(log: str) -> None:
-    """stdout and stderr are the log, line by line; there is no stdin."""
-    number = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for old, new in ((nothing, 0), (number, 1), (number, 2)):
-        os.dup2(old, new)
-    os.closerange(max(nothing, number), max(nothing, number) + 1)
-    os.close(min(nothing, number))
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
-
-
-def die_with(parent: int) -> None:
-    """SIGKILL when the process that started this one ends, however it ends (Linux)."""
-    watch.prctl(DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(70)
-
-
-def spawned(task: Task, order: Order, write: int) -> int:
-    """An attempt in a fresh interpreter; the order is its stdin."""
-    import tempfile
-
-    with tempfile.TemporaryFile() as stdin:
-        stdin.write(pickle.dumps((task, order)))
-        stdin.flush()
-        stdin.seek(0)
-        log = os.open(order.log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            return os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-c", program("fresh", write), str(write)],
-                os.environ,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, stdin.fileno(), 0),
-                    (os.POSIX_SPAWN_DUP2, log, 1),
-                    (os.POSIX_SPAWN_DUP2, log, 2),
-                    (os.POSIX_SPAWN_DUP2, write, write),
-                ],
-                setpgroup=0,
-                setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGCHLD],
-            )
-        finally:
-            os.close(log)
-
-
-def program(what: str, number: int) -> str:
-    """A program for `python -c` that calls a function here with a file descriptor."""
-    folder = str(Path(__file__).parents[2])
-    return (
-        f"import sys; sys.path[:1] = []; sys.path.append({folder!r});"
-        f" from byoa.pipeline import template; template.{what}({number})"
-    )
-
-
-def fresh(write: int) -> None:
-    """What the interpreter of one attempt does."""
-    die_with(os.getppid())
-    with open(0, "rb", closefd=False) as stdin:
-        task, order = pickle.load(stdin)  # noqa: S301 our own
-    own_output(order.log)
-    watch.first_to_go()
-    run(task, order, write)
-
-
 def warm(number: int) -> None:
     """What the template's interpreter does: it serves the driver at the other end of a socket."""
     forks = os.environ.get("BYOA_PIPELINE_FORK", "1" if sys.platform == "linux" else "0") != "0"
@@ -402,7 +266,7 @@ def forked_here(
     try:
         ours.close()
         os.setsid()
-        own_output(str(log))
+        attempts.own_output(str(log))
         Template(theirs, tasks, forks=True).serve()
     finally:
         os._exit(0)
@@ -415,7 +279,7 @@ def spawn_template(theirs: socket.socket, log: Path) -> int:
     try:
         return os.posix_spawn(
             sys.executable,
-            [sys.executable, "-c", program("warm", number)],
+            [sys.executable, "-c", attempts.program("template.warm", number)],
             os.environ,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

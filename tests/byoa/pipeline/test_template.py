@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from byoa.pipeline.backends import Ended, Here
+from byoa.pipeline.backends import Ended
+from byoa.pipeline.here import Here
 from byoa.pipeline.order import order_for
 from byoa.pipeline.runs import Run
 from byoa.plan.pipeline.model import Limits, Source

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from byoa.pipeline import template, worker
+from byoa.pipeline import attempts, worker
 from byoa.pipeline.kinds import notebook
 from byoa.pipeline.order import order_for
 from byoa.plan.pipeline.model import SINGLE, Pipeline, Product, Source, Task
@@ -91,7 +91,7 @@ def in_a_fork(task: Task, order: Any) -> dict[str, Any]:
     pid = os.fork()
     if pid == 0:
         os.close(read)
-        template.own_output(order.log)
+        attempts.own_output(order.log)
         os.write(write, json.dumps(asdict(worker.attempt(task, order))).encode())
         os._exit(0)
     os.close(write)
