@@ -324,6 +324,20 @@ def test_folders_that_code_puts_on_sys_path_are_looked_through(tmp_path, kind, l
     assert Sources(pipeline).of(one) != before
 
 
+def test_a_module_that_is_only_found_once_another_was_loaded(tmp_path):
+    text = (
+        "try:\n    from hidden import g\nexcept ImportError:\n    import paths\n"
+        "    from hidden import g\ndef f(): return g()\n"
+    )
+    files = {
+        "t.py": text,
+        "paths.py": "import sys\nsys.path.append('src')\n",
+        "src/hidden.py": "print('loaded')\ndef g(): return 1\n",
+    }
+    found = Sources(project(tmp_path, files)).of(task())
+    assert {"src/hidden.py:g", "src/hidden.py", "paths.py"} < set(found)
+
+
 def test_programs_that_a_shell_script_starts_count(tmp_path):
     files = {
         "run.sh": "python scripts/train.py --n 1\n./more.sh out/made.py no.py\n",
