@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from byoa.plan.pipeline.entries import Entry, label
 from byoa.plan.pipeline.item import Context, Item
 from byoa.plan.pipeline.job_options import problems as job_problems
 from byoa.plan.pipeline.job_options import upstream_of
@@ -15,7 +16,6 @@ from byoa.plan.pipeline.notebook_check import problems as notebook_problems
 from byoa.plan.pipeline.placeholders import POINT, Missing, fill_point, walk
 from byoa.plan.pipeline.problems import listed
 from byoa.plan.pipeline.products import of_points, product
-from byoa.plan.pipeline.sections import Entry, label
 from byoa.plan.pipeline.sources import code_of, stem
 from byoa.plan.pipeline.spots import NO_POINT, Draft, Spot, is_grid, spots
 from byoa.plan.pipeline.table import mapped

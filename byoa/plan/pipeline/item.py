@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from byoa.plan.pipeline import kinds
 from byoa.plan.pipeline.bounds import limits_of
 from byoa.plan.pipeline.dotted import called, dotted
+from byoa.plan.pipeline.entries import Entry
 from byoa.plan.pipeline.model import Dotted, Limits
 from byoa.plan.pipeline.once import once
 from byoa.plan.pipeline.problems import Problems, meant
 from byoa.plan.pipeline.products import Template, relative, templates
-from byoa.plan.pipeline.sections import Entry, Sections
+from byoa.plan.pipeline.sections import Sections
 from byoa.plan.pipeline.sources import INLINE, TEMPLATES, Code
 from byoa.plan.pipeline.upstream import CodeError
 from byoa.plan.pipeline.world import World

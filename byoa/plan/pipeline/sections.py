@@ -10,35 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from byoa.plan.errors import UsageError
 from byoa.plan.pipeline import kinds
 from byoa.plan.pipeline.dotted import dotted
+from byoa.plan.pipeline.entries import Entries, Entry, Reader
 from byoa.plan.pipeline.env import Env
-from byoa.plan.pipeline.job_options import OPTIONS
 from byoa.plan.pipeline.model import Dotted
-from byoa.plan.pipeline.placeholders import Missing
 from byoa.plan.pipeline.problems import Problems, meant
-from byoa.plan.pipeline.table import Table, line_of, mapped, plain
+from byoa.plan.pipeline.table import line_of
 from byoa.plan.pipeline.upstream import CodeError
 from byoa.plan.pipeline.world import World
 
-#: Keys whose texts stay texts: a product called 1 is no number.
-TEXTS = frozenset({"source", "name", "product", "for_each", "upstream"})
 FLAGS = ("extract_upstream", "extract_product", "product_relative_to_source", "staging")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One item of `tasks`, placeholders filled in; `base`: what its source is relative to."""
-
-    keys: Mapping[str, Any]
-    line: int
-    index: int
-    file: str = ""
-    base: str = ""
-
-    def line_of(self, key: str) -> int:
-        return line_of(self.keys, key) or self.line
 
 
 @dataclass(frozen=True)
@@ -74,9 +56,11 @@ def sections(document: Any, env: Env, world: World, problems: Problems) -> Secti
     top = Top(document, env, world, problems)
     meta = top.mapping("meta", kinds.META)
     top.config()
-    imported = top.imported(meta, world)
+    entries = Entries(env, problems)
+    own = entries.own(document)
+    imported = entries.imported(meta, world, len(own))
     return Sections(
-        tasks=(*top.entries(document.get("tasks"), 0), *imported),
+        tasks=(*own, *imported),
         clients=top.clients(),
         hooks=top.dotted_keys(kinds.HOOKS),
         executor=top.executor(),
@@ -89,27 +73,18 @@ def sections(document: Any, env: Env, world: World, problems: Problems) -> Secti
     )
 
 
-class Top:
+class Top(Reader):
     """Reads one key of the top level after the other."""
 
     def __init__(
         self, document: Mapping[str, Any], env: Env, world: World, problems: Problems
     ) -> None:
-        self.document, self.env, self.world, self.problems = document, env, world, problems
+        super().__init__(env, problems)
+        self.document, self.world = document, world
 
     def value(self, key: str) -> Any:
         """A key's value, its placeholders filled in."""
         return self.filled(self.document.get(key), line_of(self.document, key))
-
-    def filled(self, value: Any, line: int, texts: bool = False, task: str = "") -> Any:
-        fill = self.env.text if texts else self.env.value
-        try:
-            return mapped(value, fill)
-        except Missing as missing:
-            self.problems.add(self.env.missing(missing.name), line, task)
-        except UsageError as error:
-            self.problems.add(str(error), line, task)
-        return value
 
     def mapping(self, key: str, known: frozenset[str]) -> Mapping[str, Any]:
         value = self.value(key)
@@ -220,63 +195,3 @@ class Top:
         paths = said.get("path") or ""
         several = paths if isinstance(paths, list) else [paths]
         return tuple(posixpath.normpath(posixpath.join(base, str(path))) for path in several)
-
-    def imported(self, meta: Mapping[str, Any], world: World) -> list[Entry]:
-        """The tasks of another file; its sources are relative to that file."""
-        said = meta.get("import_tasks_from")
-        if said is None:
-            return []
-        line = line_of(meta, "import_tasks_from")
-        if not isinstance(said, str):
-            self.problems.add(f"import_tasks_from is {said!r}, no path.", line)
-            return []
-        path = posixpath.join(world.folder, said)
-        try:
-            tasks = world.document(path)
-        except UsageError as error:
-            self.problems.add(f"import_tasks_from: {error}", line)
-            return []
-        if not isinstance(tasks, list) or not tasks:
-            self.problems.add("a file for import_tasks_from is a list of tasks.", 1, file=said)
-            return []
-        first = len(self.document.get("tasks") or ())
-        return self.entries(tasks, first, said, posixpath.dirname(path))
-
-    def entries(self, tasks: Any, first: int, file: str = "", base: str = "") -> list[Entry]:
-        """The items of `tasks` with their placeholders filled in."""
-        if not isinstance(tasks, list) or not tasks:
-            line = line_of(self.document, "tasks")
-            wrong = f"is {tasks!r}, no list" if tasks else "is empty"
-            said = wrong if "tasks" in self.document else "is missing"
-            self.problems.add(f"tasks {said}.", line)
-            return []
-        return [
-            entry
-            for index, task in enumerate(tasks, first)
-            if (entry := self.entry(task, index, file, base)) is not None
-        ]
-
-    def entry(self, task: Any, index: int, file: str, base: str) -> Entry | None:
-        if isinstance(task, str):
-            task = {"source": task}
-        if not isinstance(task, Mapping):
-            self.problems.add(
-                f"task {index + 1} is {task!r}. Write source: and product:.", 0, file=file
-            )
-            return None
-        made = Table(line_of(task))
-        if isinstance(task, Table):
-            made.lines = task.lines
-        ours = str(task.get("class")) in OPTIONS  # a hyperparameter may be the word none
-        for key, value in task.items():
-            texts = ours or key in TEXTS
-            if type(value) is str and "{" not in value and texts:
-                made[key] = value
-            else:
-                made[key] = plain(self.filled(value, line_of(task, key), texts, label(task)))
-        return Entry(made, made.line, index, file, base)
-
-
-def label(task: Mapping[str, Any]) -> str:
-    """What a task is called where its name is not known yet."""
-    return str(task.get("name") or task.get("source") or "")

@@ -9,11 +9,12 @@ from typing import Any
 
 from byoa.plan.pipeline import kinds
 from byoa.plan.pipeline.dotted import name_of
+from byoa.plan.pipeline.entries import Entry
 from byoa.plan.pipeline.model import Kind, Source
 from byoa.plan.pipeline.parameters import ParametersCell, parameters_cell
 from byoa.plan.pipeline.problems import meant
 from byoa.plan.pipeline.products import relative
-from byoa.plan.pipeline.sections import Entry, Sections
+from byoa.plan.pipeline.sections import Sections
 from byoa.plan.pipeline.upstream import (
     CodeError,
     names_in,

@@ -10,11 +10,12 @@ from typing import Any
 
 from byoa.plan.pipeline.connect import check_names, connect, in_order
 from byoa.plan.pipeline.draft import drafts
+from byoa.plan.pipeline.entries import Entry
 from byoa.plan.pipeline.env import Env
 from byoa.plan.pipeline.item import Context
 from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.problems import Problems
-from byoa.plan.pipeline.sections import Entry, sections
+from byoa.plan.pipeline.sections import sections
 from byoa.plan.pipeline.spots import Draft
 from byoa.plan.pipeline.world import World
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from byoa.plan.pipeline.entries import Entry
 from byoa.plan.pipeline.grid import GridError, Point, points
 from byoa.plan.pipeline.item import Item
 from byoa.plan.pipeline.model import Task
 from byoa.plan.pipeline.problems import listed, meant
-from byoa.plan.pipeline.sections import Entry
 
 NO_POINT = Point({}, ())
 

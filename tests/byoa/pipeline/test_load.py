@@ -514,3 +514,15 @@ def test_without_jinja_simple_placeholders_work(tmp_path: Path, monkeypatch: pyt
     assert said == [
         "pipeline.yaml:3: s.sh: its placeholders need Jinja: pip install 'byoa[pipeline]'"
     ]
+
+
+def test_problems_of_an_imported_file_are_its_own(tmp_path: Path):
+    more = "- {source: tasks.get, product: x}\n-\n  source: tasks.gett\n  product: '{{nothing}}'\n- 3\n"
+    files = {"more.yaml": more, "pipeline.yaml": "meta: {import_tasks_from: more.yaml}\ntasks: 3\n"}
+    said = refused(tmp_path, files)
+    assert any(
+        line.startswith("more.yaml:4: tasks.gett: {{nothing}} has no value") for line in said
+    )
+    assert any(line.startswith("more.yaml:3: tasks.gett: tasks.py defines no") for line in said)
+    assert "more.yaml: task 3 is 3. Write source: and product:." in said
+    assert "pipeline.yaml:2: tasks is 3, no list." in said
