@@ -3,10 +3,13 @@
 import csv
 import json
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
+Files = Mapping[str, Path]
 
-def get(product, rows):
+
+def get(product: Path, rows: int) -> None:
     """Points around a parabola."""
     made = random.Random(1)
     with Path(product).open("w", newline="") as file:
@@ -15,9 +18,10 @@ def get(product, rows):
             csv.writer(file).writerow([x, 2 * x * x - x + made.gauss(0, 0.1)])
 
 
-def fit(product, upstream, degree, strength):
+def fit(product: Files, upstream: Files, degree: int, strength: float) -> None:
     """A polynomial by gradient descent; its error on every fourth point is the metric."""
-    rows = [[float(value) for value in row] for row in csv.reader(Path(upstream["get"]).open())]
+    with Path(upstream["get"]).open(newline="") as file:
+        rows = [(float(x), float(y)) for x, y in csv.reader(file)]
     weights = [0.0] * (degree + 1)
     for _ in range(200):
         for number, (x, y) in enumerate(rows):
@@ -30,15 +34,15 @@ def fit(product, upstream, degree, strength):
     Path(product["metrics"]).write_text(json.dumps({"error": sum(errors) / len(errors)}))
 
 
-def value(weights, x):
+def value(weights: list[float], x: float) -> float:
     return sum(weight * x**power for power, weight in enumerate(weights))
 
 
-def choose(product, upstream):
+def choose(product: Path, upstream: Mapping[str, Mapping[str, Files]]) -> None:
     """The fit with the smallest error."""
     errors = {
         name: json.loads(Path(made["metrics"]).read_text())["error"]
         for name, made in upstream["fit-*"].items()
     }
-    best = min(errors, key=errors.get)
+    best = min(errors, key=lambda name: errors[name])
     Path(product).write_text(json.dumps({"task": best, "error": errors[best]}) + "\n")
