@@ -14,22 +14,21 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from byoa.pipeline import hooks, runs
 from byoa.pipeline.backends import Backend, Ended, InThisProcess
-from byoa.pipeline.commit import staged_path
 from byoa.pipeline.echo import Echo
 from byoa.pipeline.file_clients import FileClients
-from byoa.pipeline.hashes import stamped
 from byoa.pipeline.here import Here, has_objects
 from byoa.pipeline.interrupts import Interrupts
 from byoa.pipeline.lock import alone
+from byoa.pipeline.options import ALL, USUAL, Options, Watcher, jobs_of
 from byoa.pipeline.order import order_for
-from byoa.pipeline.outcome import FATES, Outcome, Result
-from byoa.pipeline.slots import Slots, cores
+from byoa.pipeline.outcome import FATES, Outcome, Result, failure_of, still_true
+from byoa.pipeline.slots import Slots
 from byoa.pipeline.state import State, folder_of
-from byoa.pipeline.worker import Digests, Failure
+from byoa.pipeline.worker import Failure
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline import retries
 from byoa.plan.pipeline.model import Decision, Pipeline, Task
@@ -41,29 +40,7 @@ from byoa.progress import say
 TICK = 0.2
 
 
-class Watcher(Protocol):
-    """Whoever looks on: every event as it happens, time that passes, other lines to show."""
-
-    def event(self, event: Mapping[str, Any]) -> None: ...
-
-    def tick(self) -> None: ...
-
-    def say(self, text: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a build goes about it."""
-
-    jobs: int | None = None  #: tasks at once; None is what pipeline.yaml says, else the cores
-    fail_fast: bool = False  #: a failure stops what has not begun; else only what depends on it
-    wait: bool = True  #: for another build of the same pipeline
-    debug: bool = False  #: in this process, a debugger at the first error
-    echo: bool = False  #: the tasks' output on this process's stdout, as it comes
-    argv: tuple[str, ...] = ()
-
-
-ALL, USUAL = Selection(), Options()
+__all__ = ["ALL", "USUAL", "Build", "Options", "Watcher", "build", "jobs_of"]
 
 
 def build(
@@ -149,7 +126,7 @@ class Build:
             ended = self.backend_of_hooks.wait(TICK)
             if self.stop.heard:
                 self.backend_of_hooks.cancel(task.name)
-        if spoken(log) and not ended[0].failure:
+        if runs.spoken(log) and not ended[0].failure:
             (self.watcher.say if self.watcher else say)(log.read_text(errors="replace").rstrip())
         if ended[0].stops:
             self.result.stopped = self.result.stopped or "early"
@@ -339,7 +316,7 @@ class Build:
             ended.cpu_seconds + (before.cpu_seconds if before else 0),
             max(ended.peak_mb, before.peak_mb if before else 0),
             self.attempts[task.name],
-            self.run.relative(log) if spoken(log) else "",
+            self.run.relative(log) if runs.spoken(log) else "",
             ended.metrics,
         )
 
@@ -396,37 +373,3 @@ class Build:
         self.tell({"event": "run-end", "outcome": self.result.word})
         if len(runs.newest_first(self.pipeline)) > runs.KEPT:
             runs.prune(self.pipeline, {one.run for one in self.state.records().values()})
-
-
-def failure_of(error: ByoaError | OSError) -> Failure:
-    return Failure(str(error), tuple(kind.__name__ for kind in type(error).__mro__[:-1]))
-
-
-def still_true(digests: Digests, task: Task, staged: Path) -> dict[str, str]:
-    """The digests of what nobody has changed since the task read it, after its end perhaps."""
-    return {
-        key: digest
-        for key, (digest, stamp) in digests.items()
-        if stamp and stamped(staged_path(task.products[key], staged)) == tuple(stamp)
-    }
-
-
-def spoken(log: Path) -> bool:
-    """Whether a task said anything; an empty log is removed."""
-    try:
-        if log.stat().st_size:
-            return True
-        log.unlink()
-    except FileNotFoundError:
-        pass
-    return False
-
-
-def jobs_of(pipeline: Pipeline, options: Options) -> int:
-    """-j, else the executor's in pipeline.yaml, else the cores that this process may use."""
-    if options.jobs is not None:
-        return options.jobs
-    if pipeline.executor.path.rpartition(".")[2].lower() == "serial":
-        return 1
-    asked = pipeline.executor.arguments.get("processes")
-    return int(asked) if asked else cores()

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
-from byoa.pipeline.worker import Failure
+from byoa.pipeline.commit import staged_path
+from byoa.pipeline.hashes import stamped
+from byoa.pipeline.worker import Digests, Failure
+from byoa.plan.errors import ByoaError
+from byoa.plan.pipeline.model import Task
 
 Became = Literal["done", "kept", "failed", "skipped", "cancelled"]
 #: Why what needs such a task is not run.
@@ -79,3 +84,16 @@ class Result:
     @property
     def word(self) -> str:
         return self.stopped or ("failed" if self.exit_code else "done")
+
+
+def failure_of(error: ByoaError | OSError) -> Failure:
+    return Failure(str(error), tuple(kind.__name__ for kind in type(error).__mro__[:-1]))
+
+
+def still_true(digests: Digests, task: Task, staged: Path) -> dict[str, str]:
+    """The digests of what nobody has changed since the task read it, after its end perhaps."""
+    return {
+        key: digest
+        for key, (digest, stamp) in digests.items()
+        if stamp and stamped(staged_path(task.products[key], staged)) == tuple(stamp)
+    }

@@ -102,3 +102,14 @@ def prune(pipeline: Pipeline, named: set[str], keep: int = KEPT) -> list[Path]:
     for path in removed:
         shutil.rmtree(path, ignore_errors=True)
     return removed
+
+
+def spoken(log: Path) -> bool:
+    """Whether a task said anything; an empty log is removed."""
+    try:
+        if log.stat().st_size:
+            return True
+        log.unlink()
+    except FileNotFoundError:
+        pass
+    return False

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byoa.pipeline import hashes
-from byoa.pipeline.build import still_true
 from byoa.pipeline.imported import shared_imports
 from byoa.pipeline.lock import alone
 from byoa.pipeline.logs import ended, follow, log_of
+from byoa.pipeline.outcome import still_true
 from byoa.pipeline.runs import Run, new_id, newest_first, prune
 from byoa.pipeline.slots import Slots, gpus_of
 from byoa.plan.errors import NotFoundError
