@@ -217,7 +217,7 @@ def change(world: World, root: Path, what: str, at: int, value: int) -> None:
         world.done.pop(at, None)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(worlds(), st.lists(CHANGES, min_size=1, max_size=4))
 def test_never_stale_and_never_needless(world, batches):
     with tempfile.TemporaryDirectory() as folder:

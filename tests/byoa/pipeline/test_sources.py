@@ -384,6 +384,8 @@ def test_python_would_run_the_old_code(tmp_path, monkeypatch):
     assert imported() == 1
     path.write_text("X = 2\n")
     second = stamp // 10**9 * 10**9
+    (compiled,) = tmp_path.rglob("*.pyc")
+    os.utime(compiled, ns=(second, second + 500_000_000))
     os.utime(path, ns=(second, second + 900_000_000))  # later, in the same second
     assert imported() == 1, "Python has learnt to see it: drop_stale_bytecode can go"
     drop_stale_bytecode(path)
