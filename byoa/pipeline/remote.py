@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -164,7 +165,8 @@ class One:
 
     def records(self, task: Task) -> dict[str, Record]:
         """Upstream's records: as they ended in this run, else the last ones."""
-        found = {need: self.ended_record(need) for need in task.needs}
+        with ThreadPoolExecutor(away.READERS) as pool:
+            found = dict(zip(task.needs, pool.map(self.ended_record, task.needs)))
         lost = [need for need, record in found.items() if record is None]
         last = away.read_records(self.store, lost)
         if missing := [need for need in lost if need not in last]:
