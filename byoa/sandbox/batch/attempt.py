@@ -14,6 +14,7 @@ from typing import Any
 from byoa.local import images
 from byoa.local.container import PROCESS, Handle, start
 from byoa.local.docker import DockerError, docker
+from byoa.local.log_files import stream_path
 from byoa.local.logs import LogWriter
 from byoa.sandbox.batch import contained, permits, secrets
 from byoa.sandbox.batch.environments import market
@@ -113,8 +114,17 @@ class Attempt:
         if group:
             self.writer.append(group, self.job.stream, text or " ")
 
+    def open_log(self) -> None:
+        """The stream is there as soon as the container runs, whatever it says."""
+        group, _ = permits.log_place(self.job.container)
+        if group:
+            path = stream_path(self.writer.folder, group, self.job.stream)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch()
+
     def follow(self, handle: Handle) -> Ending:
         """Until the container has ended, by itself or because somebody wants it to."""
+        self.open_log()
         with self.region.changed:
             self.job.status, self.job.started = "RUNNING", now()
         begun = time.monotonic()
