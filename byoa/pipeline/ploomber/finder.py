@@ -109,7 +109,8 @@ class PloomberNames:
             return None
         known = SAME.get(name, name)
         if known not in NAMES:
-            raise ModuleNotFoundError(refusal(name.rpartition(".")[2], name), name=name)
+            # no name=: with it, `from ploomber import x` would leave out the reason
+            raise ModuleNotFoundError(refusal(name.rpartition(".")[2], name))
         return ModuleSpec(name, self, origin=HERE, is_package=True)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -134,9 +135,7 @@ class Borrowed(ModuleType):
         inner = f"{self.__name__}.{name}"
         if inner in NAMES:
             return importlib.import_module(inner)
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise ImportError(refusal(name, inner), name=name)
+        raise AttributeError(refusal(name, inner))
 
 
 def refusal(name: str, whole: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,19 @@ def test_what_is_not_taken_over_says_so(name: str):
     install()
     with pytest.raises(ImportError, match=f"{name} is not taken over: "):
         exec(f"from ploomber.tasks import {name}", {})  # noqa: S102
+    with pytest.raises(AttributeError, match=f"{name} is not taken over: "):
+        getattr(importlib.import_module("ploomber"), name)
     with pytest.raises(ModuleNotFoundError, match="is not taken over"):
         importlib.import_module(f"ploomber.{name.lower()}_nothing")
+
+
+def test_who_looks_through_all_modules_finds_nothing():
+    """pickle asks every module for a name; one that raised something else would end it."""
+    install()
+    importlib.import_module("ploomber.tasks")
+
+    assert not hasattr(sys.modules["ploomber.tasks"], "Homeless")
+    assert pickle.whichmodule(object(), "Homeless") == "__main__"  # type: ignore[attr-defined]
 
 
 def test_a_process_that_asks_for_nothing_finds_none(tmp_path: Path):
