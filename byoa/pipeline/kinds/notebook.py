@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from byoa.pipeline.extra import need
 from byoa.pipeline.notebook import export
 from byoa.pipeline.order import Order
 from byoa.plan.pipeline import (
@@ -96,6 +98,7 @@ def execute(notebook: dict[str, Any], source: Notebook, options: Options, order:
     if named:
         kernel.execute(notebook, named, options, Path.cwd())
         return
+    need("IPython", "A notebook task")
     from byoa.pipeline.notebook.execute import execute as execute_here
 
     folder = Path(order.home, "ipython") if order.home else None
@@ -127,9 +130,7 @@ def keep(notebook: Mapping[str, Any], task: Task, order: Order) -> None:
 
 def warm() -> None:
     """Loads what every notebook task needs, before the template forks."""
-    from byoa.pipeline.notebook import shell
-
-    assert shell.INLINE
+    import_module("byoa.pipeline.notebook.shell")
     tiny = notebook_file.of(cells.read("# %% [markdown]\n# warm\n\n# %%\n1", ".py"))
     tiny["cells"][1]["outputs"] = [
         {"output_type": "stream", "name": "stdout", "text": "warm"},

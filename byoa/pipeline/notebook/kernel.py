@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa.pipeline.extra import need
-from byoa.pipeline.notebook.shell import Stopped, told_when_stopped
+from byoa.pipeline.notebook.surroundings import Stopped, told_when_stopped
 from byoa.plan.errors import ByoaError
 from byoa.plan.pipeline.notebook_options import Options
 from byoa.plan.pipeline.notebook_source import Notebook

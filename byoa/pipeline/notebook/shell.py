@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import builtins
 import getpass
-import os
-import signal
 import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from IPython.core import page
 from IPython.core.displayhook import DisplayHook
@@ -28,13 +25,13 @@ from traitlets.config import Config
 
 from byoa.pipeline.notebook.outputs import Outputs
 from byoa.pipeline.notebook.streams import Log, gathered
-
-INLINE = "module://matplotlib_inline.backend_inline"
-NO_INPUT = "nobody can answer: a notebook task runs unattended. Make it a parameter"
-
-
-class Stopped(BaseException):
-    """SIGTERM, told to the cell that runs so that what it has shown is kept."""
+from byoa.pipeline.notebook.surroundings import (
+    INLINE,
+    figures_inline,
+    kept,
+    refuse,
+    told_when_stopped,
+)
 
 
 class Gatherer(DisplayPublisher):
@@ -165,18 +162,6 @@ def profile(folder: Path) -> Any:
     return ProfileDir(location=str(folder))
 
 
-@contextmanager
-def figures_inline() -> Iterator[None]:
-    """matplotlib draws into cells when it is imported from now on."""
-    before = os.environ.get("MPLBACKEND")
-    os.environ["MPLBACKEND"] = INLINE
-    try:
-        yield
-    finally:
-        os.environ.pop("MPLBACKEND")
-        os.environ.update({} if before is None else {"MPLBACKEND": before})
-
-
 def inline_figures(shell: Shell) -> None:
     """Figures go into cells, also where matplotlib was imported before this shell was made."""
     if "matplotlib" in sys.modules:
@@ -186,40 +171,3 @@ def inline_figures(shell: Shell) -> None:
         if "matplotlib.pyplot" in sys.modules:
             untyped: Any = shell
             untyped.enable_matplotlib("inline")
-
-
-def refuse(what: str) -> Callable[..., NoReturn]:
-    def refused(*_: Any, **__: Any) -> NoReturn:
-        raise RuntimeError(f"{what}: {NO_INPUT}.")
-
-    return refused
-
-
-@contextmanager
-def kept(owner: Any, *names: str) -> Iterator[None]:
-    """What these names mean before is what they mean after."""
-    missing = object()
-    before = {name: getattr(owner, name, missing) for name in names}
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is not missing:
-                setattr(owner, name, value)
-            elif hasattr(owner, name):
-                delattr(owner, name)
-
-
-@contextmanager
-def told_when_stopped() -> Iterator[None]:
-    """SIGTERM raises Stopped in the running cell, once."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        raise Stopped("the task was stopped")
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
