@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,9 @@ def built(tmp_path_factory):
 
 def killed_at(root: Path, number: int) -> int:
     """Builds in a child that is killed at a write; its exit code: 9, or 0 when it came through."""
-    child = os.fork()
+    with warnings.catch_warnings():  # of threads that other tests have left; the child needs none
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     code = 1
