@@ -77,6 +77,7 @@ def test_cancelled_runs_go_on_where_they_were(project: Project, until: Wait):
     refused = project.run("submit", "--mode", "force")
     assert refused.code == 2 and "still goes on" in refused.err
     until(lambda: tasks_of(project.run("status", "--json"))["best"] == "done")
+    watched_until_ctrl_c(project)
     said = project.run("cancel", "--json").json
     assert said["cancelled"] == 1
     until(lambda: tasks_of(project.run("status", "--json"))["slow"] == "cancelled")
@@ -84,6 +85,21 @@ def test_cancelled_runs_go_on_where_they_were(project: Project, until: Wait):
     resumed = project.run("resume", "--json").json
     assert resumed["tasks"] == ["slow"]
     assert project.run("cancel", "--json").json["cancelled"] == 1
+
+
+def watched_until_ctrl_c(project: Project) -> None:
+    """Whoever looks on may go: the run does not."""
+    words = [sys.executable, "-m", "byoa.cli", "pipeline", "status", "--wait", "--sandbox"]
+    watching = subprocess.Popen(words, cwd=project.folder, stderr=subprocess.PIPE, text=True)
+    assert watching.stderr is not None
+    for line in watching.stderr:
+        if "slow" in line:
+            break
+    watching.send_signal(signal.SIGINT)
+    said = watching.stderr.read()
+    watching.stderr.close()
+    assert watching.wait() == 130
+    assert "goes on" in said and "byoa pipeline cancel" in said
 
 
 def test_a_task_that_is_killed_fails_and_says_how(project: Project, until: Wait):
