@@ -9,7 +9,7 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -88,22 +88,16 @@ def unmade(task: Task, paths: Mapping[str, Path]) -> None:
         )
 
 
-def publish(
-    task: Task, root: Path, staged: Path, ledger: Ledger, others: Iterable[str] = ()
-) -> None:
-    """Renames all that the task made to its place below the root; extra files travel along.
-
-    `others` are the paths of all tasks' products: a folder that holds one is not replaced whole.
-    """
+def publish(task: Task, root: Path, staged: Path, ledger: Ledger) -> None:
+    """Renames all that the task made to its place below the root; extra files travel along."""
     products = [Path(one.path) for one in task.products.values() if one.is_file]
     folders = {path for path in products if staged_place(path, staged).is_dir()}
-    holding = set(ancestors(others)) & folders if folders else set()
     old = staged.with_name(OLD)
 
     def put_product(made: Path, path: Path) -> None:
         place = Path(os.path.realpath(root / path))
         if path in folders:
-            put_folder(made, Folder(str(path), place, path in holding), ledger, rename, old)
+            put_folder(made, Folder(str(path), place), ledger, rename, old)
         else:
             make_way(place, ledger.read().get(str(path), set()), old)
             rename(made, place)
@@ -116,11 +110,6 @@ def publish(
                 put_product(made, path.parent / made.name)
     shutil.rmtree(old, ignore_errors=True)
     discard(task, staged)
-
-
-def ancestors(paths: Iterable[str]) -> Iterator[Path]:
-    for path in paths:
-        yield from Path(path).parents
 
 
 def moves(staged: Path, below: Path, folders: set[Path]) -> Iterator[Path]:

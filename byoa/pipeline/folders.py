@@ -58,7 +58,6 @@ class Folder:
 
     key: str
     place: Path
-    shared: bool = False  #: other tasks' products lie in it, too
 
 
 def put_folder(made: Path, folder: Folder, ledger: Ledger, put: Put, old: Path) -> None:
@@ -66,7 +65,7 @@ def put_folder(made: Path, folder: Folder, ledger: Ledger, put: Put, old: Path) 
     key, place, new = folder.key, folder.place, inside(made)
     own = ledger.read().get(key, set())
     ledger.write(key, own | new)
-    if not folder.shared and inside(place) <= own:
+    if inside(place) <= own:
         make_way(place, own, old)
         put(made, place)
     else:

@@ -79,7 +79,6 @@ class State:
         self._exists = exists
         self._read: dict[str, Record | Reason | None] = {}
         self._begun: dict[str, Begun] = {}
-        self._paths: list[str] | None = None
 
     # What is known
 
@@ -259,7 +258,7 @@ class State:
         commit.unmade(task, self._files(task, apart))
         self.forget(task)
         if apart is not None:
-            commit.publish(task, self.root, apart, self._ledger(task), self._others(task))
+            commit.publish(task, self.root, apart, self._ledger(task))
         return self._write(task, self._as_read(begun), {"run": begun.run, **facts})
 
     def _from_now(self, task: Task) -> Begun:
@@ -274,17 +273,6 @@ class State:
 
     def _ledger(self, task: Task) -> Ledger:
         return Ledger(self.folder / "folders" / f"{records.file_name(task.name)}.json")
-
-    def _others(self, task: Task) -> list[str]:
-        """The paths of all products, to see folders that hold another task's."""
-        if self._paths is None:
-            self._paths = [
-                product.path
-                for one in self.pipeline.tasks.values()
-                for product in one.products.values()
-                if product.is_file
-            ]
-        return self._paths
 
     def _as_read(self, begun: Begun) -> Fingerprint:
         """The fingerprint, spoiled when anything that the run may have read changed meanwhile."""
@@ -360,7 +348,7 @@ class State:
             raise ByoaError(f"There is no task {record.task!r} in {self.pipeline.name}.")
         if staged is not None:
             self.forget(task)
-            commit.publish(task, self.root, staged, self._ledger(task), self._others(task))
+            commit.publish(task, self.root, staged, self._ledger(task))
         products = {
             key: self._vouched(made) if task.products[key].is_file else made
             for key, made in record.products.items()
