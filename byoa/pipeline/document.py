@@ -19,7 +19,7 @@ def read(path: Path) -> Any:
         return parse(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}.") from None
 
 

@@ -133,7 +133,7 @@ def file_code(kind: Kind, entry: Entry, source: str, sections: Sections, world: 
     except FileNotFoundError:
         where = f" in {', '.join(sections.loader)}" if sections.loader else ""
         raise CodeError(f"source {source} is not there{where}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise CodeError(f"source {source} cannot be read: {error}.") from None
     made = Source(path=relative(whole, world.root), text=text)
     if kind in kinds.TEMPLATES:

@@ -323,6 +323,8 @@ tasks:
         ("meta: {source_loader: {module: nothing}}\n" + ONE, "there is no module 'nothing'"),
         ("meta: {import_tasks_from: nothing.yaml}\n" + ONE, "There is no file"),
         ("meta: {import_tasks_from: env.yaml}\n" + ONE, "is a list of tasks"),
+        ('meta: {import_tasks_from: "\\0"}\n' + ONE, "null byte"),
+        (ONE.replace("tasks.get", '"a\\0.py"'), "null byte"),
         ("clients: {SqlScript: a.b}\n" + ONE, "Did you mean 'SQLScript'"),
     ],
 )  # fmt: skip
