@@ -405,7 +405,7 @@ def test_a_great_many_tasks_are_read_quickly(tmp_path: Path):
     before = time.process_time()
     pipeline = load(around=Around({}, tmp_path))
     assert list(pipeline.tasks) == [f"f{n}" for n in range(2000)]
-    assert time.process_time() - before < 2  # 0.3 s alone
+    assert time.process_time() - before < 5  # 0.3 s alone
 
 
 def test_a_product_within_anothers_is_noted(tmp_path: Path):
@@ -497,7 +497,7 @@ def part(product, upstream, n): upstream["score-*"]
     written(tmp_path, {"t.py": code, "pipeline.yaml": spec})
     before = time.process_time()
     tasks = load(around=Around({}, tmp_path)).tasks
-    assert time.process_time() - before < 5  # 0.4 s alone; 30 s when all are compared with all
+    assert time.process_time() - before < 8  # 0.4 s alone; 30 s when all are compared with all
     assert tasks["score-2999"].needs == ("fit-2999", "fit-other")
     assert tasks["part-712"].needs == ("score-712",)
     assert tasks["part-5"].needs == ("score-5",)
