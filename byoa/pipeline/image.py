@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import byoa
 from byoa import files
-from byoa.build import Build, build_and_push
+from byoa.build import LABEL, Build, build_and_push, labels
 from byoa.local.docker import DockerError, docker
 from byoa.plan.ecr import parse_image, registry_host
 from byoa.plan.errors import ByoaError, UsageError
@@ -83,7 +83,8 @@ def lay(root: Path, folder: Path, target: Target, say: Say, ignore_git: bool = F
         copy.chmod(0o755 if os.access(root / name, os.X_OK) else 0o644)
         digest.update(ascii((place, copy.stat().st_mode, hashlib.sha256(data).digest())).encode())
     (folder / "project").mkdir(exist_ok=True)
-    return Laid(folder, lock_texts(root, say), dockerfile(root, target), digest.hexdigest())
+    locks = {} if target.by_processes else lock_texts(root, say)
+    return Laid(folder, locks, dockerfile(root, target), digest.hexdigest())
 
 
 def listed(root: Path, ignore_git: bool, say: Say) -> tuple[list[str], list[str]]:
@@ -179,7 +180,7 @@ class Builder:
         if self.target.by_processes:
             return "processes"
         if self.target.image:
-            return f"image-{self.target.image}"
+            return f"image-{pinned(self.place, self.target.image)}"
         return context.environment(laid.dockerfile, laid.locks[pattern], self.variables)
 
     def image(self, laid: Laid, pattern: str) -> Image:
@@ -201,14 +202,15 @@ class Builder:
             return latest(self.place, self.repository, context.tag(pattern))
         return self.built(self.build(laid, pattern))
 
-    def test(self, images: Mapping[str, Image], entry: str) -> None:
+    def test(self, images: Mapping[str, Image], entry: str, overrides: Mapping[str, str]) -> None:
         """Loads the pipeline in each image that was built here; ByoaError is what it said."""
         if self.target.by_processes or self.target.image or self.there or self.skip:
             return
-        for uri in {image.uri for image in images.values()}:
-            self.say(f"testing {uri.partition('@')[0]}")
-            words = ["python3", "-m", "byoa.pipeline.remote", "--check", entry]
+        words = ["python3", "-m", "byoa.pipeline.remote", "--check", entry]
+        words += [f"--env={name}={value}" for name, value in overrides.items()]
+        for uri in {image.uri for image in images.values()} & set(self.names):
             local = uri.partition("@")[0].rpartition("/")[2]
+            self.say(f"testing {uri.partition('@')[0]}")
             try:
                 docker("run", "--rm", "--network", "none", self.names[uri], *words)
             except DockerError as error:
@@ -255,7 +257,8 @@ class Builder:
 
             return build_there(self.place, self.project, build, tags, self.say, self.force)
         uri = build_and_push(self.place.session, build, tags, self.say, self.force)
-        self.names[uri] = build.image
+        if labels(build.image).get(LABEL) == build.mark:  # else it was pushed from elsewhere
+            self.names[uri] = build.image
         return uri
 
 

@@ -45,7 +45,7 @@ def main(
     arguments = parser().parse_args(words)
     try:
         if arguments.check:
-            return check(arguments.check)
+            return check(arguments.check, dict(one.split("=", 1) for one in arguments.env))
         if arguments.nothing:  # a join: all that it waits for has succeeded
             return 0
         with own_folder(arguments.own_copy):
@@ -67,14 +67,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--own-copy", action="store_true", help="in a copy of the working folder")
     made.add_argument("--nothing", action="store_true", help="end at once: a join of jobs")
     made.add_argument("--check", metavar="ENTRY", help="load this pipeline and end")
+    made.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="for --check"
+    )
     return made
 
 
-def check(entry: str) -> int:
+def check(entry: str, overrides: Mapping[str, str]) -> int:
     """Whether the image holds what its pipeline needs to be loaded."""
     from byoa.pipeline.load import load
 
-    print(f"{len(load(entry).tasks)} tasks")
+    print(f"{len(load(entry, overrides).tasks)} tasks")
     return 0
 
 

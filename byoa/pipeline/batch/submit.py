@@ -207,7 +207,7 @@ def submit(
         alone(home, asked)
         images = submission.builder.images(project, submission.pipeline.tasks)
         if not asked.skip_tests:
-            submission.builder.test(images, submission.entry)
+            submission.builder.test(images, submission.entry, submission.overrides)
         if asked.until_build:
             return None
         run = replace(submission.run(decisions, images), service=service)

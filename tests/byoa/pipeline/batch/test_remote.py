@@ -157,7 +157,9 @@ def test_what_does_not_fit_the_image_is_told(
 def test_joins_and_checks_need_no_run(place: Place, capfd: pytest.CaptureFixture[str]):
     assert main(["--nothing"]) == 0
     place.job("--task", "get")
-    assert main(["--check", "pipeline.yaml"]) == 0
+    text = FILES["pipeline.yaml"].replace("output/get.txt", "'{{git_hash}}/get'")
+    (place.at / "pipeline.yaml").write_text(text)
+    assert main(["--check", "pipeline.yaml", "--env=git_hash=a=b"]) == 0
     assert capfd.readouterr().out.endswith("4 tasks\n")
 
 
