@@ -129,7 +129,7 @@ def test_a_crash_says_where_it_was(project: Project, way: str):
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_a_task_may_start_processes_of_its_own(project: Project, way: str, method: str):
+def test_a_task_may_start_processes_of_its_own(project: Project, method: str):
     project.write(f"""
         import multiprocessing
         def twice(n): return 2 * n

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from byoa.pipeline.outcome import Result
 from byoa.plan.pipeline.model import Dotted, Source
 from tests.byoa.pipeline.made import Project, became, error
 
@@ -17,11 +18,16 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
-def shell(project: Project, text: str, **words) -> str:
-    """A script's task, built; what became of it."""
+def built(project: Project, text: str, **words) -> Result:
+    """A script's task, built."""
     source = Source(path="run.sh", text=text)
     project.task("shell", kind="shell", source=source, needs=["get"], **words)
-    return became(project.build())["shell"]
+    return project.build()
+
+
+def shell(project: Project, text: str, **words) -> str:
+    """What became of a script's task."""
+    return became(built(project, text, **words))["shell"]
 
 
 def test_placeholders_are_filled_in_and_words_are_logged(project: Project):
@@ -45,8 +51,8 @@ def test_only_the_last_exit_code_counts(project: Project):
     ],
 )
 def test_failures(project: Project, text: str, said: str):
-    assert shell(project, text) == "failed"
-    assert said in error(project.build(), "shell")
+    result = built(project, text)
+    assert became(result)["shell"] == "failed" and said in error(result, "shell")
 
 
 def test_a_client_of_the_users_own(project: Project):
