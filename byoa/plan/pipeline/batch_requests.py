@@ -96,12 +96,13 @@ def client_address(pipeline: Pipeline) -> list[str]:
 
 
 def join_task(run: Run) -> RunTask:
-    """A join's size and image: the smallest of the run's, whose image its machines have anyway."""
+    """A join's image and size: the smallest task's, which the machines have anyway.
+
+    Fargate takes none but its own sizes, so a size that may be one of those stays as it is.
+    """
     first = min(run.tasks.values(), key=lambda task: (task.vcpus, task.memory_mb))
-    smallest = fargate(JOIN) if first.vcpus < 1 else JOIN
-    size = smallest or JOIN
-    if first.memory_mb < size.memory_mb:
-        size = Size(first.vcpus, first.memory_mb)
+    own = Size(first.vcpus, first.memory_mb)
+    size = own if own.memory_mb < JOIN.memory_mb or fargate(own) == own else JOIN
     return RunTask(
         definition=first.definition, image=first.image, vcpus=size.vcpus, memory_mb=size.memory_mb
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from byoa.plan.pipeline.batch_jobs import Job, Wait, jobs_of
 from byoa.plan.pipeline.batch_requests import (
     client_address,
@@ -96,17 +98,29 @@ def test_every_job_of_a_run_is_a_request_that_batch_takes():
     assert odd["tags"]["byoa:task"] == "odd _1_"
 
 
-def test_a_join_runs_nothing_and_is_small():
+@pytest.mark.parametrize(
+    ("smallest", "size"),
+    [
+        ((1, 2000), ("1", "128")),  # no size of Fargate: machines give what is asked for
+        ((1, 64), ("1", "64")),
+        ((0.25, 512), ("0.25", "512")),
+        ((1, 2048), ("1", "2048")),  # Fargate has no 1 vCPU with 128 MiB
+        ((4, 8192), ("4", "8192")),
+    ],
+)
+def test_a_join_runs_nothing_and_has_a_size_that_its_place_has(
+    smallest: tuple[float, int], size: tuple[str, str]
+):
     join = Job("r-1-join-a", (), (Wait("r-1-get"),))
-    request = submit_request(WHOLE, 1, join, {"r-1-get": "id"})
+    one = RunTask(definition="d:1", vcpus=smallest[0], memory_mb=smallest[1])
+    big = RunTask(definition="d:1", vcpus=16, memory_mb=32768)
+    run = replace(WHOLE, tasks={"big": big, "get": one})
+    request = submit_request(run, 1, join, {"r-1-get": "id"})
     accepted("batch", "SubmitJob", request)
     assert request["containerOverrides"]["command"] == ["true"]
-    assert request["containerOverrides"]["resourceRequirements"][1]["value"] == "128"
-    small = {"get": RunTask(definition="d:1", vcpus=0.25, memory_mb=512)}
-    request = submit_request(replace(WHOLE, tasks=small), 1, join, {})
     assert request["containerOverrides"]["resourceRequirements"] == [
-        {"type": "VCPU", "value": "0.25"},
-        {"type": "MEMORY", "value": "512"},
+        {"type": "VCPU", "value": size[0]},
+        {"type": "MEMORY", "value": size[1]},
     ]
 
 
