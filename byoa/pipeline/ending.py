@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ from byoa.pipeline.outcome import Outcome, Result
 from byoa.plan.pipeline.model import Pipeline
 
 LAST_LINES = 12
+#: Of a line, as many letters are shown; the log has all.
+WIDEST = 500
+#: Colours and moves of the cursor, and other signs that are no letters.
+STEERS = re.compile(
+    r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 #: Of a great many failures the first ones are told whole.
 TOLD_WHOLE = 10
 STOPPED = {
@@ -40,8 +47,8 @@ def of_task(pipeline: Pipeline, outcome: Outcome) -> Iterator[str]:
     times = f" {outcome.attempts} times" if outcome.attempts > 1 else ""
     said = (outcome.failure.text if outcome.failure else "").splitlines() or [""]
     log = tail(Path(pipeline.root, outcome.log)) if outcome.log else []
-    yield f"✗ {outcome.task} failed{times}: {said[0]}"
-    yield from (f"  {line}" for line in said[1:] if line not in log)
+    yield f"✗ {outcome.task} failed{times}: {shown(said[0])}"
+    yield from (f"  {shown(line)}" for line in said[1:] if line not in log)
     while log and log[-1].strip() in map(str.strip, said):
         log.pop()
     yield from (f"  │ {line}" for line in log)
@@ -57,7 +64,13 @@ def tail(log: Path) -> list[str]:
             text = file.read().decode(errors="replace")
     except OSError:
         return []
-    return [line.rstrip()[:500] for line in text.rstrip().splitlines()[-LAST_LINES:]]
+    return [shown(line.rstrip()) for line in text.rstrip().splitlines()[-LAST_LINES:]]
+
+
+def shown(line: str) -> str:
+    """What a terminal may be given: not too long, and nothing that steers it."""
+    cut = line if len(line) <= WIDEST else f"{line[:WIDEST]}…"
+    return STEERS.sub("", cut).expandtabs()
 
 
 def counts(result: Result) -> str:

@@ -91,11 +91,21 @@ def execute(task: Task, order: Order) -> None:
         with suppress_good_exit():
             runner(task.kind)(task, order)
         wait_for(set(threading.enumerate()) - before)
-    except BaseException:
-        hook(task, order, "on_failure")
+    except BaseException as error:
+        after_failure(task, order, error)
         raise
     complete(task, order)
     hook(task, order, "on_finish")
+
+
+def after_failure(task: Task, order: Order, error: BaseException) -> None:
+    """Calls on_failure; an error in the hook is told, too, and does not hide the task's own."""
+    try:
+        hook(task, order, "on_failure")
+    except Exception as another:
+        if another is not error:
+            print(f"on_failure of task {task.name!r} failed, too:", file=sys.stderr)
+            traceback.print_exception(type(another), another, users_part(another), chain=False)
 
 
 @contextmanager

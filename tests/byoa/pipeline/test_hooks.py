@@ -73,6 +73,16 @@ def test_a_failure_calls_on_failure(project: Project):
     assert notes(project)[1:] == ['["failed", {"task": "bad"}]', '["dag failed", {"said": true}]']
 
 
+def test_a_failing_on_failure_does_not_hide_the_tasks_own_error(project: Project):
+    project.task("get")
+    project.task("bad", hooks={"on_failure": hook("steps.refuses")})
+    result = project.build()
+    assert error(result, "bad") == "ValueError: no"
+    log = (project.root / result.outcomes["bad"].log).read_text()
+    assert "on_failure of task 'bad' failed, too:" in log
+    assert log.index("not good enough") < log.index("ValueError: no"), "the task's own comes last"
+
+
 def test_sys_exit_with_0_is_a_good_end(project: Project):
     project.write(
         CODE + "\n    def exits(product):\n        product.write_text(''); raise SystemExit\n"

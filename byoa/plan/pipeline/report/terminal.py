@@ -29,6 +29,8 @@ COLOURS = {RUNNING: 34, DONE: 32, FAILED: 31, SKIPPED: 33, CANCELLED: 90, KEPT: 
 WORDS = {KEPT: "up to date"}
 BAR = ("█░", "#.")
 BAR_WIDE = 24
+#: Of an error, so much is told in a line; the log has all.
+LONGEST = 500
 #: What goes on for fewer seconds is soon over anyhow.
 LEAST = 5.0
 #: Tasks that are done stand in the live table while there is room for so many of the last ones.
@@ -97,9 +99,14 @@ def _line(name: str, ran: Ran, now: float, wide: int, poor: bool) -> str:
 def _notes(ran: Ran) -> str:
     said = [f"attempt {ran.attempts}" if ran.attempts > 1 else ""]
     said += [f"{ran.peak_mb:.0f} MB" if ran.peak_mb >= 1 and ran.status == DONE else ""]
-    said += [one_line(ran.error) if ran.status in (FAILED, RUNNING, CANCELLED) else ""]
+    said += [_brief(ran.error) if ran.status in (FAILED, RUNNING, CANCELLED) else ""]
     said += [_why(ran.reason) if ran.status in (RUNNING, SKIPPED) and not ran.error else ""]
     return ", ".join(word for word in said if word)
+
+
+def _brief(error: str) -> str:
+    """An error on one line; of a very long one the beginning."""
+    return cut(one_line(error[: 4 * LONGEST]), LONGEST)
 
 
 def _why(reason: str) -> str:
@@ -123,7 +130,7 @@ def news(event: Mapping[str, Any], run: Run) -> str | None:
     if ran.status == KEPT:
         return None
     if ran.status == WAITING:
-        again = one_line(ran.error)
+        again = _brief(ran.error)
         return f"{one_line(name)}: failed, is tried again{f' ({again})' if again else ''}"
     after = f" after {spent(ran.seconds)}" if ran.seconds else ""
     return f"{one_line(name)}: {ran.status}{after}{tail}"

@@ -131,6 +131,13 @@ def test_news_are_one_line_for_each_thing_that_happens():
     ]
 
 
+def test_of_a_very_long_error_the_beginning_is_told():
+    run, event = Run(["a"]), end("a", 1, "failed", error=f"ValueError: {'z' * 100_000}")
+    run.take(event)
+    line = terminal.news(event, run) or ""
+    assert line.startswith("a: failed") and line.endswith("zz…)") and len(line) < 600
+
+
 def test_the_table_at_the_end():
     run = run_of(
         ["get", "fit", "old", "last"],
