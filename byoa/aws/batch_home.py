@@ -104,6 +104,9 @@ def ensure_queue(maker: Maker, target: Target, gpus: bool) -> str:
     elif [one["computeEnvironment"] for one in found[0]["computeEnvironmentOrder"]] != order:
         maker.say(f"the job queue {name} gets other machines")
         batch.update_job_queue(**update_job_queue_request(name, order))
+    elif found[0].get("state") == "DISABLED":  # a `clean` that was cut off
+        maker.say(f"enabling the job queue {name}")
+        batch.update_job_queue(**update_job_queue_request(name, order))
 
     def look() -> dict[str, Any]:
         return next(iter(batch.describe_job_queues(jobQueues=[name])["jobQueues"]), {})
@@ -128,7 +131,11 @@ def ensure_environment(maker: Maker, found: ComputeEnvironment) -> str:
         some = batch.describe_compute_environments(computeEnvironments=[found.name])
         return next(iter(some["computeEnvironments"]), {})
 
-    if not look():
+    there = look()
+    if there.get("state") == "DISABLED" and there.get("status") == "VALID":
+        maker.say(f"enabling the compute environment {found.name}")
+        batch.update_compute_environment(computeEnvironment=found.name, state="ENABLED")
+    if not there:
         maker.say(f"making the compute environment {found.name} ({market(found)})")
         request = compute_environment_request(found)
         retry_until_assumable(
@@ -182,8 +189,13 @@ def network_of(session: Session, subnets: Sequence[str]) -> str:
 
 
 def subnets_of(session: Session, vpc: str) -> tuple[str, ...]:
+    """Those that AWS made, one a zone: others that were added may have no way out.
+
+    A machine that reaches neither ECS nor the registry never gets a job.
+    """
     found = session.client("ec2").describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
-    names = sorted(one["SubnetId"] for one in found["Subnets"])
+    own = [one for one in found["Subnets"] if one.get("DefaultForAz")]
+    names = sorted(one["SubnetId"] for one in own or found["Subnets"])
     if not names:
         raise ByoaError(
             f"The network {vpc} has no subnet. Name some as machines.subnets in soopervisor.yaml."

@@ -51,6 +51,29 @@ def test_all_is_made_in_the_default_network_and_found_the_second_time(maker: Mak
     assert len(environments(maker)) == 1
 
 
+def test_what_a_clean_that_was_cut_off_disabled_is_enabled_again(maker: Maker):
+    queue = ensure_queue(maker, SPOT, gpus=False)
+    (made,) = environments(maker)
+    name = made["computeEnvironmentName"]
+    maker.batch.update_job_queue(jobQueue="byoa-flowers", state="DISABLED")
+    maker.batch.update_compute_environment(computeEnvironment=name, state="DISABLED")
+    assert ensure_queue(maker, SPOT, gpus=False) == queue
+    (found,) = maker.batch.describe_job_queues()["jobQueues"]
+    assert [one["state"] for one in (found, *environments(maker))] == ["ENABLED", "ENABLED"]
+
+
+def test_subnets_that_were_added_to_the_default_network_are_left_alone(maker: Maker):
+    ec2 = maker.session.client("ec2")
+    vpc = batch_home.network_of(maker.session, ())
+    usual = batch_home.subnets_of(maker.session, vpc)
+    made = ec2.create_subnet(VpcId=vpc, CidrBlock="172.31.200.0/24")
+    private = made["Subnet"]["SubnetId"]
+    assert private not in usual and batch_home.subnets_of(maker.session, vpc) == usual
+    for subnet in usual:
+        ec2.delete_subnet(SubnetId=subnet)
+    assert batch_home.subnets_of(maker.session, vpc) == (private,)
+
+
 def test_gpus_get_machines_of_their_own_behind_the_others(maker: Maker):
     ensure_queue(maker, SPOT, gpus=True)
     types = [one["computeResources"]["instanceTypes"] for one in environments(maker)]
