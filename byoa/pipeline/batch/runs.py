@@ -32,6 +32,14 @@ WORDS = {
 GROUP = "/aws/batch/job"
 ACTIVE = frozenset({"waiting", "queued", "starting", "running"})
 WELL = frozenset({"done", "kept"})
+#: How a run ended in which some task is so: the first that there is.
+ENDS = {
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "not submitted": "cut off",
+    "gone": "cut off",  # Batch has forgotten the job, and it left no word
+    "skipped": "skipped",
+}
 CANCELLED = "Cancelled with byoa pipeline cancel."
 #: Errors are told of so many tasks: each is an object to be read.
 MOST_TOLD = 50
@@ -106,9 +114,9 @@ class Seen:
         """running; done; or how it ended otherwise."""
         if self.active:
             return "running"
-        for status in ("failed", "cancelled", "not submitted", "skipped"):
+        for status, word in ENDS.items():
             if self.counts[status]:
-                return "cut off" if status == "not submitted" else status
+                return word
         return "done"
 
     @cached_property

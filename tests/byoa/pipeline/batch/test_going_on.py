@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from byoa.pipeline.batch import runs
-from byoa.pipeline.batch.going_on import outstanding
+from byoa.pipeline.batch.going_on import in_vain, outstanding
 from byoa.pipeline.batch.runs import Seen, TaskSeen
 from byoa.plan.pipeline.manifest import Run, RunTask
 from tests.byoa.pipeline.batch.conftest import Project, Wait, tasks_of
@@ -146,3 +146,43 @@ def seen(run: Run, **statuses: str) -> Seen:
 def test_what_must_be_submitted_again(statuses: dict[str, str], again: list[str]):
     tasks: dict[str, Any] = {"a": RunTask(), "b": RunTask(needs=("a",)), "c": RunTask()}
     assert outstanding(seen(replace(RUN, tasks=tasks), **statuses)) == again
+
+
+@pytest.mark.parametrize(
+    ("statuses", "held"),
+    [
+        ({"fit-1": "failed", "fit-2": "running"}, {"best", "page"}),  # the array fails in the end
+        ({"fit-1": "failed", "fit-2": "failed"}, set()),
+        ({"fit-1": "failed", "fit-2": "done"}, set()),
+        ({"fit-1": "done", "fit-2": "running"}, set()),
+    ],
+)
+def test_nothing_waits_for_an_array_of_which_a_part_has_failed(
+    statuses: dict[str, str], held: set[str]
+):
+    tasks = {
+        "fit-1": RunTask(), "fit-2": RunTask(), "best": RunTask(needs=("fit-1", "fit-2")),
+        "page": RunTask(needs=("best",)),
+    }  # fmt: skip
+    jobs = {
+        name: TaskSeen(name, status, f"array:{at}", "array")
+        for at, (name, status) in enumerate(statuses.items())
+    }
+    rest = {name: TaskSeen(name, "waiting", name, name) for name in ("best", "page")}
+    found = Seen(replace(RUN, tasks=tasks), [], {**jobs, **rest})
+    assert in_vain(found, outstanding(found)) == held
+
+
+@pytest.mark.parametrize(
+    ("statuses", "word"),
+    [
+        ({"a": "done", "b": "kept"}, "done"),
+        ({"a": "done", "b": "running", "c": "failed"}, "running"),
+        ({"a": "done", "b": "gone"}, "cut off"),
+        ({"a": "gone", "b": "failed"}, "failed"),
+        ({"a": "not submitted"}, "cut off"),
+        ({"a": "done", "b": "skipped"}, "skipped"),
+    ],
+)
+def test_a_run_in_a_word(statuses: dict[str, str], word: str):
+    assert seen(RUN, **statuses).word == word
