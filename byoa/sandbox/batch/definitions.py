@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from byoa.sandbox.batch.region import Region, not_carried_out, page, plain, refused, tagged
+from byoa.sandbox.batch.region import (
+    Region,
+    check_name,
+    not_carried_out,
+    page,
+    plain,
+    refused,
+    tagged,
+)
 
 #: What is carried out, or changes nothing here that it would not change on AWS.
 CARRIED = frozenset({
@@ -32,6 +40,7 @@ FARGATE: dict[float, frozenset[int]] = {
 
 def register(region: Region, request: dict[str, Any]) -> dict[str, Any]:
     name = request["jobDefinitionName"]
+    check_name(name, "Job definition name")
     platform = request.get("platformCapabilities") or ["EC2"]
     if request["type"] != "container":
         raise not_carried_out(f"A job definition of type {request['type']}")

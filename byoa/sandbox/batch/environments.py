@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from byoa.sandbox.batch.region import Region, page, plain, refused, tagged
+from byoa.sandbox.batch.region import Region, check_name, page, plain, refused, tagged
 from byoa.sandbox.state import ACCOUNT
 
 FARGATE = ("FARGATE", "FARGATE_SPOT")
@@ -21,6 +21,7 @@ NEEDED = ("subnets", "securityGroupIds")
 
 def create(region: Region, request: dict[str, Any]) -> dict[str, Any]:
     name = request["computeEnvironmentName"]
+    check_name(name, "Compute environment name")
     if name in region.environments:
         raise refused("Object already exists")
     given = request.get("computeResources")

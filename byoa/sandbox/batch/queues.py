@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from byoa.sandbox.batch import environments
-from byoa.sandbox.batch.region import Region, not_carried_out, page, plain, refused, tagged
+from byoa.sandbox.batch.region import (
+    Region,
+    check_name,
+    not_carried_out,
+    page,
+    plain,
+    refused,
+    tagged,
+)
 
 HEALTHY = "JobQueue Healthy"
 UNSUPPORTED = ("schedulingPolicyArn", "serviceEnvironmentOrder", "jobStateTimeLimitActions")
@@ -13,6 +21,7 @@ UNSUPPORTED = ("schedulingPolicyArn", "serviceEnvironmentOrder", "jobStateTimeLi
 
 def create(region: Region, request: dict[str, Any]) -> dict[str, Any]:
     name = request["jobQueueName"]
+    check_name(name, "Job queue name")
     if name in region.queues:
         raise refused("Object already exists")
     for key in UNSUPPORTED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import uuid
@@ -13,6 +14,8 @@ from byoa.plan.errors import ServiceError
 from byoa.sandbox.batch.job import Job
 from byoa.sandbox.state import ACCOUNT
 
+#: Of environments, queues, definitions and jobs; no model of AWS says it.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 #: No list of Batch is longer.
 PAGE = 100
 
@@ -29,6 +32,12 @@ def refused(text: str, operation: str = "") -> ServiceError:
 
 def not_carried_out(what: str) -> ServiceError:
     return refused(f"{what} is not carried out in the sandbox")
+
+
+def check_name(name: str, what: str) -> None:
+    """https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html"""
+    if NAME.fullmatch(name) is None:
+        raise refused(f"{what} should match valid pattern")
 
 
 @dataclass

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from byoa.sandbox.batch import definitions, queues
+from byoa.sandbox.batch.environments import FARGATE, market
 from byoa.sandbox.batch.job import Job
-from byoa.sandbox.batch.region import Region, not_carried_out, now, refused
+from byoa.sandbox.batch.region import Region, check_name, not_carried_out, now, plain, refused
 
 MOST_DEPENDENCIES = 20
 ARRAY = (2, 10_000)
+#: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+MOST_BYTES = 30 * 1024
 UNSUPPORTED = (
     "nodeOverrides", "eksPropertiesOverride", "ecsPropertiesOverride",
     "consumableResourcePropertiesOverride",
@@ -28,10 +32,14 @@ def make(region: Region, request: dict[str, Any]) -> Job:
     for key in UNSUPPORTED:
         if request.get(key):
             raise not_carried_out(key)
+    check_name(request["jobName"], "Job name")
+    if len(json.dumps(request)) > MOST_BYTES:
+        raise refused(f"The job's payload is more than {MOST_BYTES} bytes")
     queue = queues.find(region, request["jobQueue"])
     if queue["state"] != "ENABLED":
         raise refused(f"JobQueue {request['jobQueue']} is not in a valid state to accept jobs.")
     definition = definitions.find(region, request["jobDefinition"])
+    check_platform(region, queue, definition)
     container = overridden(definition["containerProperties"], request.get("containerOverrides"))
     definitions.check_container(container, definition["platformCapabilities"])
     for check, key in (
@@ -48,6 +56,18 @@ def make(region: Region, request: dict[str, Any]) -> Job:
     for one in depends_on:
         bind(region, job, one)
     return job
+
+
+def check_platform(region: Region, queue: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
+    """Fargate's queues take Fargate's definitions, and only those."""
+    wanted = set(definition["platformCapabilities"])
+    names = [plain(one["computeEnvironment"]) for one in queue["computeEnvironmentOrder"]]
+    markets = [market(region.environments[name]) for name in names if name in region.environments]
+    if markets and all(("FARGATE" if one in FARGATE else "EC2") not in wanted for one in markets):
+        raise refused(
+            f"The job definition's platform capabilities {sorted(wanted)} are none of the compute"
+            f" environments of the job queue {queue['jobQueueName']}."
+        )
 
 
 def checked(region: Region, request: dict[str, Any]) -> list[dict[str, str]]:

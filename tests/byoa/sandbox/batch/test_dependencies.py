@@ -104,6 +104,10 @@ def test_n_to_n_only_the_counterpart_of_a_failed_child_fails(submit: Submit, wai
         ({"dependsOn": [{"jobId": "x", "type": "N_TO_N"}]}, "for array jobs only"),
         ({"arrayProperties": {"size": 1}}, "between 2 and 10000"),
         ({"arrayProperties": {"size": 10_001}}, "between 2 and 10000"),
+        ({"jobName": "fit.1"}, "Job name should match valid pattern"),
+        ({"jobName": "_fit"}, "Job name should match valid pattern"),
+        ({"jobName": "f" * 129}, "Job name should match valid pattern"),
+        ({"parameters": {"much": "x" * 31_000}}, "payload"),
     ],
 )
 def test_dependencies_that_cannot_be_are_refused(submit: Submit, more: dict[str, Any], said: str):

@@ -114,6 +114,32 @@ def test_an_environment_whose_role_is_not_there_is_invalid(batch: Any, network: 
     assert "not in a VALID state" in text
 
 
+@pytest.mark.parametrize("name", ["byoa.flowers", "-flowers", "f" * 129, "flo wers", "blümchen"])
+def test_names_that_batch_does_not_take(batch: Any, name: str):
+    order = [{"order": 1, "computeEnvironment": "x"}]
+    made = [
+        (batch.create_compute_environment, {"computeEnvironmentName": name, "type": "UNMANAGED"}),
+        (
+            batch.create_job_queue,
+            {"jobQueueName": name, "priority": 1, "computeEnvironmentOrder": order},
+        ),
+        (batch.register_job_definition, {"jobDefinitionName": name, "type": "container"}),
+    ]
+    for call, request in made:
+        assert "name should match valid pattern" in refused(call, **request)[1]
+
+
+def test_a_definition_for_fargate_is_none_for_machines(batch: Any, submit: Submit):
+    container = {
+        "image": "i", "executionRoleArn": EXECUTION, "resourceRequirements": needs("1", "2048"),
+    }  # fmt: skip
+    batch.register_job_definition(
+        jobDefinitionName="serverless", type="container", containerProperties=container, **FARGATE
+    )
+    code, text = refused(lambda **_: submit("", jobDefinition="serverless"))
+    assert code == "ClientException" and "['FARGATE']" in text
+
+
 def register(batch: Any, **container: Any) -> Callable[..., Any]:
     def call(**more: Any) -> Any:
         given = {"image": "i", "vcpus": 1, "memory": 64, **container}
