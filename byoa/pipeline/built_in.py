@@ -43,17 +43,17 @@ def built_in(
     return value
 
 
-def described(folder: Path) -> str:
+def described(folder: Path, name: str = "git_hash") -> str:
     """A tag, or the commit's short hash; `-dirty` where the working tree differs."""
     said = git(folder, "describe", "--tags", "--always", "--dirty=-dirty")
     if not said:
-        raise Missing("git_hash")
+        raise Missing(name)
     return said
 
 
 def branch(folder: Path) -> str:
     """The branch, "" when none is checked out; Missing where there is no commit."""
-    described(folder)
+    described(folder, "git")
     return git(folder, "symbolic-ref", "--short", "HEAD")
 
 

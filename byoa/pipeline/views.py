@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from byoa.pipeline import worker
-from byoa.pipeline.order import Order, Upstream, order_for
+from byoa.pipeline.order import Order, as_given, order_for
 from byoa.pipeline.written import source_of
 from byoa.plan.errors import NotFoundError, UsageError
 from byoa.plan.pipeline.model import Pipeline, Task
 from byoa.plan.pipeline.selection import hint
+
+
+@dataclass(frozen=True)
+class Needed:
+    """A task that another one needs: `task.upstream["get"].product`."""
+
+    name: str
+    product: Any
 
 
 class TaskView:
@@ -29,13 +38,19 @@ class TaskView:
         return self._order.product
 
     @property
-    def upstream(self) -> Upstream:
-        return self._order.given_upstream
+    def upstream(self) -> dict[str, Needed]:
+        """The tasks that it needs, by their names; its code gets their products alone."""
+        return {
+            name: Needed(name, as_given(places))
+            for tasks in self._order.upstream.values()
+            for name, places in tasks.items()
+        }
 
     @property
     def params(self) -> dict[str, Any]:
         """Its parameters, with product and upstream among them."""
-        upstream = {"upstream": self.upstream} if self.upstream else {}
+        given = self._order.given_upstream
+        upstream = {"upstream": given} if given else {}
         return {**self._task.params, **upstream, "product": self.product}
 
     @property

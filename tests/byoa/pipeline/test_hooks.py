@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from byoa.plan.pipeline.model import Dotted, Source
+from byoa.plan.pipeline.model import SINGLE, Dotted, Source
 from tests.byoa.pipeline.made import Project, became, error, hook
 
 CODE = """
@@ -22,6 +22,7 @@ CODE = """
     def task_finished(task, product, params, more):
         note("finished", task=task.name, read=Path(product).read_text(), params=sorted(params), more=more)
     def task_failed(task, params): note("failed", task=task.name)
+    def looks(task): note("looked", task=task.name, product=str(task.upstream["get"].product))
     def refuses(product): raise ValueError("not good enough")
     def wants(nonsense): pass
     def rendered(dag): note("dag rendered", tasks=sorted(dag), product=str(dag["get"].product))
@@ -81,6 +82,16 @@ def test_a_failing_on_failure_does_not_hide_the_tasks_own_error(project: Project
     log = (project.root / result.outcomes["bad"].log).read_text()
     assert "on_failure of task 'bad' failed, too:" in log
     assert log.index("not good enough") < log.index("ValueError: no"), "the task's own comes last"
+
+
+def test_a_hooks_task_has_the_tasks_that_it_needs(project: Project):
+    project.write(CODE + "\n    def uses(product, upstream): product.write_text('')\n")
+    project.words["hooks"] = {}
+    project.task("get")
+    project.task("uses", upstream={"get": ("get",)}, hooks={"on_finish": hook("steps.looks")})
+    assert became(project.build()) == {"get": "done", "uses": "done"}
+    get = project.root / project.pipeline.tasks["get"].products[SINGLE].path
+    assert notes(project) == [f'["looked", {{"task": "uses", "product": "{get}"}}]']
 
 
 def test_sys_exit_with_0_is_a_good_end(project: Project):

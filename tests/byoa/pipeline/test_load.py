@@ -181,7 +181,7 @@ def test_env_imports_another_and_notes_what_nobody_uses(tmp_path: Path):
 def test_git_placeholders(tmp_path: Path):
     spec = "- source: tasks.get\n  product: '{{git}}/{{git_hash}}.csv'\n"
     written(tmp_path, {"pipeline.yaml": spec})
-    assert "needs git" in refused(tmp_path, spec)[0]
+    assert "{{git}} has no value: it needs git" in refused(tmp_path, spec)[0]
     who = ["-c", "user.email=a@b.c", "-c", "user.name=a"]
     for words in (["init", "-q", "-b", "main"], ["add", "."], [*who, "commit", "-q", "-m", "1"]):
         subprocess.run(["git", *words], cwd=tmp_path, check=True, timeout=60)
