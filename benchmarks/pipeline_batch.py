@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def measured(count: int) -> dict[str, Any]:
 
     home.session.client("batch").meta.events.register("after-call", counted)
     found: dict[str, Any] = {"tasks": count + 1}
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "submit": lambda: submit(home, Asked()),
         "status": lambda: runs.look(home, runs.find(home)),
         "cancel": lambda: cancel(home, runs.find(home)),

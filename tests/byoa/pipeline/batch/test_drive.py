@@ -28,7 +28,8 @@ class SageMaker:
     """Jobs that end when they are looked at, as `ends` says of each, in turn."""
 
     def __init__(self, room: int = 99, **ends: list[str]) -> None:
-        self.room, self.jobs = room, {}
+        self.room = room
+        self.jobs: dict[str, Any] = {}
         run = run_of(NEEDS, role=ROLE)
         self.ends = {
             job_name(run.run, task.replace("_", "-")): list(all_) for task, all_ in ends.items()

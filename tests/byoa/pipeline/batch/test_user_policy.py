@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from byoa.aws.batch_belongings import batch
@@ -29,7 +30,8 @@ def test_every_call_from_submit_to_clean_is_allowed(project: Project, until: Wai
 
     home.session.boto.events.register("before-call", record)
     home.session._clients.clear()  # those that are made from here on are recorded
-    home.place.storage.client = home.session.client("s3")
+    storage: Any = home.place.storage
+    storage.client = home.session.client("s3")
     run = submit(home, Asked(selection=Selection(until=("get",))))
     assert run is not None
     until(lambda: runs.look(home, run, whole=True).word == "done")
@@ -49,7 +51,7 @@ def test_every_call_from_submit_to_clean_is_allowed(project: Project, until: Wai
         user_policy(*HERE, project_name, "byoa-123456789012-us-east-1"),
         batch_user_policy(*HERE, project_name),
     ]
-    given = [
+    given: list[Mapping[str, Any]] = [
         {"Statement": [{**one, "Resource": "*"} for one in document["Statement"]]}
         for document in documents
     ]

@@ -14,7 +14,7 @@ from byoa.plan.pipeline.manifest import Run, RunTask
 from byoa.plan.workflow import check, permissions, requests
 from tests.byoa.plan.pipeline.runs import ROLE, run_of
 
-WHERE = {"account": "123456789012", "region": "eu-west-1", "partition": "aws"}
+WHERE: dict[str, Any] = {"account": "123456789012", "region": "eu-west-1", "partition": "aws"}
 
 
 def states(found: dict[str, Any]) -> dict[str, dict[str, Any]]:

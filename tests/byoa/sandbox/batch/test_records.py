@@ -117,7 +117,7 @@ def test_an_environment_whose_role_is_not_there_is_invalid(batch: Any, network: 
 @pytest.mark.parametrize("name", ["byoa.flowers", "-flowers", "f" * 129, "flo wers", "blümchen"])
 def test_names_that_batch_does_not_take(batch: Any, name: str):
     order = [{"order": 1, "computeEnvironment": "x"}]
-    made = [
+    made: list[tuple[Any, dict[str, Any]]] = [
         (batch.create_compute_environment, {"computeEnvironmentName": name, "type": "UNMANAGED"}),
         (
             batch.create_job_queue,
