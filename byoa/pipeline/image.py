@@ -67,13 +67,14 @@ def laid(root: Path, target: Target, say: Say, ignore_git: bool = False) -> Iter
 
 
 def lay(root: Path, folder: Path, target: Target, say: Say, ignore_git: bool = False) -> Laid:
-    tracked, others = listed(root, ignore_git, say)
     exclude = (*target.exclude, *([target.name] if (root / target.name).is_dir() else ()))
+    tracked, others = listed(root, ignore_git, say, exclude)
     found = context.chosen(tracked, others, target.include, exclude)
     for sentence in found.said:
         say(sentence)
+    names = without_links_to_secrets(root, found.names, say)
     digest = hashlib.sha256()
-    for name, place in sorted(context.renamed(found.names, target.name)):
+    for name, place in sorted(context.renamed(names, target.name)):
         data = (root / name).read_bytes()
         if len(data) > context.BIG:
             say(f"{name} is {size(len(data))}: every job pulls it. Is it needed? Else `exclude` it")
@@ -87,9 +88,35 @@ def lay(root: Path, folder: Path, target: Target, say: Say, ignore_git: bool = F
     return Laid(folder, locks, dockerfile(root, target), digest.hexdigest())
 
 
-def listed(root: Path, ignore_git: bool, say: Say) -> tuple[list[str], list[str]]:
-    """The names that git tracks below the root, and the others; without git all are tracked."""
-    every = list(files.look(root, skipped).files)
+def without_links_to_secrets(root: Path, names: Iterable[str], say: Say) -> list[str]:
+    """Those of the names that are no links to what would not travel by its own name.
+
+    A link out of the root was refused before (files.look).
+    """
+    real_root, found = os.path.realpath(root), []
+    for name in names:
+        real = os.path.relpath(os.path.realpath(root / name), real_root)
+        if real == name or not (what := context.hidden(Path(real).as_posix())):
+            found.append(name)
+        else:
+            say(f"{name} is a link to {real}, which looks like {what}, and stays here")
+    return found
+
+
+def listed(
+    root: Path, ignore_git: bool, say: Say, exclude: Iterable[str] = ()
+) -> tuple[list[str], list[str]]:
+    """The names that git tracks below the root, and the others; without git all are tracked.
+
+    Of a submodule, or a link to a folder, git knows the name alone: all in it is tracked, then.
+    """
+    exclude = list(exclude)
+
+    def skip(name: str) -> bool:
+        plain = name.rstrip("/")
+        return context.idle(plain) or context.covered(plain, exclude)
+
+    every = list(files.look(root, skip).files)
     if ignore_git:
         return every, []
     words = ["git", "-C", str(root), "ls-files", "-z"]
@@ -101,7 +128,9 @@ def listed(root: Path, ignore_git: bool, say: Say) -> tuple[list[str], list[str]
         say(f"{root} is in no git repository: all of its files travel, but for `exclude`")
         return every, []
     names = [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+    folders = tuple(f"{name}/" for name in names if (root / name).is_dir())
     tracked = [name for name in names if (root / name).is_file()]
+    tracked += [name for name in every if name.startswith(folders)]
     if not tracked:
         raise UsageError(
             f"git tracks nothing below {root}, so the image would be empty. `git add` the project,"
@@ -116,10 +145,6 @@ def listed(root: Path, ignore_git: bool, say: Say) -> tuple[list[str], list[str]
             f"git does not track {files.some(code[:5])}, so that stays here: `git add` it if needed"
         )
     return tracked, others
-
-
-def skipped(name: str) -> bool:
-    return context.idle(name.rstrip("/"))
 
 
 def lock_texts(root: Path, say: Say) -> dict[str, str]:

@@ -76,6 +76,11 @@ def secret_in(name: str) -> str | None:
     return next((what for part in name.split("/") if (what := secret(part))), None)
 
 
+def hidden(name: str) -> str | None:
+    """What a file looks like that does not travel by its own name, excluded or not."""
+    return secret_in(name) or ("no part of the project" if idle(name) else None)
+
+
 def renamed(names: Iterable[str], target: str) -> list[tuple[str, str]]:
     """Each file with its name in the image: env.TARGET.yaml is env.yaml there as well."""
     names = list(names)

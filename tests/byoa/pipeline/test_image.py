@@ -85,6 +85,46 @@ def test_include_exclude_and_no_git(root: Path, tmp_path: Path):
     assert "data/a.csv" in names(whole) and "run.sh" in names(whole)
 
 
+def test_links_lead_to_no_secret_and_out_of_no_project(root: Path, tmp_path: Path):
+    (root / "data").mkdir()
+    (root / "data/a.csv").write_text("1")
+    (root / ".env").write_text("KEY=mine")
+    for name, to in {"notes.txt": ".env", "config": ".git/config", "more": "data"}.items():
+        (root / name).symlink_to(to)
+    git(root, "add", "notes.txt", "config", "more")
+    found, said = laid(root, tmp_path)
+    usual = {"pipeline.yaml", "tasks/raw.py", "run.sh", "env.yaml", "more/a.csv"}
+    assert names(found) == usual
+    assert "notes.txt is a link to .env, which looks like environment variables" in " ".join(said)
+    assert any(line.startswith("config is a link to .git/config") for line in said)
+    (tmp_path / "key").write_text("mine")
+    (root / "plain.txt").symlink_to(tmp_path / "key")
+    for more in ({}, {"ignore_git": True}):
+        with pytest.raises(UsageError, match=r"plain\.txt .a link out of the folder"):
+            laid(root, tmp_path, **more)
+    assert names(laid(root, tmp_path, Target(name="aws", exclude=("plain.txt",)))[0]) == usual
+
+
+def test_what_is_excluded_is_not_even_looked_at(root: Path, tmp_path: Path):
+    """A big disk that is linked into the project, say."""
+    (root / "disk").symlink_to("/")
+    found, _ = laid(root, tmp_path, Target(name="aws", exclude=("disk/",)))
+    assert "pipeline.yaml" in names(found)
+
+
+def test_a_submodules_files_travel(root: Path, tmp_path: Path):
+    inner = tmp_path / "library"
+    inner.mkdir()
+    (inner / "shared.py").write_text("y = 1\n")
+    git(inner, "init", "-q")
+    git(inner, "add", "-A")
+    words = ("-c", "user.name=a", "-c", "user.email=a@b")
+    git(inner, *words, "commit", "-qm", "a")
+    git(root, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "library")
+    found, _ = laid(root, tmp_path)
+    assert "library/shared.py" in names(found) and "library/.git" not in names(found)
+
+
 def test_the_targets_env_is_the_images(root: Path, tmp_path: Path):
     (root / "env.aws.yaml").write_text("sample: false\n")
     git(root, "add", "-A")
