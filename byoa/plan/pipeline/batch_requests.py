@@ -35,6 +35,8 @@ def definition_request(
 ) -> dict[str, Any]:
     """The dict for register_job_definition; its name ends in the hash of all the rest."""
     named = fitted(f"byoa-{project}", 100)
+    container = dict(target.container)
+    own = {one["name"]: str(one["value"]) for one in container.pop("environment", ())}
     job = BatchJob(
         name=named,
         image=image,
@@ -43,11 +45,11 @@ def definition_request(
         memory_mb=size.memory_mb,
         job_role=roles["job"],
         execution_role=roles["job"] if target.machines.fargate else None,
-        environment={"AWS_DEFAULT_REGION": region},
+        environment={"AWS_DEFAULT_REGION": region, **own},
         attempts=target.attempts,
         timeout=target.timeout,
         fargate=target.machines.fargate,
-        extra={"containerProperties": dict(target.container)} if target.container else {},
+        extra={"containerProperties": container} if container else {},
     )
     request = job_definition_request(job)
     mark = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:12]

@@ -7,6 +7,7 @@ there; ours say what it leaves out: machines, bucket, role, read, attempts, time
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,9 @@ OTHERS = ("aws-lambda", "argo-workflows", "airflow", "kubeflow", "slurm", "cloud
 PROCESS = "process://"
 #: What `soopervisor add` writes for whoever fills it in.
 HINTS = ("your-repository/name", "your-job-queue", "your-region-name")
+#: A tag as AWS takes it; byoa's own come to those of the target.
+TAG = r"[\w .:/=+@-]{{{}}}"
+MOST_TAGS = 40
 MARKETS = ("spot", "ec2", "fargate", "fargate-spot")
 
 
@@ -125,13 +129,14 @@ def read_target(document: Any, name: str, path: str = NAME) -> Target:
     return Target(name=name, container=properties, needs=needs, **found)
 
 
+REQUIREMENTS = {"VCPU": ("vcpus", float), "MEMORY": ("memory_mb", int), "GPU": ("gpus", int)}
+
+
 def wanted(requirements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """AWS's own list of needs, as ours."""
-    names = {"VCPU": ("vcpus", float), "MEMORY": ("memory_mb", int), "GPU": ("gpus", int)}
     return {
-        names[one["type"]][0]: names[one["type"]][1](one["value"])
+        REQUIREMENTS[one["type"]][0]: REQUIREMENTS[one["type"]][1](one["value"])
         for one in requirements
-        if one.get("type") in names
     }
 
 
@@ -188,8 +193,19 @@ def mapping(value: Any, key: str, problems: Problems) -> dict[str, Any]:
     return {str(name): one for name, one in value.items()}
 
 
-def named(value: Any, key: str, problems: Problems) -> dict[str, str]:
-    return {name: str(one) for name, one in mapping(value, key, problems).items()}
+def tags(value: Any, key: str, problems: Problems) -> dict[str, str]:
+    """https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html"""
+    found = {name: str(one) for name, one in mapping(value, key, problems).items()}
+    if len(found) > MOST_TAGS:
+        problems.say(key, f"are {len(found)}, and with byoa's own AWS takes 50 - drop some")
+    for name, text in found.items():
+        if not re.fullmatch(TAG.format("1,128"), name) or name.lower().startswith("aws:"):
+            problems.say(
+                f"{key}.{name}", "is no tag's name - take up to 128 letters, digits, _.:/=+-@"
+            )
+        if not re.fullmatch(TAG.format("0,256"), text):
+            problems.say(f"{key}.{name}", f"is {text!r} - take up to 256 letters, digits, _.:/=+-@")
+    return found
 
 
 def whole(least: int, most: int) -> Check:
@@ -221,11 +237,32 @@ def properties(value: Any, key: str, problems: Problems) -> dict[str, Any]:
     for name in ("image", "command"):
         if name in found:
             problems.say(f"{key}.{name}", "is byoa's to say - drop it")
+    if not pairs(found.get("environment", []), "name"):
+        problems.say(f"{key}.environment", "is no list of {name: …, value: …}")
+    needs = found.get("resourceRequirements", [])
+    if not pairs(needs, "type") or not all(sound(one) for one in needs):
+        names = " or ".join(REQUIREMENTS)
+        problems.say(
+            f"{key}.resourceRequirements", f"is no list of {{type: {names}, value: a number}}"
+        )
     if "vcpus" in found:
         cpus(found["vcpus"], f"{key}.vcpus", problems)
     if "memory" in found:
         MEMORY(found["memory"], f"{key}.memory", problems)
     return found
+
+
+def pairs(value: Any, first: str) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, Mapping) and set(one) == {first, "value"} for one in value
+    )
+
+
+def sound(requirement: Mapping[str, Any]) -> bool:
+    kind, value = requirement["type"], str(requirement["value"])
+    whole = r"[1-9]\d{0,7}"
+    pattern = rf"{whole}|0\.\d{{1,4}}|{whole}\.\d{{1,4}}" if kind == "VCPU" else whole
+    return kind in list(REQUIREMENTS) and re.fullmatch(pattern, value) is not None
 
 
 def task_needs(value: Any, key: str, problems: Problems) -> dict[str, Needs]:
@@ -272,7 +309,7 @@ KEYS: dict[str, tuple[str, Check]] = {
     "write": ("write", addresses),
     "attempts": ("attempts", whole(1, 10)),
     "timeout": ("timeout", whole(60, 31_536_000)),
-    "tags": ("tags", named),
+    "tags": ("tags", tags),
     "image": ("image", text),
     "base_image": ("base_image", text),
 }

@@ -61,6 +61,19 @@ def test_a_definition_is_named_by_its_content():
     assert other["jobDefinitionName"] != request["jobDefinitionName"]
 
 
+def test_the_targets_variables_come_to_the_region_and_do_not_take_its_place():
+    own = [{"name": "COLOUR", "value": "blue"}, {"name": "DEEP", "value": 3}]
+    target = Target(name="aws", container={"environment": own, "privileged": True})
+    request = definition_request("i", Size(1, 2048), target, "flowers", ROLES, "eu-west-1")
+    accepted("batch", "RegisterJobDefinition", request)
+    assert request["containerProperties"]["environment"] == [
+        {"name": "AWS_DEFAULT_REGION", "value": "eu-west-1"},
+        {"name": "COLOUR", "value": "blue"},
+        {"name": "DEEP", "value": "3"},
+    ]
+    assert request["containerProperties"]["privileged"] is True
+
+
 def test_fargates_definition_has_a_role_that_pulls():
     target = Target(name="aws", machines=Machines(market="fargate-spot"))
     request = definition_request("i", Size(1, 2048), target, "flowers", ROLES, "eu-west-1")

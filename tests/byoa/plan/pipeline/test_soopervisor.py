@@ -94,6 +94,32 @@ def test_everything_that_is_wrong_is_told_at_once():
     assert len(said) == 11
 
 
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"container_properties": {"environment": {"A": "b"}}}, "environment is no list"),
+        ({"container_properties": {"environment": [{"name": "A"}]}}, "environment is no list"),
+        ({"container_properties": {"resourceRequirements": "2"}}, "resourceRequirements is no"),
+        (
+            {"container_properties": {"resourceRequirements": [{"type": "VCPU", "value": "x"}]}},
+            "resourceRequirements is no list of {type: VCPU or MEMORY or GPU, value: a number}",
+        ),
+        (
+            {"container_properties": {"resourceRequirements": [{"type": [], "value": "1"}]}},
+            "resourceRequirements is no list",
+        ),
+        ({"tags": {"aws:x": "1"}}, "tags.aws:x is no tag's name"),
+        ({"tags": {"a" * 129: "1"}}, "is no tag's name"),
+        ({"tags": {"team": "a#b"}}, "tags.team is 'a#b'"),
+        ({"tags": {f"t{n}": "" for n in range(41)}}, "tags are 41, and with byoa's own"),
+    ],
+)
+def test_what_aws_would_refuse_is_told_before(section: dict[str, object], said: str):
+    with pytest.raises(UsageError) as caught:
+        read_target({"x": section}, "x")
+    assert said in str(caught.value)
+
+
 @pytest.mark.parametrize("backend", ["airflow", "slurm", "argo-workflows", "kubeflow"])
 def test_other_backends_are_refused_by_name(backend: str):
     with pytest.raises(UsageError, match=f"backend is {backend}, which byoa does not submit to"):
