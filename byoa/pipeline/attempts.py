@@ -28,10 +28,15 @@ def run(task: Task, order: Order, write: int) -> NoReturn:
     faulthandler.enable(2)  # a crash in C code says in the log where it was
     facts = worker.attempt(task, order)
     last_words()
+    tell(facts, write)
+    os._exit(0)
+
+
+def tell(facts: worker.Facts, write: int) -> None:
+    """Sends what came of it to the process that started this one."""
     data = json.dumps(asdict(facts)).encode()
     while data:
         data = data[os.write(write, data) :]
-    os._exit(0)
 
 
 def last_words() -> None:

@@ -45,7 +45,7 @@ def take(descriptor: int, home: Path, wait: bool, sleep: Callable[[float], None]
             return
         sentence = f"Another build of this pipeline runs here{holder(descriptor)}"
         if not wait:
-            raise BusyError(f"{sentence}. Wait for it, or leave out --no-wait.")
+            raise BusyError(f"{sentence}. Try again when it has ended.")
         if not told:
             say(f"byoa: {sentence}; this one waits for it (Ctrl-C ends the waiting).")
             told = True

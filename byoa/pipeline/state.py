@@ -36,6 +36,7 @@ from byoa.plan.pipeline.model import (
     Record,
     Task,
 )
+from byoa.plan.pipeline.reasons import MEANWHILE
 from byoa.plan.pipeline.selection import Selection, chosen
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ class State:
         changed = [path for path, stamp in begun.witness.items() if stamped(path) != stamp]
         if not changed:
             return begun.fingerprint
-        said = {f"{self._shown(path)} (while it ran)": "changed" for path in changed}
+        said = {f"{self._shown(path)}{MEANWHILE}": "changed" for path in changed}
         return replace(begun.fingerprint, source={**begun.fingerprint.source, **said})
 
     def _shown(self, path: Path) -> str:

@@ -16,7 +16,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from byoa.pipeline import attempts, watch, wire
+from byoa.pipeline import attempts, watch, wire, worker
 from byoa.pipeline.order import Order
 from byoa.plan.pipeline.model import Task
 
@@ -163,8 +162,9 @@ class Template:
             attempts.own_output(order.log)
             watch.first_to_go()
             attempts.run(task, order, write)
-        except BaseException:  # run() ends the process itself: something went wrong in ours
-            traceback.print_exc()
+        except BaseException as error:  # run() ends the process itself: there is no log, or so
+            with suppress(BaseException):
+                attempts.tell(worker.Facts(worker.told(error, task.name)), write)
         finally:
             os._exit(70)
 

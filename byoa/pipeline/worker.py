@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -224,8 +224,9 @@ def surroundings(order: Order) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
 
 
 def hook(task: Task, order: Order, name: str) -> None:
@@ -303,7 +304,8 @@ def told(error: BaseException, task: str) -> Failure:
         trace = str(error)
     else:
         trace = "".join(traceback.format_exception(type(error), error, users_part(error)))
-    print(trace.rstrip(), file=sys.stderr, flush=True)
+    with suppress(OSError, ValueError):  # a full disk, a stream that the task has closed
+        print(trace.rstrip(), file=sys.stderr, flush=True)
     text = "".join(traceback.format_exception_only(type(error), error)).strip()
     if isinstance(error, ByoaError):
         text = str(error)

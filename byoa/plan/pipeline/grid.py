@@ -50,7 +50,8 @@ def points(grid: Any, fixed: Mapping[str, Any]) -> list[Point]:
 
 def checked(table: Any, fixed: Mapping[str, Any]) -> None:
     if not isinstance(table, Mapping) or not table:
-        raise GridError(f"{table!r} is no mapping of names to values")
+        empty = "it is empty. Write NAME: [VALUE, …]"
+        raise GridError(empty if table == {} else f"{table!r} is no mapping of names to values")
     for key in table:
         if not isinstance(key, str):
             raise GridError(f"{key!r} is no parameter's name")

@@ -11,6 +11,8 @@ from byoa.plan.pipeline.fingerprint import text
 from byoa.plan.pipeline.model import Fingerprint, Reason, ReasonKind
 
 LONGEST = 60
+#: Behind a label of what was written to while the task ran.
+MEANWHILE = " (while it ran)"
 #: So many names are said of those that the same happened to.
 NAMED = 3
 FOLDED = re.compile(r"(?:upstream )?(.+) (added|removed|changed|is missing)")
@@ -31,7 +33,9 @@ def differences(old: Fingerprint, new: Fingerprint) -> tuple[Reason, ...]:
 def sources(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Reason]:
     """Changes of the task's own code ("") and of what it uses of local modules."""
     for label, word in changes(old, new):
-        if label:
+        if label.endswith(MEANWHILE):
+            yield Reason("module", f"{label.removesuffix(MEANWHILE)} was edited while it ran")
+        elif label:
             yield Reason("module", f"{label} {word}")
         else:
             yield Reason("source", f"source {word}")

@@ -366,5 +366,5 @@ def test_a_source_that_is_edited_while_its_task_runs_is_no_result_of_either(proj
     touch(F)(project)
     state.commit(task, staged, {})
     reasons = State(load(project)).decide(task).reasons
-    assert [reason.text for reason in reasons] == ["tasks/features.py (while it ran) removed"]
+    assert [reason.text for reason in reasons] == ["tasks/features.py was edited while it ran"]
     assert build(load(project)) == ["scale", "fit-1", "fit-3", "best"]

@@ -7,10 +7,25 @@ from pathlib import Path
 import pytest
 
 from byoa.pipeline.ending import lines, shown
-from tests.byoa.pipeline.made import Project
+from tests.byoa.pipeline.made import Project, error
 
 CODE = """
     import os
+
+    def closed(product):
+        import sys
+        sys.stdout.close()
+        sys.stderr.close()
+        raise ValueError("no")
+
+    def full(product):
+        os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
+        raise ValueError("no")
+
+    def written(product):
+        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+        print("x")
+        with open(product, "w") as file: file.write("1")
 
     def loud(product):
         os.write(1, bytes(range(1, 32)) + b"\\x1b[2J\\x1b[31mred\\x1b[0m\\x9b2J\\xff\\n")
@@ -40,3 +55,17 @@ def test_binary_and_endless_output_ends_in_lines_that_can_be_read(tmp_path: Path
     said = list(lines(project.pipeline, result))
     assert any("red" in line for line in said) and max(map(len, said)) < 600
     assert all(line.isprintable() for line in said)
+
+
+@pytest.mark.parametrize("name", ["closed", "full"])
+def test_an_error_that_no_log_takes_is_told_all_the_same(tmp_path: Path, name: str):
+    project = Project(tmp_path, CODE)
+    project.task(name)
+    assert error(project.build(), name) == "ValueError: no"
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path: Path):
+    project = Project(tmp_path, CODE)
+    project.task("written")
+    (project.home / "runs").mkdir(parents=True)
+    assert error(project.build(), "written").startswith("OSError: [Errno 28]")

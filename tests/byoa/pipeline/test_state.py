@@ -168,7 +168,7 @@ def test_what_changes_while_a_task_reads_it_spoils_its_record(tmp_path, name):
     state.commit(one, staged, {})
     (tmp_path / name).write_text(before)  # and nobody would know
     assert project.plan()["a"] == "run"
-    assert project.why("a") == [f"{name} (while it ran) removed"]
+    assert project.why("a") == [f"{name} was edited while it ran"]
 
 
 def test_a_task_that_begins_is_given_no_old_bytecode(tmp_path):
