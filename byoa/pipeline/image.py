@@ -150,13 +150,25 @@ def listed(
 def lock_texts(root: Path, say: Say) -> dict[str, str]:
     """Every image's lock file; requirements.txt stands in for the one that is missing."""
     names = [path.name for path in root.glob("requirements*.txt")]
-    found = {one: (root / name).read_text() for one, name in context.locks(names).items()}
+    found = {one: lock_text(root / name) for one, name in context.locks(names).items()}
     if context.DEFAULT not in found:
         loose = root / "requirements.txt"
         if loose.is_file():
             say("there is no requirements.lock.txt: requirements.txt is taken, not pinned")
-        found = {context.DEFAULT: loose.read_text() if loose.is_file() else "", **found}
+        found = {context.DEFAULT: lock_text(loose) if loose.is_file() else "", **found}
     return found
+
+
+def lock_text(path: Path) -> str:
+    """A list of requirements; UsageError when it says a password, which the image would show."""
+    text = path.read_text(encoding="utf-8")
+    if lines := context.logins(text):
+        where = ", ".join(map(str, lines[:5]))
+        raise UsageError(
+            f"{path} has an address with a password or token (line {where}), and whoever pulls the"
+            " image could read it. Take it out, and install that package in a base_image."
+        )
+    return text
 
 
 def dockerfile(root: Path, target: Target) -> str:

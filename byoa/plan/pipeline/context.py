@@ -19,6 +19,8 @@ LOCK = "requirements.lock.txt"
 OWN = "byoa-requirements.txt"
 #: From here on a file is worth a word: images are pulled by every job.
 BIG = 10_000_000
+#: https://user:password@host, https://token@host; git+ssh://git@host says nobody's secret.
+LOGIN = re.compile(r"https?://(?![^/@\s]*\$\{)(?:[^/@\s:]*:[^/@\s]+|[^/@\s:]{20,})@")
 DEFAULT = ""
 FROM_HERE = ("git", "git_hash", "now", "user")
 DOCKERFILE = f"""\
@@ -111,6 +113,11 @@ def locks(names: Iterable[str]) -> dict[str, str]:
         if match := re.fullmatch(r"requirements(?:\.([^/]+))?\.lock\.txt", name):
             found[(match[1] or DEFAULT).replace("__", "*")] = name
     return found
+
+
+def logins(text: str) -> list[int]:
+    """The lines of a lock file whose address says a password or a token; ${NAME} is none."""
+    return [number for number, line in enumerate(text.splitlines(), 1) if LOGIN.search(line)]
 
 
 def image_of(task: str, patterns: Iterable[str]) -> str:

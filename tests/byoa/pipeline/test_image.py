@@ -161,6 +161,26 @@ def test_locks_and_dockerfiles(root: Path, tmp_path: Path):
     assert "aws/Dockerfile" not in names(found)
 
 
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("--index-url https://me:hunter2@packages.corp/simple", True),
+        ("flowers @ git+https://ghp_0123456789abcdefghij@git.corp/a.git", True),
+        ("--index-url https://me:${TOKEN}@packages.corp/simple", False),
+        ("flowers @ git+ssh://git@git.corp/a.git", False),
+        ("flowers @ https://packages.corp/a@2/flowers.whl", False),
+    ],
+)
+def test_a_lock_file_tells_no_password(root: Path, tmp_path: Path, line: str, refused: bool):
+    (root / "requirements.lock.txt").write_text(f"numpy==2\n{line}\n")
+    if not refused:
+        assert line in laid(root, tmp_path)[0].locks[""]
+        return
+    with pytest.raises(UsageError, match=r"with a password or token \(line 2\)") as caught:
+        laid(root, tmp_path)
+    assert "hunter2" not in str(caught.value) and "ghp_" not in str(caught.value)
+
+
 def test_conda_is_told(root: Path, tmp_path: Path):
     (root / "environment.lock.yml").write_text("")
     with pytest.raises(UsageError, match=r"environment\.lock\.yml is conda's"):
