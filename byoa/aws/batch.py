@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from byoa.aws.parallel import each
-from byoa.plan.errors import NotFoundError
+from byoa.plan.errors import ByoaError, NotFoundError
 
 #: SubmitJob takes 50 a second of an account and region, and others may submit, too.
 RATE = 40.0
@@ -104,6 +104,33 @@ def queue_of(client: Any, name: str) -> dict[str, Any]:
             " drop the line: byoa makes one."
         )
     return found[0]
+
+
+def usable(batch: Any, queue: Mapping[str, Any], fargate: bool) -> str:
+    """The ARN of a queue that takes such jobs as we send; ByoaError says what it is instead."""
+    name = queue["jobQueueName"]
+    if queue.get("state") != "ENABLED":
+        raise ByoaError(
+            f"The job queue {name} is {queue.get('state')}. Enable it, or name another."
+        )
+    if queue.get("schedulingPolicyArn"):
+        raise ByoaError(
+            f"The job queue {name} has a scheduling policy: its jobs need a share, and byoa names"
+            " none. Name another queue, or none: byoa makes one."
+        )
+    order = [one["computeEnvironment"] for one in queue.get("computeEnvironmentOrder", ())]
+    found = batch.describe_compute_environments(computeEnvironments=order) if order else {}
+    types = [
+        str(one.get("computeResources", {}).get("type", ""))
+        for one in found.get("computeEnvironments", ())
+    ]
+    if {one.startswith("FARGATE") for one in types} == {not fargate}:
+        markets = "spot or ec2" if fargate else "fargate or fargate-spot"
+        raise ByoaError(
+            f"The job queue {name} has {', '.join(sorted(set(types)))}, and its jobs must be made"
+            f" for that: write `machines: {{market: …}}` with {markets} in soopervisor.yaml."
+        )
+    return str(queue["jobQueueArn"])
 
 
 def log_streams(described: Mapping[str, Any]) -> list[str]:

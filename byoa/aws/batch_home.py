@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from byoa.aws.batch import queue_of
+from byoa.aws.batch import queue_of, usable
 from byoa.aws.role import ensure_role, retry_until_assumable
 from byoa.plan import templates
 from byoa.plan.batch import (
@@ -94,7 +94,7 @@ def ensure_queue(maker: Maker, target: Target, gpus: bool) -> str:
     """The queue's ARN: the target's own, or byoa's with machines as the target wants them."""
     batch, name = maker.batch, queue_name(maker.project)
     if target.queue:
-        return usable(queue_of(batch, target.queue))
+        return usable(batch, queue_of(batch, target.queue), target.machines.fargate)
     machines = wanted(completed(maker, target), maker.project, gpus, maker.tags)
     order = [ensure_environment(maker, one) for one in machines]
     found = batch.describe_job_queues(jobQueues=[name])["jobQueues"]
@@ -112,15 +112,6 @@ def ensure_queue(maker: Maker, target: Target, gpus: bool) -> str:
         return next(iter(batch.describe_job_queues(jobQueues=[name])["jobQueues"]), {})
 
     return str(settled(look, f"the job queue {name}", maker)["jobQueueArn"])
-
-
-def usable(queue: Mapping[str, Any]) -> str:
-    if queue.get("state") != "ENABLED":
-        name = queue["jobQueueName"]
-        raise ByoaError(
-            f"The job queue {name} is {queue.get('state')}. Enable it, or name another."
-        )
-    return str(queue["jobQueueArn"])
 
 
 def ensure_environment(maker: Maker, found: ComputeEnvironment) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from byoa.aws import batch_home
-from byoa.aws.batch import definition_arn
+from byoa.aws.batch import definition_arn, usable
 from byoa.aws.batch_home import Maker, ensure_queue
 from byoa.aws.session import Session
 from byoa.plan.batch import BatchJob, job_definition_request
@@ -105,6 +105,16 @@ def test_a_named_queue_is_used_as_it_is(maker: Maker):
     with pytest.raises(ByoaError) as refused:
         ensure_queue(maker, replace(SPOT, queue="byoa-flowers"), gpus=False)
     assert "is DISABLED" in str(refused.value)
+
+
+def test_a_named_queue_must_take_such_jobs(maker: Maker):
+    ensure_queue(maker, SPOT, gpus=False)
+    (own,) = maker.batch.describe_job_queues()["jobQueues"]
+    with pytest.raises(ByoaError, match=r"byoa-flowers has SPOT.* with spot or ec2 in"):
+        usable(maker.batch, own, fargate=True)
+    with pytest.raises(ByoaError, match="has a scheduling policy"):
+        usable(maker.batch, {**own, "schedulingPolicyArn": "arn:x"}, fargate=False)
+    assert usable(maker.batch, own, fargate=False) == own["jobQueueArn"]
 
 
 def test_what_does_not_become_valid_is_told(maker: Maker):
