@@ -20,7 +20,7 @@ def interact(arguments: argparse.Namespace) -> int:
     names = namespace(pipeline)
     words = (
         f'dag: {len(pipeline.tasks)} tasks. dag["name"].product, .params, .load();'
-        " dag.build(), dag.plan(); pipeline is what was read."
+        " dag.build(), dag.plan(), dag.status(); pipeline is what was read."
     )
     try:
         from IPython import start_ipython

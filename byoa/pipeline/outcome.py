@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +63,7 @@ class Outcome:
         return said
 
 
-@dataclass
+@dataclass(repr=False)
 class Result:
     """What became of a build: a task's outcome by its name."""
 
@@ -80,6 +81,12 @@ class Result:
     def exit_code(self) -> int:
         """0 when all is done, 1 when something failed, 130 and 143 as the shell has it."""
         return EXIT_CODES.get(self.stopped, 1 if self.failed or self.failure else 0)
+
+    def __repr__(self) -> str:
+        """Short: a session shows it after `dag.build()`."""
+        counts = Counter(one.outcome for one in self.outcomes.values())
+        said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        return f"Result({self.run!r}: {said or 'no tasks'})"
 
     @property
     def word(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 from byoa.pipeline.build import Options, build
@@ -11,6 +12,8 @@ from byoa.pipeline.show import asked_for
 from byoa.pipeline.state import State
 from byoa.pipeline.views import DagView
 from byoa.plan.pipeline.model import Decision
+from byoa.plan.pipeline.reasons import in_words
+from byoa.plan.pipeline.report import terminal
 from byoa.plan.pipeline.selection import Selection
 
 
@@ -20,6 +23,12 @@ class Dag(DagView):
     def plan(self) -> dict[str, Decision]:
         """What would run, and why."""
         return State(self.pipeline).plan()
+
+    def status(self) -> None:
+        """Prints what would run, and why, as a table."""
+        rows = [(one.task, one.action, in_words(one.reasons)) for one in self.plan().values()]
+        columns = shutil.get_terminal_size().columns
+        print("\n".join(terminal.table(("task", "action", "why"), rows, columns)))
 
     def build(
         self, until: str = "", *, force: bool = False, jobs: int | None = None, debug: bool = False

@@ -87,6 +87,13 @@ def named(pipeline: Pipeline, patterns: Sequence[str]) -> set[str]:
 
 
 def hint(pipeline: Pipeline, unknown: Sequence[str]) -> str:
+    """What may have been meant by a name that no task has."""
+    points = [
+        task.name for task in pipeline.tasks.values() if task.family and task.family == unknown[0]
+    ]
+    if points:
+        more = f" and {len(points) - 3} more" if len(points) > 3 else ""
+        return f"It is a grid: {', '.join(points[:3])}{more}."
     known: Mapping[str, None] = dict.fromkeys(
         name for task in pipeline.tasks.values() for name in (task.name, task.family) if name
     )

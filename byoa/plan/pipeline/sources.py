@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ def kind_of(keys: Mapping[str, Any]) -> Kind:
     if callable(source):
         return "function"
     if not isinstance(source, str) or not source.strip():
-        raise CodeError("source is missing." if not source else f"source is {source!r}, no text.")
+        raise CodeError(no_source(keys))
     suffix = posixpath.splitext(source)[1]
     if suffix == ".sql":
         product = keys.get("product")
@@ -71,6 +72,20 @@ def kind_of(keys: Mapping[str, Any]) -> Kind:
     return "function"
 
 
+def no_source(keys: Mapping[str, Any]) -> str:
+    """Why a task has none: it is no text, or its key is written otherwise."""
+    source = keys.get("source")
+    if source:
+        return f"source is {source!r}, no text."
+    near = difflib.get_close_matches("source", [str(key).lower() for key in keys], 1)
+    meant_key = near and near[0] != "source"
+    return (
+        f"there is no key {near[0]!r}. Did you mean 'source'?"
+        if meant_key
+        else "source is missing."
+    )
+
+
 def code_of(entry: Entry, sections: Sections, world: World) -> Code:
     """Reads the code as far as it can be without running it."""
     kind = kind_of(entry.keys)
@@ -84,7 +99,7 @@ def code_of(entry: Entry, sections: Sections, world: World) -> Code:
         upstream = of_template(text) if kind in kinds.TEMPLATES else ()
         return Code(kind, Source(text=text), "", upstream)
     if not isinstance(source, str) or not source.strip():
-        raise CodeError("source is missing." if not source else f"source is {source!r}, no text.")
+        raise CodeError(no_source(entry.keys))
     if kind in kinds.TEXT_SOURCE:
         return text_code(kind, source, world)
     return file_code(kind, entry, source, sections, world)

@@ -105,6 +105,7 @@ def test_force_and_selections(
         (["build", "--only", "fti-1"], "No task is called fti-1. Did you mean fit-1"),
         (["build", "-j", "0"], "Argument --jobs/-j: 0 is not 1 or more."),
         (["task", "gett"], "No task is called gett. Did you mean get"),
+        (["task", "fit"], "No task is called fit. It is a grid: fit-1, fit-2"),
         (["logs", "get"], "get has printed nothing in any run that is kept."),
         (["logs", "get", "--run", "x"], "There is no run x. See "),
     ],
@@ -179,16 +180,21 @@ def test_clean_takes_old_runs_and_what_vanished(folder: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == "There is nothing to remove.\n"
 
 
-def test_interact_has_the_tasks_and_their_verbs(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_interact_has_the_tasks_and_their_verbs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     from byoa.cli.pipeline_entry import loaded
 
     arguments = type("Words", (), {"entry_point": None, "env": {}})()
     monkeypatch.setattr(sys, "path", [*sys.path])
     dag = namespace(loaded(arguments))["dag"]
     assert {one.action for one in dag.plan().values()} == {"run", "perhaps"} - {"perhaps"}
-    assert dag.build("fit-1").exit_code == 0
+    result = dag.build("fit-1")
+    assert result.exit_code == 0 and repr(result).endswith(": 2 done)")
+    dag.status()
+    assert ["fit-2", "run", "new"] in map(str.split, capsys.readouterr().out.splitlines())
     assert dag["fit-1"].params["n"] == 1 and dag["fit-1"].product.name == "fit-1.json"
-    assert Path(dag["fit-1"].upstream["get"]).read_text() == "data"
+    assert dag["fit-1"].upstream["get"].product.read_text() == "data"
     assert list(dag) == ["get", "fit-1", "fit-2", "fit-3"] and "def get" in dag["get"].source
 
 

@@ -294,6 +294,8 @@ tasks:
         (ONE + "    params: {n: tasks::nothing}\n", "tasks has no 'nothing'"),
         (ONE + "    params: {n: tasks::fails}\n", "tasks.fails fails: ZeroDivisionError"),
         (ONE + "    params: {n: tasks::none}\n", "tasks.none returns None"),
+        ("- {souce: tasks.get, product: a}\n", "no key 'souce'. Did you mean 'source'?"),
+        ("- {product: a}\n", "source is missing."),
         (ONE + "    grid: {}\n", "it is empty. Write NAME: [VALUE, …]"),
         (ONE + "    grid: 3\n", "3 is no mapping of names to values"),
         (ONE + "    grid: {n: []}\n", "it has no points"),
