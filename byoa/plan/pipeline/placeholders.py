@@ -123,6 +123,9 @@ def jinja(text: str, values: Mapping[str, Any], start: str = "{{", end: str = "}
         raise Missing(str(error)) from None
     except TemplateError as error:
         raise UsageError(f"{text!r} is no template: {error}.") from None
+    except Exception as error:  # 1 / 0, a range too large: whatever the text says
+        said = str(error).rstrip(".") or "it has no value"
+        raise UsageError(f"{text!r} ends in a {type(error).__name__}: {said}.") from None
 
 
 @lru_cache(65536)
