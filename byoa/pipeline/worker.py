@@ -46,6 +46,9 @@ RUNS: dict[Kind, str] = {
 #: product key → the digest of what is large, and the stamp of the file when it was read
 Digests: TypeAlias = dict[str, tuple[str, Sequence[int]]]
 
+#: So many letters of an error are told; the log has all.
+LONGEST = 4000
+
 
 class TaskError(ByoaError):
     """A task that cannot have done what it says: a product is missing, a parameter unknown."""
@@ -309,6 +312,8 @@ def told(error: BaseException, task: str) -> Failure:
     text = "".join(traceback.format_exception_only(type(error), error)).strip()
     if isinstance(error, ByoaError):
         text = str(error)
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]} … (the log has all of it)"
     if isinstance(error, MemoryError):
         kinds = (*kinds, "memory")
     return Failure(text, kinds, trace)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
+from byoa.plan.pipeline import kinds
 from byoa.plan.pipeline.model import Task
 from byoa.plan.pipeline.problems import Problems, listed, meant
 from byoa.plan.pipeline.spots import Draft
@@ -172,6 +173,20 @@ def check_names(drafts: Sequence[Draft], problems: Problems) -> None:
                 )  # fmt: skip
             places.setdefault(place, task.name)
     check_folders(places, problems)
+    check_sources(drafts, problems)
+
+
+def check_sources(drafts: Sequence[Draft], problems: Problems) -> None:
+    """No task writes over code: its own, another's, the pipeline's."""
+    code = {problems.file, *(draft.entry.file for draft in drafts)}
+    code |= {draft.task.source.path for draft in drafts if draft.task.kind not in kinds.TEXT_SOURCE}
+    for draft in drafts:
+        for product in draft.task.products.values():
+            if product.path and product.path in code and draft.task.kind not in {"link", "input"}:
+                problems.add(
+                    f"it would write over {product.path}, which is no product but a source.",
+                    draft.entry.line_of("product"), draft.task.name, draft.entry.file,
+                )  # fmt: skip
 
 
 def check_folders(places: Mapping[str, str], problems: Problems) -> None:

@@ -54,6 +54,7 @@ def test_binary_and_endless_output_ends_in_lines_that_can_be_read(tmp_path: Path
     result = project.build()
     said = list(lines(project.pipeline, result))
     assert any("red" in line for line in said) and max(map(len, said)) < 600
+    assert 4000 < len(error(result, "loud")) < 4100
     assert all(line.isprintable() for line in said)
 
 

@@ -312,6 +312,7 @@ tasks:
         (ONE + "    memory: 4XB\n", "memory is '4XB'"),
         (ONE + "    cpus: many\n", "cpus is 'many'"),
         (ONE + "  - source: tasks.get\n    product: x\n", "another task has this name"),
+        ("- {source: tasks.get, product: pipeline.yaml}\n", "it would write over pipeline.yaml"),
         (ONE + "    name: a\n  - source: tasks.get\n    product: get.csv\n", "it makes get.csv as a does"),
         (ONE.replace("get.csv", "."), "the pipeline's own folder"),
         (ONE.replace("get.csv", "[a, b, c, d]"), "Write [NAME, table]"),

@@ -154,7 +154,7 @@ def _failure(seen: Seen) -> str:
     again = f" after {seen.attempts} attempts" if seen.attempts > 1 else ""
     tail = (
         f'<pre tabindex="0" role="region" aria-label="end of the log">{lines(seen.tail)}</pre>'
-        if seen.tail
+        if seen.tail.strip() not in ("", seen.error.strip())
         else ""
     )
     return (

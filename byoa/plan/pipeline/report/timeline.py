@@ -21,6 +21,8 @@ LANES = 64
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 #: A part of the whole time that nobody sees.
 SLACK = 0.005
+#: Of an axis of fewer seconds, two decimals are too few.
+SHORT = 0.1
 
 
 @dataclass
@@ -92,8 +94,14 @@ def _axis(whole: float, high: float) -> Iterator[str]:
         yield f'<path class="grid" d="M{number(x)} {TOP - 4:g}V{number(high)}"/>'
         yield (
             f'<text class="tick" x="{number(x)}" y="{TOP - 9:g}" text-anchor="{side}">'
-            f"{duration(tick) if tick else '0'}</text>"
+            f"{_moment(tick, whole)}</text>"
         )
+
+
+def _moment(tick: float, whole: float) -> str:
+    if not tick:
+        return "0"
+    return duration(tick) if whole > SHORT else f"{tick * 1000:.3g} ms"
 
 
 def _bars(lane: Sequence[Seen], began: float, pixels: float) -> list[Bar]:

@@ -265,6 +265,13 @@ def test_times_are_round_seconds_minutes_and_hours(whole: float, ticks: list[flo
     assert 3 < len(found) < 13 and found[-1] <= whole
 
 
+@pytest.mark.parametrize("whole", [0.003, 0.05, 0.3, 40, 4000])
+def test_no_two_moments_of_an_axis_look_the_same(whole: float):
+    drawn = parsed(timeline([ran("a", 0, whole)]))
+    said = [one.text for one in drawn.iter(f"{SVG}text") if one.get("class") == "tick"]
+    assert len(said) == len(set(said)) > 3
+
+
 def test_nothing_ran():
     assert timeline([Seen(task=task("a"))]) == ""
 
