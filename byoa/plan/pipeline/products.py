@@ -89,7 +89,10 @@ def inside(path: str, base: str, root: str) -> str:
     whole = posixpath.normpath(posixpath.join(base, path))
     if whole == root:
         raise CodeError(f"product is {path!r}, the pipeline's own folder.")
-    return relative(whole, root)
+    found = relative(whole, root)
+    if found.partition("/")[0] in {".byoa", ".git"}:
+        raise CodeError(f"product is {path!r}, in a folder where byoa or git keep their own.")
+    return found
 
 
 def relative(whole: str, root: str) -> str:
