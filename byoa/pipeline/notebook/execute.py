@@ -30,6 +30,8 @@ def execute(notebook: dict[str, Any], folder: Path | None, cell_seconds: float =
             if cell["cell_type"] != "code" or SKIP in tags or not cell["source"].strip():
                 continue
             error = run_cell(shell, outputs, cell, cell_seconds)
+            if isinstance(error, SystemExit) and error.code in (None, 0):
+                return  # as papermill has it: the notebook wanted no more, and that is fine
             if error is not None and MAY_FAIL not in tags:
                 raise without_the_shell(error)
 

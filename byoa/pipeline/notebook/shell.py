@@ -98,6 +98,10 @@ class Shell(InteractiveShell):
         self.streams.sync()
         self.outputs.error(str(etype.__name__), str(evalue), stb)
 
+    def ask_exit(self) -> None:
+        """`exit()` and `quit()`, and the words alone: the notebook ends here."""
+        raise SystemExit
+
     def system(self, cmd: str) -> None:
         """`!command`: its output is in the log and in the cell, its exit code in _exit_code."""
         untyped: Any = self

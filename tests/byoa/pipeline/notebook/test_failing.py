@@ -46,6 +46,13 @@ def test_other_ways_to_fail(run: Run, code, text):
     assert text in ran.facts["failure"]["text"]
 
 
+@pytest.mark.parametrize("code", ["exit()", "quit", "import sys; sys.exit(0)"])
+def test_a_notebook_may_end_early(run: Run, code: str):
+    ran = run(f"# %%\n1\n# %%\n{code}\n# %%\nprint('never')\n")
+    assert ran.facts["failure"] is None and "never" not in ran.log
+    assert [kinds(one) for one in shown(ran.notebook)] == [["execute_result"], ["error"], []]
+
+
 def test_a_cell_may_fail_or_be_left_out_by_its_tag(run: Run):
     ran = run(
         "# %% tags=['raises-exception']\n1/0\n# %% tags=['skip-execution']\n1/0\n# %%\n\n"
