@@ -19,6 +19,7 @@ RATE = 40.0
 #: What a quiet while is good for, in seconds of the rate.
 BURST = 0.2
 MOST_DESCRIBED = 100
+JOB_GROUP = "/aws/batch/job"
 OVER = ("SUCCEEDED", "FAILED")
 #: How a job goes: Batch's statuses in their order.
 STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", *OVER)
@@ -131,6 +132,12 @@ def usable(batch: Any, queue: Mapping[str, Any], fargate: bool) -> str:
             f" for that: write `machines: {{market: …}}` with {markets} in soopervisor.yaml."
         )
     return str(queue["jobQueueArn"])
+
+
+def log_group(described: Mapping[str, Any]) -> str:
+    """The log group of a job: its definition may name another than Batch's own."""
+    config = described.get("container", {}).get("logConfiguration", {})
+    return str(config.get("options", {}).get("awslogs-group") or JOB_GROUP)
 
 
 def log_streams(described: Mapping[str, Any]) -> list[str]:

@@ -213,7 +213,7 @@ def row(seen: TaskSeen) -> dict[str, Any]:
         "attempts": len(seen.attempts),
         "interruptions": seen.interruptions,
         "seconds": seen.seconds,
-        "reason": seen.reason[:100] if seen.status == "failed" else "",
+        "reason": seen.said[:100],
     }
 
 

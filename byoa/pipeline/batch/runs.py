@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from byoa.aws.batch import log_streams
+from byoa.aws.batch import JOB_GROUP, log_group, log_streams
 from byoa.pipeline.batch.away import READERS, listed
 from byoa.pipeline.batch.home import Home
 from byoa.pipeline.services import service
@@ -29,7 +29,6 @@ WORDS = {
     "SUCCEEDED": "done",
     "FAILED": "failed",
 }
-GROUP = "/aws/batch/job"
 ACTIVE = frozenset({"waiting", "queued", "starting", "running"})
 WELL = frozenset({"done", "kept"})
 #: How a run ended in which some task is so: the first that there is.
@@ -55,7 +54,7 @@ class TaskSeen:
     parent: str = ""  #: the id that others can wait for
     described: Mapping[str, Any] = field(default_factory=dict)
     ended: Ended | None = None
-    group: str = GROUP  #: where its lines are, in CloudWatch
+    group: str = JOB_GROUP  #: where its lines are, in CloudWatch
 
     @property
     def reason(self) -> str:
@@ -67,6 +66,16 @@ class TaskSeen:
         said = ", ".join(dict.fromkeys(str(one) for one in words if one))
         code = container.get("exitCode")
         return f"{said} (exit code {code})" if code else said
+
+    @property
+    def said(self) -> str:
+        """What must be known of it: why it failed, or why Batch does not begin it.
+
+        https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable.html
+        """
+        if self.status == "failed":
+            return self.reason
+        return str(self.described.get("statusReason", "")) if self.status == "queued" else ""
 
     @property
     def attempts(self) -> list[Mapping[str, Any]]:
@@ -217,7 +226,7 @@ def seen_of(job: Job, id_: str, described: Mapping[str, Any]) -> Iterable[TaskSe
         status = WORDS.get(found.get("status", ""), "gone")
         if id_ and not found:
             status = "gone"  # Batch forgets a job after some days
-        yield TaskSeen(task, status, own, id_, found)
+        yield TaskSeen(task, status, own, id_, found, group=log_group(found))
 
 
 def settled(seen: TaskSeen, outcome: str | None) -> TaskSeen:

@@ -68,6 +68,8 @@ def watched(home: Home, run: Run, show: Show, sleep: Callable[[float], None]) ->
             sleep(pause_of(home))
             continue
         news.take(seen)
+        for text in news.stuck(seen):
+            show.say(f"Batch does not begin a job: {text}")
         if not seen.active:
             return runs.look(home, run, whole=True)
         end = time.monotonic() + pause_of(home)
@@ -82,6 +84,15 @@ class News:
 
     tell: Callable[[Mapping[str, Any]], None]
     known: dict[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+    def stuck(self, seen: Seen) -> list[str]:
+        """Batch's words, new ones, on why what is queued stays there: a size that no machine has,
+        a network without a way out, no machine to be had."""
+        found = {one.said for one in seen.tasks.values() if one.status == "queued" and one.said}
+        new = sorted(found - self.told)
+        self.told |= found
+        return new
 
     def take(self, seen: Seen) -> None:
         for one in seen.tasks.values():
@@ -130,7 +141,7 @@ def as_data(seen: Seen, tasks: Iterable[TaskSeen] | None = None) -> dict[str, An
                 "attempts": len(one.attempts),
                 "interruptions": one.interruptions,
                 "seconds": one.seconds,
-                "reason": one.reason if one.status == "failed" else "",
+                "reason": one.said,
                 "logs": one.streams,
             }
             for one in (seen.tasks.values() if tasks is None else tasks)

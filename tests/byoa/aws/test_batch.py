@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from byoa.aws.batch import Batch, Pace, log_streams, queue_of
+from byoa.aws.batch import Batch, Pace, log_group, log_streams, queue_of
 from byoa.plan.errors import NotFoundError
 
 
@@ -107,3 +107,10 @@ def test_every_attempt_has_a_log_of_its_own():
     assert log_streams(described) == ["a", "b"]
     assert log_streams({"container": {"logStreamName": "now"}}) == ["now"]
     assert log_streams({}) == []
+
+
+def test_the_log_group_is_batchs_unless_the_definition_names_another():
+    options = {"awslogs-group": "/flowers"}
+    config = {"logDriver": "awslogs", "options": options}
+    assert log_group({"container": {"logConfiguration": config}}) == "/flowers"
+    assert log_group({"container": {}}) == log_group({}) == "/aws/batch/job"

@@ -17,6 +17,7 @@ import pytest
 from byoa.pipeline.batch import runs
 from byoa.pipeline.batch.going_on import in_vain, outstanding
 from byoa.pipeline.batch.runs import Seen, TaskSeen
+from byoa.pipeline.batch.watch import News
 from byoa.plan.pipeline.manifest import Run, RunTask
 from tests.byoa.pipeline.batch.conftest import Project, Wait, tasks_of
 from tests.byoa.plan.pipeline.test_manifest import RUN
@@ -120,6 +121,23 @@ def test_a_machine_that_is_taken_is_no_failure(project: Project):
     (get,) = said.json["tasks"]
     assert (get["status"], get["attempts"], get["interruptions"]) == ("done", 2, 1)
     assert time.monotonic() - started > 3
+
+
+def test_what_batch_never_begins_says_why(project: Project, until: Wait):
+    """The trouble that is met most: a size that no machine of the queue has."""
+    more = "aws:\n  machines: {most_vcpus: 1}\n  task_resources: {get: {vcpus: 2}}\n"
+    project.change("soopervisor.yaml", "aws:\n", more)
+    assert project.run("submit", "--until", "get").code == 0
+
+    def reason() -> str:
+        (get,) = project.run("status", "--json").json["tasks"]
+        return str(get["reason"]) if get["status"] == "queued" else ""
+
+    until(lambda: "higher than that can be met by the CE" in reason())
+    home, news, run = project.home, News(lambda event: None), runs.find(project.home)
+    (text,) = news.stuck(runs.look(home, run))
+    assert text == reason() and news.stuck(runs.look(home, run)) == []  # it is told once
+    assert project.run("cancel", "--json").json["cancelled"] == 1
 
 
 def test_a_run_that_is_not_there_is_told(project: Project):
