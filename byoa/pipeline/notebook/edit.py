@@ -97,8 +97,14 @@ def changed(path: Path, change: Callable[[Any], None]) -> bool:
     if shape(notebook) == before:
         return False
     fmt = f"{extension.lstrip('.')}:{guessed}" if guessed else extension.lstrip(".")
-    replace(path, jupytext.writes(notebook, fmt=fmt).encode())
+    rewrite(path, jupytext.writes(notebook, fmt=fmt))
     return True
+
+
+def rewrite(path: Path, text: str) -> None:
+    """A file's new text, with the ends of lines that it had."""
+    windows = b"\r\n" in path.read_bytes()
+    replace(path, (text.replace("\n", "\r\n") if windows else text).encode())
 
 
 def shape(notebook: Any) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -138,7 +144,7 @@ def rename_in(entry: Path, root: str, old: Path, new: Path) -> bool:
     word = re.compile(rf"(?<![\w./-]){re.escape(before)}(?![\w.-])")
     if not word.search(text):
         return False
-    replace(entry, word.sub(after.replace("\\", "\\\\"), text).encode())
+    rewrite(entry, word.sub(after.replace("\\", "\\\\"), text))
     return True
 
 

@@ -81,6 +81,14 @@ class Env:
         first = name.partition(".")[0]
         if first in WHY_NOT:
             return f"{{{{{name}}}}} has no value: {WHY_NOT[first]}."
+        if first == "env":
+            return f"{{{{{name}}}}} has no value: there is no such environment variable."
+        if first in self.values:
+            inner = set(flat({first: self.values[first]})) - {first}
+            held = f" {first} has {', '.join(sorted(inner)[:10])}." if inner else ""
+            return f"{{{{{name}}}}} has no value.{held}"
+        if first in self.said:
+            return f"{{{{{name}}}}} has no value yet: write {first} above what uses it."
         known = self.values.keys() | self.said | set(BUILT_IN)
         return f"{{{{{name}}}}} has no value. {meant(first, known, 'env.yaml and byoa have')}"
 

@@ -113,3 +113,20 @@ def test_what_cannot_be_is_told(project, capsys):
     assert main(["pipeline", "nb", "--format", "md", "fit"]) == 2
     assert "fit.md is there already" in capsys.readouterr().err
     assert (project / "scripts/fit.md").read_text() == "mine"
+
+
+def test_lines_end_as_they_did(project, capsys):
+    windows = {
+        file: (project / file).read_bytes().replace(b"\n", b"\r\n")
+        for file in ("pipeline.yaml", "scripts/fit.py")
+    }
+    for file, data in windows.items():
+        (project / file).write_bytes(data)
+    assert main(["pipeline", "nb", "--inject", "fit-2"]) == 0
+    injected = (project / "scripts/fit.py").read_bytes()
+    assert injected.count(b"\r\n") == injected.count(b"\n") and b"n = 2\r\n" in injected
+    assert main(["pipeline", "nb", "--remove"]) == 0
+    assert (project / "scripts/fit.py").read_bytes() == windows["scripts/fit.py"]
+    assert main(["pipeline", "nb", "--format", "ipynb"]) == 0
+    said = (project / "pipeline.yaml").read_bytes()
+    assert b"fit.ipynb" in said and said.count(b"\r\n") == said.count(b"\n")

@@ -178,6 +178,27 @@ def test_env_imports_another_and_notes_what_nobody_uses(tmp_path: Path):
     assert pipeline.notes == ("env.yaml: not used: c.",)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("a.z", "{{a.z}} has no value. a has a.x, a.y."),
+        ("b.z", "{{b.z}} has no value."),
+        ("env.NOBODY", "{{env.NOBODY}} has no value: there is no such environment variable."),
+        ("bb", "{{bb}} has no value. Did you mean 'b'?"),
+    ],
+)
+def test_a_placeholder_without_a_value(tmp_path: Path, asked: str, said: str):
+    written(tmp_path, {"env.yaml": "a: {x: 1, y: 2}\nb: 1\n"})
+    spec = f"- source: tasks.get\n  product: 'x{{{{{asked}}}}}'\n"
+    assert any(line.endswith(said) for line in refused(tmp_path, spec))
+
+
+def test_values_are_built_from_earlier_ones(tmp_path: Path):
+    written(tmp_path, {"env.yaml": "a: '{{b}}'\nb: 1\n"})
+    said = refused(tmp_path, "- source: tasks.get\n  product: '{{a}}'\n")
+    assert "{{b}} has no value yet: write b above what uses it." in said[0]
+
+
 def test_git_placeholders(tmp_path: Path):
     spec = "- source: tasks.get\n  product: '{{git}}/{{git_hash}}.csv'\n"
     written(tmp_path, {"pipeline.yaml": spec})
