@@ -103,7 +103,8 @@ def batch_user_policy(account: str, region: str, partition: str, project: str) -
     start = f"arn:{partition}:iam::{account}"
     both = (names.role_name(project, names.BATCH), names.role_name(project, names.MACHINES))
     words = {
-        "account": account, "region": region, "partition": partition, "project": project,
+        "account": account, "region": region, "partition": partition,
+        "project": names.fitted(f"byoa-{project}", 100).removeprefix("byoa-"),  # as Batch's names are
         "roles": [f"{start}:role/{name}" for name in both],
         "profiles": [f"{start}:instance-profile/{both[1]}"],
     }  # fmt: skip

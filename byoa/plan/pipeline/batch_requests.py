@@ -21,7 +21,7 @@ from byoa.plan.pipeline.batch_jobs import Job
 from byoa.plan.pipeline.manifest import Round, Run, RunTask
 from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.needs import Size, fargate
-from byoa.plan.pipeline.soopervisor import PROCESS, Target
+from byoa.plan.pipeline.soopervisor import ADDRESS, PROCESS, Target
 
 COMMAND = ("python3", "-m", "byoa.pipeline.remote")
 #: What a join needs: it ends at once.
@@ -88,13 +88,17 @@ def submit_request(run: Run, number: int, job: Job, ids: Mapping[str, str]) -> d
 
 
 def client_address(pipeline: Pipeline) -> list[str]:
-    """Where the File client puts products, if pipeline.yaml says it: an S3Client's bucket."""
+    """Where the File client puts products, if pipeline.yaml says it: an S3Client's bucket.
+
+    The job's role may write there, so it must be one folder: a `*` would be every bucket.
+    """
     client = pipeline.clients.get("File")
     said = client.arguments if client else {}
     if not isinstance(said.get("bucket_name"), str):
         return []
     parent = str(said.get("parent", "")).strip("/")
-    return [f"s3://{said['bucket_name']}/{parent}/" if parent else f"s3://{said['bucket_name']}/"]
+    address = f"s3://{said['bucket_name']}/{parent}/" if parent else f"s3://{said['bucket_name']}/"
+    return [address] if ADDRESS.fullmatch(address) else []
 
 
 def join_task(run: Run) -> RunTask:

@@ -22,6 +22,8 @@ OTHERS = ("aws-lambda", "argo-workflows", "airflow", "kubeflow", "slurm", "cloud
 PROCESS = "process://"
 #: What `soopervisor add` writes for whoever fills it in.
 HINTS = ("your-repository/name", "your-job-queue", "your-region-name")
+#: A folder in S3, and in a policy no other one: IAM's wildcards and variables are left out.
+ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?:[^*?$]*/)?")
 #: A tag as AWS takes it; byoa's own come to those of the target.
 TAG = r"[\w .:/=+@-]{{{}}}"
 MOST_TAGS = 40
@@ -181,8 +183,8 @@ def texts(value: Any, key: str, problems: Problems) -> tuple[str, ...]:
 def addresses(value: Any, key: str, problems: Problems) -> tuple[str, ...]:
     found = texts(value, key, problems)
     for one in found:
-        if not one.startswith("s3://") or not one.endswith("/"):
-            problems.say(key, f"has {one!r} - write s3://BUCKET/FOLDER/")
+        if not ADDRESS.fullmatch(one):
+            problems.say(key, f"has {one!r} - write s3://BUCKET/FOLDER/, without * and ?")
     return found
 
 

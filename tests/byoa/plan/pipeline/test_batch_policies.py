@@ -55,6 +55,9 @@ def test_users_make_and_remove_what_is_named_after_their_project():
         "arn:aws:iam::123456789012:role/byoa-flowers+batch",
         "arn:aws:iam::123456789012:role/byoa-flowers+machines",
     ]
+    dotted = of(batch_user_policy("123456789012", "eu-west-1", "aws", "my.flowers"))
+    assert all("byoa-my-flowers" in arn for arn in dotted["Remove"]["Resource"])
+    assert dotted["PassRole"]["Resource"][0].endswith("role/byoa-my.flowers+batch")
     passed = found["PassRole"]["Condition"]["StringEquals"]["iam:PassedToService"]
     assert TASKS in passed
     assert (

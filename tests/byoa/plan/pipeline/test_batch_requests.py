@@ -148,8 +148,12 @@ def test_the_file_clients_bucket_is_where_pipeline_yaml_says():
         clients = {"File": Dotted("ploomber.clients.S3Client", said)}
         return Pipeline(name="p", root="/p", tasks={}, clients=clients)
 
-    assert client_address(pipeline(bucket_name="b", parent="a/c/")) == ["s3://b/a/c/"]
-    assert client_address(pipeline(bucket_name="b")) == ["s3://b/"]
+    assert client_address(pipeline(bucket_name="my-b", parent="a/c/")) == ["s3://my-b/a/c/"]
+    assert client_address(pipeline(bucket_name="my-b")) == ["s3://my-b/"]
+    for wide in ({"bucket_name": "*"}, {"bucket_name": "my-b", "parent": "../*"}):
+        assert client_address(pipeline(**wide)) == []
+    for name in ("${aws:username}", "b/../other", "my?b"):
+        assert client_address(pipeline(bucket_name=name)) == []
     assert client_address(pipeline()) == []
     assert client_address(Pipeline(name="p", root="/p", tasks={})) == []
 
