@@ -107,7 +107,8 @@ def told_error(error: Exception) -> ByoaError:
     if isinstance(error, ByoaError):
         return error
     if isinstance(error, OSError) and error.strerror:  # a full disk's names no file
-        return ByoaError(f"{error.filename or 'A file'}: {error.strerror}. Make that right first.")
+        where = f"{error.filename}: " if error.filename else ""
+        return ByoaError(f"{where}{error.strerror}. Make that right first.")
     from byoa.plan.advice import explain
 
     told = explain(error)

@@ -148,5 +148,5 @@ def mark_done(arguments: argparse.Namespace) -> int:
     for task in wanted:
         print(task.name)
     say(f"{len(wanted)} {'would be' if arguments.dry_run else 'are'} taken as done; "
-        f"{len(chosen) - len(wanted)} are up to date already")  # fmt: skip
+        f"up to date already: {len(chosen) - len(wanted)}")  # fmt: skip
     return 0
