@@ -19,10 +19,12 @@ from byoa.plan.iam import SAGEMAKER, Access, role_policy, role_policy_request, r
 from byoa.plan.names import role_name
 from byoa.plan.pipeline import manifest, processing_jobs
 from byoa.plan.pipeline.batch_jobs import Job, Wait
+from byoa.plan.pipeline.batch_requests import client_address
 from byoa.plan.pipeline.manifest import Round, Run
 
 if TYPE_CHECKING:
     from byoa.pipeline.batch.submit import Asked, Submission
+    from byoa.plan.pipeline.model import Pipeline
 
 __all__ = ["cancel", "cost_rows", "dry_run", "look", "resume", "stay", "submitted", "things"]
 
@@ -32,10 +34,11 @@ def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
     from byoa.pipeline.image import laid
 
     with laid(home.project.root, home.target, home.say, asked.ignore_git) as project:
-        run = planned_run(home, submit.Submission(home, asked, project))
+        submission = submit.Submission(home, asked, project)
+        run = planned_run(home, submission)
     if run is None:
         return []
-    requests, run = with_role(home, replace(run, service="sagemaker"))
+    requests, run = with_role(home, replace(run, service="sagemaker"), submission.pipeline)
     return requests + [
         {
             "operation": "sagemaker.CreateProcessingJob",
@@ -45,13 +48,13 @@ def dry_run(home: Home, asked: Asked) -> list[dict[str, Any]]:
     ]
 
 
-def with_role(home: Home, run: Run) -> tuple[list[dict[str, Any]], Run]:
+def with_role(home: Home, run: Run, pipeline: Pipeline) -> tuple[list[dict[str, Any]], Run]:
     """What makes the role, and the run with it; nothing is sent."""
     processing_jobs.machines(run.tasks)
     if home.target.role:
         return [], replace(run, role=home.target.role, queue="")
     name, account = role_name(home.project.name), home.session.account
-    policy = role_policy_request(name, role_policy(access(home, run)))
+    policy = role_policy_request(name, role_policy(access(home, run, pipeline)))
     trust = role_request(name, home.tags, SAGEMAKER, account)
     requests = [
         {"operation": "iam.CreateRole", "request": trust},
@@ -84,17 +87,18 @@ def placed(home: Home, submission: Submission, run: Run) -> Run:
     session, run = home.session, replace(run, queue="")
     if home.target.role:
         return replace(run, role=role_arn(session, home.target.role))
-    name, policy = role_name(home.project.name), role_policy(access(home, run))
+    name, policy = role_name(home.project.name), role_policy(access(home, run, submission.pipeline))
     return replace(run, role=ensure_role(session, name, policy, home.tags))
 
 
-def access(home: Home, run: Run) -> Access:
-    """What the project's role must reach for these jobs."""
+def access(home: Home, run: Run, pipeline: Pipeline) -> Access:
+    """What the project's role must reach for these jobs: on Batch's machines it is the same."""
     session = home.session
     images = {task.image for task in run.tasks.values() if "://" not in task.image}
     return Access(
         account=session.account, region=session.region, partition=session.partition,
-        write=[run.store, *home.target.write], read=list(home.target.read), images=sorted(images),
+        write=[run.store, *client_address(pipeline), *home.target.write],
+        read=list(home.target.read), images=sorted(images),
     )  # fmt: skip
 
 

@@ -66,8 +66,9 @@ def planned(home: Home, asked: Asked) -> tuple[list[dict[str, Any]], Run | None]
     if asked.jobs == "batch":
         return dry.planned(home, asked)
     with laid(home.project.root, home.target, home.say, asked.ignore_git) as project:
-        run = dry.planned_run(home, submit.Submission(home, asked, project))
-    return ([], None) if run is None else sagemaker.with_role(home, run)
+        submission = submit.Submission(home, asked, project)
+        run = dry.planned_run(home, submission)
+    return ([], None) if run is None else sagemaker.with_role(home, run, submission.pipeline)
 
 
 def submitted(home: Home, asked: Asked, wait: bool, as_json: bool) -> int:

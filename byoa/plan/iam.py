@@ -104,7 +104,8 @@ def batch_user_policy(account: str, region: str, partition: str, project: str) -
     both = (names.role_name(project, names.BATCH), names.role_name(project, names.MACHINES))
     words = {
         "account": account, "region": region, "partition": partition,
-        "project": names.fitted(f"byoa-{project}", 100).removeprefix("byoa-"),  # as Batch's names are
+        # as Batch's own names are
+        "project": names.fitted(f"byoa-{project}", 100).removeprefix("byoa-"),
         "roles": [f"{start}:role/{name}" for name in both],
         "profiles": [f"{start}:instance-profile/{both[1]}"],
     }  # fmt: skip

@@ -60,6 +60,26 @@ def test_what_would_be_sent_is_what_aws_takes(project: Project, way: tuple[str, 
     assert not buckets or not runs.names(project.home)  # nothing was written, nothing begun
 
 
+@pytest.mark.parametrize("way", [("batch",), *WAYS])
+def test_jobs_may_write_where_the_file_client_puts_products(project: Project, way: tuple[str, ...]):
+    client = "{dotted_path: ploomber.clients.S3Client, bucket_name: our-data, parent: flowers}"
+    project.change("pipeline.yaml", "tasks:\n", f"clients:\n  File: {client}\ntasks:\n")
+    said = project.run("submit", "--dry-run", "--on", *way)
+    assert said.code == 0, said.err
+    policies = [
+        json.loads(one["request"]["PolicyDocument"])
+        for one in json.loads(said.out)
+        if one["operation"] == "iam.PutRolePolicy"
+    ]
+    writes = [
+        one["Resource"]
+        for policy in policies
+        for one in policy["Statement"]
+        if one.get("Sid") == "Write"
+    ]
+    assert writes and all("arn:aws:s3:::our-data/flowers/*" in one for one in writes)
+
+
 def slowly(project: Project, folder: Path) -> None:
     """Tasks that wait for a file, and note that they began."""
     project.change(
