@@ -16,6 +16,7 @@ def run(task: Task, order: Order) -> None:
     function = task.source.object or named(task.source.dotted)
     values = arguments(task, order, function)
     if task.serializer is None:
+        begins_when_called(function, task)
         function(**values)
         return
     values.pop("product", None)
@@ -26,6 +27,17 @@ def run(task: Task, order: Order) -> None:
             " to return what is to be written."
         )
     writer(task.serializer)(made, order.product)
+
+
+def begins_when_called(function: Callable[..., Any], task: Task) -> None:
+    """A coroutine or a generator would be made, and nothing run."""
+    later = inspect.iscoroutinefunction(function), inspect.isgeneratorfunction(function)
+    if any(later):
+        kind = "async" if later[0] else "a generator"
+        raise TaskError(
+            f"{name_of(function)} of task {task.name!r} is {kind}: a call of it runs nothing."
+            " Write a plain function"
+        )
 
 
 def arguments(task: Task, order: Order, function: Callable[..., Any]) -> dict[str, Any]:

@@ -84,6 +84,19 @@ def test_errors_say_whose_they_are(project: Project, words: dict[str, Any], said
     assert said in error(project.build(), "t")
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("async def later(product): product.write_text('1')", "later of task 'later' is async"),
+        ("def later(product): yield product.write_text('1')", "is a generator: a call of it runs"),
+    ],
+)
+def test_what_a_call_does_not_run_is_told(project: Project, code: str, said: str):
+    project.write(code)
+    project.task("later")
+    assert said in error(project.build(), "later")
+
+
 def test_a_function_made_by_a_partial_or_a_class_is_called(project: Project):
     project.write("""
         from functools import partial
