@@ -181,11 +181,15 @@ class FileClients:
     # What was sent
 
     def _mark(self, task: Task) -> str:
-        """What is said of a task's record as it is now; "" without one."""
+        """What is said of a task's record as it is now; "" without one.
+
+        Its stamps do not count: they are renewed on this machine without anything being made.
+        """
         try:
-            return hashlib.sha256(self.state.file(task.name).read_bytes()).hexdigest()
-        except FileNotFoundError:
+            record = records.read(self.state.file(task.name).read_bytes(), task.name)
+        except (FileNotFoundError, records.UnreadableError):
             return ""
+        return hashlib.sha256(records.written(record, stats=False).encode()).hexdigest()
 
     def _note_file(self, task: Task) -> Path:
         return self.state.folder / "sent" / records.file_name(task.name)
