@@ -99,9 +99,9 @@ def test_links_lead_to_no_secret_and_out_of_no_project(root: Path, tmp_path: Pat
     assert any(line.startswith("config is a link to .git/config") for line in said)
     (tmp_path / "key").write_text("mine")
     (root / "plain.txt").symlink_to(tmp_path / "key")
-    for more in ({}, {"ignore_git": True}):
+    for ignore_git in (False, True):
         with pytest.raises(UsageError, match=r"plain\.txt .a link out of the folder"):
-            laid(root, tmp_path, **more)
+            laid(root, tmp_path, ignore_git=ignore_git)
     assert names(laid(root, tmp_path, Target(name="aws", exclude=("plain.txt",)))[0]) == usual
 
 
