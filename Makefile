@@ -36,13 +36,14 @@ demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no
 	$(VENV)/bin/python local_test/demo.py
 
 # Two test processes of one thread each beat two that fight for the cores. The driver's tests wait for
-# jobs and servers most of the time: more of them go side by side.
+# jobs and servers most of the time: more of them go side by side, a file in one process, which then
+# starts its sandbox once.
 WAITING := tests/byoa tests/docs tests/examples tests/infrastructure
 HERE := not docker and not gpu and not parity and not alone
 test parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
 	$(PYTEST) -n 2 -m "$(HERE)" $(addprefix --ignore ,$(WAITING)) tests
-	$(PYTEST) -n 4 -m "$(HERE)" $(WAITING)
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m "$(HERE)" $(WAITING)
 	$(PYTEST) -m alone tests
 
 lint: $(STAMP)  ## format, lint and types
