@@ -129,7 +129,9 @@ def sleep(serving: Serving, seconds: float):
 def test_deadline(serve: Serve, front: str):
     serving = serve("told", front=front, SAGEMAKER_MODEL_SERVER_TIMEOUT="0.8").wait_ready()
     with ThreadPoolExecutor(3) as pool:
-        computing, waiting = pool.submit(sleep, serving, 1.4), pool.submit(sleep, serving, 0)
+        computing = pool.submit(sleep, serving, 1.4)
+        time.sleep(0.3)  # it has begun: the next one has to wait for it
+        waiting = pool.submit(sleep, serving, 0)
         for reply in (computing.result(), waiting.result()):
             assert (reply.status, reply.code) == (504, "deadline")
             assert 0.7 < reply.seconds < 1.3
