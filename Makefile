@@ -38,7 +38,7 @@ demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no
 # Two test processes of one thread each beat two that fight for the cores. The driver's tests wait for
 # jobs and servers most of the time: more of them go side by side, a file in one process, which then
 # starts its sandbox once.
-WAITING := tests/byoa tests/docs tests/examples tests/infrastructure
+WAITING := tests/docs tests/examples tests/infrastructure tests/byoa
 HERE := not docker and not gpu and not parity and not alone
 test parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
