@@ -157,6 +157,7 @@ def test_any_path_is_answered_and_nothing_leaves_the_folder(
     home = Path(sandbox.folder)
     assert {item.name for item in home.iterdir()} <= {
         "alive", "log", "state.json", "docker", "local", "registry", "builds", "lambda",
+        "batch",
     }  # fmt: skip
     inside = {item.name for item in home.glob("registry/*")}
     assert inside <= {"blobs", "uploads", "repositories"}
