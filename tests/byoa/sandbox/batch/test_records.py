@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -288,6 +289,7 @@ def test_submits_are_throttled_in_aws_words(batch: Any, submit: Submit):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         said = list(pool.map(one, range(160)))
     batch.terminate_job(jobId=head, reason="seen")
+    time.sleep(1.1)  # so long until the next test may submit again
     assert set(said) == {"", "TooManyRequestsException 429"}
     assert said.count("") >= 50
 
