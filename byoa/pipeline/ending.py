@@ -80,7 +80,7 @@ def counts(result: Result) -> str:
         "done": "done",
         "kept": "up to date",
         "failed": "failed",
-        "skipped": "not run because of that",
+        "skipped": "not run because of that" if found["failed"] else "not run",
         "cancelled": "not finished",
     }
     said = [f"{found[key]} {word}" for key, word in words.items() if found[key]]

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from byoa.sandbox.batch.region import Region, check_name, page, plain, refused, tagged
+from byoa.sandbox.batch.region import Region, check_name, described, plain, refused
 from byoa.sandbox.state import ACCOUNT
 
 FARGATE = ("FARGATE", "FARGATE_SPOT")
@@ -110,13 +110,7 @@ def find(region: Region, name: str) -> dict[str, Any]:
 
 
 def describe(region: Region, request: dict[str, Any]) -> dict[str, Any]:
-    wanted = {plain(name) for name in request.get("computeEnvironments") or region.environments}
-    found = [
-        tagged(region, one["computeEnvironmentArn"], one)
-        for name, one in region.environments.items()
-        if name in wanted
-    ]
-    return page(found, request, "computeEnvironments")
+    return described(region.environments, region, request, "computeEnvironments")
 
 
 def update(region: Region, request: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from byoa.sandbox.batch import environments
 from byoa.sandbox.batch.region import (
     Region,
     check_name,
+    described,
     not_carried_out,
-    page,
     plain,
     refused,
-    tagged,
 )
 
 HEALTHY = "JobQueue Healthy"
@@ -69,13 +68,7 @@ def find(region: Region, name: str) -> dict[str, Any]:
 
 
 def describe(region: Region, request: dict[str, Any]) -> dict[str, Any]:
-    wanted = {plain(name) for name in request.get("jobQueues") or region.queues}
-    found = [
-        tagged(region, one["jobQueueArn"], one)
-        for name, one in region.queues.items()
-        if name in wanted
-    ]
-    return page(found, request, "jobQueues")
+    return described(region.queues, region, request, "jobQueues")
 
 
 def update(region: Region, request: dict[str, Any]) -> dict[str, Any]:

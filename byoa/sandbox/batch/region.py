@@ -6,7 +6,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,17 @@ def page(items: Sequence[Any], request: dict[str, Any], key: str) -> dict[str, A
     end = begin + min(request.get("maxResults") or PAGE, PAGE)
     more = {"nextToken": str(end)} if end < len(items) else {}
     return {key: list(items[begin:end]), **more}
+
+
+def described(
+    kept: Mapping[str, dict[str, Any]], region: Region, request: dict[str, Any], key: str
+) -> dict[str, Any]:
+    """The things that are asked for by name or ARN (all, if none is), with their tags."""
+    wanted = {plain(name) for name in request.get(key) or kept}
+    arn = f"{key[:-1]}Arn"
+    return page(
+        [tagged(region, kept[one][arn], kept[one]) for one in kept if one in wanted], request, key
+    )
 
 
 def tagged(region: Region, arn: str, shown: dict[str, Any]) -> dict[str, Any]:

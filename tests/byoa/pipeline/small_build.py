@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from byoa.pipeline.backends import unchanged
 from byoa.pipeline.commit import discard, in_place
 from byoa.pipeline.order import order_for
 from byoa.pipeline.state import State
@@ -23,14 +24,11 @@ class FailedError(Exception):
 @contextmanager
 def as_a_new_process(root: Path) -> Iterator[None]:
     """What a forked child would change for itself alone."""
-    kept, path, here, env = dict(sys.modules), list(sys.path), Path.cwd(), dict(os.environ)
+    kept = dict(sys.modules)
     try:
-        yield
+        with unchanged():
+            yield
     finally:
-        os.chdir(here)
-        sys.path[:] = path
-        os.environ.clear()
-        os.environ.update(env)
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None) or ""
             if name not in kept and (file.startswith(str(root)) or not file):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from byoa.pipeline.ending import lines, shown
+from byoa.pipeline.ending import counts, lines, shown
+from byoa.pipeline.outcome import Outcome, Result
 from tests.byoa.pipeline.made import Project, error
 
 CODE = """
@@ -70,3 +71,15 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path):
     project.task("written")
     (project.home / "runs").mkdir(parents=True)
     assert error(project.build(), "written").startswith("OSError: [Errno 28]")
+
+
+@pytest.mark.parametrize(
+    ("became", "said"),
+    [
+        ("failed", "1 failed, 1 not run because of that."),
+        ("cancelled", "1 not run, 1 not finished."),
+    ],
+)
+def test_what_did_not_run_says_why_where_something_failed(became, said):
+    outcomes = {"a": Outcome("a", became), "b": Outcome("b", "skipped")}
+    assert counts(Result("r", outcomes)) == said

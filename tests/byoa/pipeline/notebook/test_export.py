@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import zlib
@@ -92,10 +93,13 @@ def test_a_format_whose_programs_are_missing_is_a_sentence(tmp_path, monkeypatch
         written(tmp_path, "a.pdf", made())
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(
+    not os.environ.get("CI") and not any(map(shutil.which, export.BROWSERS)),
+    reason="no browser here; CI has one",
+)
 @pytest.mark.parametrize("exporter", ["", "webpdf"])
 def test_a_pdf_without_latex_is_printed_by_a_browser(tmp_path, exporter):
-    if not any(map(shutil.which, export.BROWSERS)):
-        pytest.skip("no browser here")
     kwargs = {"exclude_input": True, "allow_chromium_download": True}
     data = written(tmp_path, "a.pdf", made("Some words"), exporter, **kwargs)
     assert data.startswith(b"%PDF") and b"/Font" in data
