@@ -60,12 +60,9 @@ image:  ## build the image, tagged mask-r-cnn:latest
 image-test: $(STAMP)  ## the demo through docker; records the image's size and cold start
 	$(VENV)/bin/python local_test/image_test.py --image $(IMAGE)
 
-bench: $(STAMP)  ## every speed that the README claims
-	@for file in benchmarks/*.py; do \
-		[ $$file != benchmarks/penn_fudan.py ] || [ -n "$${BYOA_TEST_DATA:-}" ] \
-			|| { echo "$$file: skipped, it needs BYOA_TEST_DATA"; continue; }; \
-		echo "== $$file"; $(VENV)/bin/python $$file; \
-	done
+bench: $(STAMP)  ## list and run the benchmarks; some: make bench BENCH="train_step one_request"
+	$(VENV)/bin/python benchmarks/run.py --list
+	$(VENV)/bin/python benchmarks/run.py $(BENCH)
 
 parity: $(STAMP)  ## our SM_* variables and arguments against AWS's sagemaker-training
 	test -x .venv-parity/bin/python || $(VENV)/bin/python -m venv .venv-parity

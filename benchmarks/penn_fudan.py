@@ -41,6 +41,7 @@ from network import MOBILE_ANCHORS
 from pictures import read_picture
 from weights import load_weights
 
+NEEDS = ("data",)
 HELD_OUT = 50
 # What a few hundred pictures want: strong variation, averaged weights, a rate that small
 # pyramids stand thanks to their normalisation, and no more regions than there are people.

@@ -7,5 +7,7 @@ lock() {
         --no-header --no-annotate --quiet "$@"
 }
 lock image.in --output-file image.txt
-lock dev.in --constraints image.txt --output-file dev.txt
+lock serve.in --constraints image.txt --output-file serve.txt
+lock dev.in --constraints image.txt --constraints serve.txt --output-file dev.txt
+lock bench.in --constraints dev.txt --output-file bench.txt
 lock parity.in --output-file parity.txt
