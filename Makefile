@@ -61,8 +61,8 @@ image-test: $(STAMP)  ## the demo through docker; records the image's size and c
 	$(VENV)/bin/python local_test/image_test.py --image $(IMAGE)
 
 bench: $(STAMP)  ## list and run the benchmarks; some: make bench BENCH="train_step one_request"
-	$(VENV)/bin/python benchmarks/run.py --list
-	$(VENV)/bin/python benchmarks/run.py $(BENCH)
+	$(VENV)/bin/python benchmarks/bench.py --list
+	$(VENV)/bin/python benchmarks/bench.py $(BENCH)
 
 parity: $(STAMP)  ## our SM_* variables and arguments against AWS's sagemaker-training
 	test -x .venv-parity/bin/python || $(VENV)/bin/python -m venv .venv-parity

@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.pipeline_build import PLOOMBER, Figures, byoa, environment, measured
+from pipeline_build import PLOOMBER, Figures, byoa, environment, measured
 
 EXAMPLE = ROOT / "examples" / "pipeline"
 RESULTS = Path(__file__).with_name("results") / "pipeline_notebooks.json"

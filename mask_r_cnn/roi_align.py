@@ -3,7 +3,7 @@
 Every output bin is a weighted sum of feature-map pixels: with the pixels of all pyramid
 levels as rows of one table, that is `embedding_bag`. Its rows are whole channels-last
 pixels, so forward and backward run along contiguous memory; torchvision's CPU kernel goes
-channel by channel and takes about nine times as long (benchmarks/roi_align.py).
+channel by channel and takes about nine times as long (benchmarks/roi_pooling.py).
 """
 
 from __future__ import annotations

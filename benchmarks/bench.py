@@ -1,4 +1,4 @@
-"""Lists the benchmarks and runs them: `run.py --list`, `run.py`, `run.py NAME ...`.
+"""Lists the benchmarks and runs them: `bench.py --list`, `bench.py`, `bench.py NAME ...`.
 
 Each is a program of its own, `python benchmarks/NAME.py --help`. What one needs and this machine
 lacks (`NEEDS` in its file) is said, and the benchmark is left out.
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NO_BENCHMARKS = {"measure", "run"}
+NO_BENCHMARKS = {"measure", "bench"}
 
 
 def _has_gpu() -> bool:

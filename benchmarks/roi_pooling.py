@@ -1,6 +1,6 @@
 """RoIAlign on one CPU thread, forward and backward: ours beside torchvision's, interleaved.
 
-python benchmarks/roi_align.py
+python benchmarks/roi_pooling.py
 """
 
 from __future__ import annotations
