@@ -17,13 +17,11 @@ import platform
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 from pipeline_build import PLOOMBER, Figures, byoa, environment, measured
 
