@@ -1,148 +1,106 @@
-"""What `serve` itself costs: a predictor that does nothing, a 100 KB body, over keep-alive.
+"""What `serve` itself costs a request, against LitServe and TorchServe, with a no-op predictor.
 
-    python benchmarks/serving_overhead.py [--seconds 5] [--size 100000]
+    python benchmarks/serving_overhead.py [--small]
 
-Starts the real `serve` twice, behind nginx (where it is on PATH) and without, and prints p50, p99
-and requests a second at 1 and at 16 connections. The clients share this machine's cores with the
-server, so the figures are a floor. The goal at one connection: p50 <= 1 ms, p99 <= 3 ms.
+The same JPEG of 100 KB is posted to each, over 1, 8, 16 and 64 connections, in turns: `serve`
+behind nginx and without, LitServe, TorchServe; one model process each. The load (wrk) shares this
+machine's cores with the server, so rates are a floor. Goals: with one connection p50 <= 1 ms and
+p99 <= 3 ms; 1.5 times LitServe's and 2.5 times TorchServe's requests a second; no error.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import statistics
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 
-import gevent
-from gevent import socket
+import measure
+from _load import Load, picture, post
+from _servers import Server, contenders
 
-SERVE = Path(__file__).resolve().parents[1] / "container" / "bin" / "serve"
-PREDICTOR = """
-def model_fn(model_dir):
-    return None
-
-
-def transform_fn(model, data, content_type, accept):
-    return b"{}", "application/json"
-"""
+Loads = dict[str, dict[int, list[Load]]]
+CONNECTIONS = (1, 8, 16, 64)
 
 
 def main() -> None:
-    """Measure and print one table."""
+    """Start all, let them take turns, write results/serving_overhead.json and .png."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--size", type=int, default=100_000)
+    parser.add_argument("--small", action="store_true", help="ours only, for a moment")
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2, help="of each turn")
     chosen = parser.parse_args()
-    print(f"{'front':10} {'clients':>7} {'p50 ms':>8} {'p99 ms':>8} {'req/s':>8} {'errors':>7}")
-    for front in ("nginx", "gunicorn"):
-        if front == "nginx" and shutil.which("nginx") is None:
-            print("nginx      is not on PATH")
-            continue
-        with serving(front) as port:
-            measure(port, 1, 1.0, chosen.size)
-            for connections in (1, 16):
-                times, errors = measure(port, connections, chosen.seconds, chosen.size)
-                print(
-                    f"{front:10} {connections:7} {percentile(times, 50):8.2f}"
-                    f" {percentile(times, 99):8.2f} {len(times) / chosen.seconds:8.0f} {errors:7}"
-                )
+    ways, connections = contenders(), list(CONNECTIONS)
+    if chosen.small:
+        ways = {name: way for name, way in ways.items() if name.startswith("serve")}
+        connections, chosen.turns, chosen.seconds = [1, 8], 1, 1
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(way()) for name, way in ways.items()}
+        loads = take_turns(servers, connections, chosen.turns, chosen.seconds)
+    result = summarise(loads)
+    show(result)
+    if not chosen.small:
+        write(result, chosen.turns, chosen.seconds)
 
 
-@contextmanager
-def serving(front: str) -> Iterator[int]:
-    """A running `serve` with a predictor that does nothing; gives its port."""
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        code = Path(folder) / "model" / "code"
-        code.mkdir(parents=True)
-        (code / "inference.py").write_text(PREDICTOR)
-        environ = {
-            **os.environ,
-            "SAGEMAKER_BASE_DIR": folder,
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
-            "BYOA_NGINX": str(front == "nginx"),
-        }
-        with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(SERVE)], env=environ, stdout=log, stderr=log
-            )
-            try:
-                wait_ready(port)
-                yield port
-            finally:
-                process.terminate()
-                process.wait()
+def take_turns(
+    servers: Mapping[str, Server], connections: Sequence[int], turns: int, seconds: int
+) -> Loads:
+    """Every server's figures in every turn, for each number of connections."""
+    body = picture()
+    loads: Loads = {name: {count: [] for count in connections} for name in servers}
+    for server in servers.values():
+        post(server.port, server.path, body, 8, 1)
+    for _ in range(turns):
+        for count in connections:
+            for name, server in servers.items():
+                loads[name][count].append(post(server.port, server.path, body, count, seconds))
+    return loads
 
 
-def wait_ready(port: int) -> None:
-    """Until /ping says 200, 30 s at most."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/ping")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        time.sleep(0.05)
-    raise SystemExit("serve did not become ready")
+def summarise(loads: Loads) -> dict[str, dict[str, dict[str, float]]]:
+    """Medians over the turns; `times X` is our rate over X's, the median of the pairs."""
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    for name, by_count in loads.items():
+        result[name] = {}
+        for count, found in by_count.items():
+            figures = [asdict(load) for load in found]
+            facts = {key: statistics.median(each[key] for each in figures) for key in figures[0]}
+            facts["errors"] = sum(load.errors for load in found)
+            for peer in ("LitServe", "TorchServe"):
+                if name.startswith("serve") and peer in loads:
+                    pairs = zip(found, loads[peer][count], strict=True)
+                    facts[f"times {peer}"] = statistics.median(a.rate / b.rate for a, b in pairs)
+            result[name][str(count)] = {key: round(value, 3) for key, value in facts.items()}
+    return result
 
 
-def measure(port: int, connections: int, seconds: float, size: int) -> tuple[list[float], int]:
-    """Milliseconds of every answer of `connections` clients that post without a pause."""
-    head = (
-        "POST /invocations HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-image\r\n"
-        f"Content-Length: {size}\r\n\r\n"
+def show(result: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """One table."""
+    columns = ("p50", "p99", "rate", "errors", "times LitServe", "times TorchServe")
+    print(f"{'server':18}{'clients':>8}", *(f"{column:>16}" for column in columns))
+    for name, by_count in result.items():
+        for count, facts in by_count.items():
+            values = (f"{facts.get(column, float('nan')):16.2f}" for column in columns)
+            print(f"{name:18}{count:>8}", *values)
+
+
+def write(
+    result: Mapping[str, Mapping[str, Mapping[str, float]]], turns: int, seconds: int
+) -> None:
+    """The JSON and the bars."""
+    versions = measure.machine("gunicorn", "gevent")
+    told = {"turns": turns, "seconds of a turn": seconds, "milliseconds and requests/s": result}
+    measure.save("serving_overhead", {**versions, **told})
+    bars = {
+        f"{name}, {count}": by_count[count]["rate"]
+        for count in ("1", "16", "64")
+        for name, by_count in result.items()
+    }
+    measure.bars(
+        "serving_overhead", "No-op predictor, 100 KB JPEG: server, connections", bars, "requests/s"
     )
-    request = head.encode() + os.urandom(size)
-    end = time.perf_counter() + seconds
-    times: list[float] = []
-    errors = 0
-
-    def client() -> None:
-        nonlocal errors
-        sock = socket.create_connection(("127.0.0.1", port))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with sock, sock.makefile("rb") as answers:
-            while time.perf_counter() < end:
-                start = time.perf_counter()
-                sock.sendall(request)
-                errors += read_status(answers) != 200
-                times.append((time.perf_counter() - start) * 1000)
-
-    gevent.joinall([gevent.spawn(client) for _ in range(connections)], raise_error=True)
-    return times, errors
-
-
-def read_status(answers: socket.SocketIO) -> int:
-    """Read one answer, give its status."""
-    status = int(answers.readline().split()[1])
-    length = 0
-    while (line := answers.readline()) not in (b"\r\n", b""):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    answers.read(length)
-    return status
-
-
-def percentile(values: list[float], percent: float) -> float:
-    """The value that so many percent of the values do not exceed."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * percent / 100))]
 
 
 if __name__ == "__main__":
