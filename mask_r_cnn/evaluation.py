@@ -17,6 +17,9 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from dataset import Dataset, instance_rle
+from detection import Detection
+
+__all__ = ["Detection", "Evaluation", "evaluate"]
 
 Figures = dict[str, float]
 Tables = dict[str, NDArray[np.float64]]
@@ -41,16 +44,6 @@ _FIGURES: dict[str, tuple[str, int, int, float | None]] = {
 FIGURES = tuple(_FIGURES)
 _THRESHOLDS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
 _OF_A_CLASS = ("map", "map50", "map75", "mar100")
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """One object that the model found: class, confidence, box (x0, y0, x1, y1), mask."""
-
-    label: int
-    score: float
-    box: tuple[float, float, float, float]
-    rle: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

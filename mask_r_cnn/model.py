@@ -10,9 +10,8 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,40 +20,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from backbone import Norm
-from errors import DataError
-from evaluation import Detection
+from detection import Detection, Raw, detections_of
+from model_info import INFO_NAME, WEIGHTS_NAME, ModelInfo, info_from, misfit, read_info
 from network import Network, build_network
 from precision import autocast, resolve_precision
 from resize import fit_size, resize_picture, stack_pictures
-from rle import encode_masks
 
-WEIGHTS_NAME = "model.safetensors"
-INFO_NAME = "model.json"
-_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What model.json holds: how to build the network and how to read its answers."""
-
-    backbone: str
-    norm: Norm
-    class_names: tuple[str, ...]
-    category_ids: tuple[int, ...]
-    min_size: int
-    max_size: int
-    score_threshold: float
-    max_detections: int
-    precision: str = "auto"
-    metrics: dict[str, float] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    format: int = _FORMAT
-
-    @property
-    def num_classes(self) -> int:
-        """Classes with the background counted as one."""
-        return len(self.class_names) + 1
+__all__ = ["INFO_NAME", "WEIGHTS_NAME", "ModelInfo", "info_from", "read_info"]
 
 
 def build_model(info: ModelInfo, rois_per_image: int = 512) -> Network:
@@ -83,35 +55,6 @@ def save_model(folder: Path, state: dict[str, Tensor], info: ModelInfo) -> None:
         text.unlink(missing_ok=True)
 
 
-def read_info(folder: Path) -> ModelInfo:
-    """model.json of a model folder; DataError names what is missing or wrong in it."""
-    path = folder / INFO_NAME
-    if not path.is_file() or not (folder / WEIGHTS_NAME).is_file():
-        found = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
-        raise DataError(
-            f"{folder} holds no model: {INFO_NAME} and {WEIGHTS_NAME} are needed, found {found}. "
-            "Give the folder (or the unpacked model.tar.gz) that a training job left."
-        )
-    try:
-        info = info_from(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{path} is not a model description: {error}. Train the model again."
-        ) from error
-    if info.format > _FORMAT:
-        raise DataError(
-            f"{path} has format {info.format}; this program reads up to {_FORMAT}. "
-            "Use a newer image."
-        )
-    return info
-
-
-def info_from(raw: dict[str, Any]) -> ModelInfo:
-    """The description that a parsed model.json holds."""
-    names, ids = tuple(raw["class_names"]), tuple(raw["category_ids"])
-    return ModelInfo(**{**raw, "class_names": names, "category_ids": ids})
-
-
 def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Network, ModelInfo]:
     """The network of a model folder in evaluation mode on `device`, and its description."""
     info = read_info(folder)
@@ -120,11 +63,8 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Networ
         network.load_state_dict(load_file(folder / WEIGHTS_NAME), strict=True)
     except (SafetensorError, RuntimeError) as error:
         # torch's first line names the class, the second the layers.
-        reason = " ".join(line.strip() for line in str(error).splitlines()[:2])[:300]
-        raise DataError(
-            f"{folder / WEIGHTS_NAME} does not fit {INFO_NAME}: {reason}. "
-            "Copy both files of one job."
-        ) from error
+        reason = " ".join(line.strip() for line in str(error).splitlines()[:2])
+        raise misfit(folder, reason) from error
     network.eval().to(device, memory_format=torch.channels_last)
     return network, info
 
@@ -160,9 +100,16 @@ def predict(
     with autocast(device, resolve_precision(info.precision, device)), _mask_head(model, masks):
         outputs = model(batch.to(device), sizes)
     return [
-        _detections(output, image.shape[:2], size, threshold, limit, masks)
+        detections_of(_raw(output, masks), image.shape, size, threshold, limit)
         for output, image, size in zip(outputs, images, sizes)
     ]
+
+
+def _raw(output: dict[str, Tensor], masks: bool) -> Raw:
+    # As float32: in half precision the threshold would be rounded, and 0.3496 pass for 0.35.
+    grids = output["masks"][:, 0].float().cpu().numpy() if masks else None
+    boxes, scores = (output[name].float().cpu().numpy() for name in ("boxes", "scores"))
+    return Raw(boxes, scores, output["labels"].cpu().numpy(), grids)
 
 
 @contextmanager
@@ -174,27 +121,3 @@ def _mask_head(model: Network, wanted: bool) -> Iterator[None]:
         yield
     finally:
         model.roi_heads.mask_roi_pool = pool
-
-
-def _detections(
-    output: dict[str, Tensor],
-    full: tuple[int, ...],
-    size: tuple[int, int],
-    threshold: float,
-    limit: int,
-    masks: bool,
-) -> list[Detection]:
-    # As float32: in half precision the threshold would be rounded, and 0.3496 pass for 0.35.
-    keep = torch.nonzero(output["scores"].float() >= threshold).flatten()[:limit]
-    scale = torch.tensor([full[1] / size[1], full[0] / size[0]] * 2)
-    boxes = (output["boxes"][keep].float().cpu() * scale).numpy()
-    scores = output["scores"][keep].float().cpu().tolist()
-    labels = output["labels"][keep].cpu().tolist()
-    rles: Sequence[dict[str, Any] | None] = [None] * len(labels)
-    if masks and labels:
-        grids = output["masks"][keep][:, 0].float().cpu().numpy()
-        rles = encode_masks(grids, boxes, full[0], full[1])
-    return [
-        Detection(label, score, tuple(box), rle)
-        for label, score, box, rle in zip(labels, scores, boxes.tolist(), rles)
-    ]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from evaluation import Detection
+from detection import Detection
 from rle import MaskPart, decode_part
 
 Pixels = NDArray[np.uint8]

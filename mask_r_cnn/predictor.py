@@ -12,29 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from accept import choose
-from evaluation import Detection
-from model import ModelInfo, load_model, predict
-from network import Network
+from detection import Detection
+from engines import Engine, load_engine
+from model_info import ModelInfo
 from options import Options, parse_options
 from request import Limits, read_pictures
 from response import NPY, PNG, Answer, Prediction, RequestError, encode
 
 Place = tuple[int, int]  # of a request in its batch, and of a picture in its request
-
-# Pictures in one pass. On a CPU a batch is not faster than its pictures one by one, only larger.
-_AT_ONCE = {"cuda": 8, "cpu": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A network on its device, and what it knows."""
-
-    network: Network
-    info: ModelInfo
-    device: torch.device
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +32,16 @@ class Request:
     options: Options
 
 
-def model_fn(model_dir: str, context: Any = None) -> Model:
+def model_fn(model_dir: str, context: Any = None) -> Engine:
     """Load the model of a training job, on the GPU that the server gives, else on the CPU."""
     _limits()  # what is wrong with them is the server's error, and no client's
-    device = _device(context)
-    network, info = load_model(Path(model_dir), device)
-    return Model(network, info, device)
+    return load_engine(Path(model_dir), _gpu(context))
 
 
-def warm_up_fn(model: Model) -> None:
+def warm_up_fn(model: Engine) -> None:
     """Predict once at the size that the model works at: the first client need not wait for it."""
     side = model.info.min_size
-    picture = np.zeros((side, min(side * 4 // 3, model.info.max_size), 3), np.uint8)
-    predict(model.network, model.info, [picture])
+    model.predict([np.zeros((side, min(side * 4 // 3, model.info.max_size), 3), np.uint8)])
 
 
 def input_fn(body: bytes, content_type: str, context: Any = None) -> Request:
@@ -79,13 +63,13 @@ def input_fn(body: bytes, content_type: str, context: Any = None) -> Request:
     return Request(answers, options)
 
 
-def predict_fn(item: Request, model: Model, context: Any = None) -> Prediction:
+def predict_fn(item: Request, model: Engine, context: Any = None) -> Prediction:
     """Predict for one request."""
     return predict_batch_fn([item], model, [context])[0]
 
 
 def predict_batch_fn(
-    items: Sequence[Request], model: Model, context: Sequence[Any] | None = None
+    items: Sequence[Request], model: Engine, context: Sequence[Any] | None = None
 ) -> list[Prediction]:
     """Predict for several requests: pictures with the same options share a pass.
 
@@ -96,7 +80,7 @@ def predict_batch_fn(
     found: dict[Place, list[Detection]] = {}
     late: set[int] = set()
     for options, places in _groups(items).items():
-        step = _AT_ONCE[model.device.type]
+        step = model.at_once
         for start in range(0, len(places), step):
             late |= _late(deadlines)
             chunk = [place for place in places[start : start + step] if place[0] not in late]
@@ -118,12 +102,10 @@ def _as_bytes(body: object) -> bytes:
 
 
 def _predicted(
-    items: Sequence[Request], chunk: Sequence[Place], options: Options, model: Model
+    items: Sequence[Request], chunk: Sequence[Place], options: Options, model: Engine
 ) -> dict[Place, list[Detection]]:
     images = [items[item].answers[number].image for item, number in chunk]
-    predicted = predict(
-        model.network,
-        model.info,
+    predicted = model.predict(
         [image for image in images if image is not None],
         score_threshold=options.score_threshold,
         max_detections=options.max_detections,
@@ -158,7 +140,7 @@ def _groups(items: Sequence[Request]) -> dict[Options, list[Place]]:
 
 
 def _prediction(
-    place: int, item: Request, found: dict[Place, list[Detection]], model: Model
+    place: int, item: Request, found: dict[Place, list[Detection]], model: Engine
 ) -> Prediction:
     answers = [
         replace(answer, detections=found.get((place, number), ()))
@@ -177,11 +159,10 @@ def _header(context: Any, name: str) -> str:
     return "" if context is None else context.get_request_header(0, name) or ""
 
 
-def _device(context: Any) -> torch.device:
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
+def _gpu(context: Any) -> int | None:
+    """The number of the GPU that the server gives this process."""
     number = None if context is None else context.system_properties.get("gpu_id")
-    return torch.device("cuda", int(number or 0))
+    return None if number is None else int(number)
 
 
 @cache

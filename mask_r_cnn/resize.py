@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import interpolate
+from PIL import Image
+
+if TYPE_CHECKING:  # serving on a CPU has no torch
+    from torch import Tensor
 
 # The deepest pyramid level has stride 32; sides that are no multiple would be cut unevenly.
-_STRIDE = 32
+STRIDE = 32
 
 
 def fit_size(full: Sequence[int], min_size: int, max_size: int) -> tuple[int, int]:
@@ -21,8 +23,22 @@ def fit_size(full: Sequence[int], min_size: int, max_size: int) -> tuple[int, in
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+def resize_array(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """The picture as uint8 [height, width, 3], antialiased bilinear, by Pillow.
+
+    torch's filter in `resize_picture` is a port of this one: no pixel differs by more than 1.
+    """
+    if image.shape[:2] == (height, width):
+        return image
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized)
+
+
 def resize_picture(image: NDArray[np.uint8], height: int, width: int) -> Tensor:
     """The picture ([H, W, 3] uint8) as a uint8 [3, height, width] tensor, antialiased bilinear."""
+    import torch
+    from torch.nn.functional import interpolate
+
     tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
     if tensor.shape[-2:] == (height, width):
         return tensor[0]
@@ -31,8 +47,10 @@ def resize_picture(image: NDArray[np.uint8], height: int, width: int) -> Tensor:
 
 def stack_pictures(pictures: Sequence[Tensor]) -> tuple[Tensor, list[tuple[int, int]]]:
     """A uint8 batch [N, 3, H, W], zero-padded right and below, and each (height, width)."""
+    import torch
+
     sizes = [(int(p.shape[-2]), int(p.shape[-1])) for p in pictures]
-    height, width = (-(-max(side) // _STRIDE) * _STRIDE for side in zip(*sizes))
+    height, width = (-(-max(side) // STRIDE) * STRIDE for side in zip(*sizes))
     batch = torch.zeros((len(pictures), 3, height, width), dtype=torch.uint8)
     for row, picture, (h, w) in zip(batch, pictures, sizes):
         row[:, :h, :w] = picture

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from evaluation import Detection
+from detection import Detection
 from overlay import draw
 from polygons import polygons
 from rle import decode_part

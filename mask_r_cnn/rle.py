@@ -8,22 +8,17 @@ same to the last one: the arithmetic of `paste_masks_in_image` is repeated in it
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from faster_coco_eval.core import mask as coco_mask
 from numpy.typing import NDArray
-from torch.nn import functional
 
-from run_lengths import counts_of
+from run_lengths import counts_of, text_of
 
 Rle = dict[str, Any]
 Box = tuple[int, int, int, int]
-
-# A box that reaches far out of its picture is stretched only where it is seen; see `_visible`.
-MAX_PIXELS_PER_PICTURE_PIXEL = 4
 
 
 def encode_masks(
@@ -48,8 +43,10 @@ def encode_masks(
 
 def decode_mask(rle: Rle) -> NDArray[np.uint8]:
     """The [height, width] mask of 0 and 1 that an RLE stands for."""
-    decoded: NDArray[np.uint8] = coco_mask.decode(rle)
-    return decoded
+    height, width = rle["size"]
+    counts = _counts_of(rle)
+    values = (np.arange(len(counts)) & 1).astype(np.uint8)
+    return np.repeat(values, counts).reshape(width, height).T
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +66,8 @@ class MaskPart:
 
 def decode_part(rle: Rle) -> MaskPart:
     """The part of a mask that is not empty, at the cost of its columns and not of the picture."""
-    height, width = rle["size"]
-    ends = np.cumsum(counts_of(rle["counts"], height * width))
+    height = rle["size"][0]
+    ends = np.cumsum(_counts_of(rle))
     stops = ends[1::2]
     starts = ends[::2][: len(stops)]
     starts, stops = starts[stops > starts], stops[stops > starts]
@@ -86,10 +83,13 @@ def decode_part(rle: Rle) -> MaskPart:
     return MaskPart(int(left), int(rows[0]), bits)
 
 
+def _counts_of(rle: Rle) -> NDArray[np.int64]:
+    text = rle["counts"]  # bytes as the COCO libraries have it, or a string out of JSON
+    return counts_of(text.encode() if isinstance(text, str) else text, math.prod(rle["size"]))
+
+
 def _from_counts(counts: NDArray[np.int64], height: int, width: int) -> Rle:
-    plain = {"size": [height, width], "counts": counts.tolist()}
-    packed: Rle = coco_mask.frPyObjects(plain, height, width)
-    return {"size": [height, width], "counts": packed["counts"]}
+    return {"size": [height, width], "counts": text_of(counts)}
 
 
 def _whole_boxes(boxes: NDArray[np.float32], padded_side: int) -> list[Box | None]:
@@ -119,7 +119,7 @@ def _counts(
     top, bottom = max(box[1], 0), min(box[3] + 1, height)
     if left >= right or top >= bottom:
         return empty
-    shares = _visible(mask, box, (left, top, right, bottom), size)
+    shares = _visible(mask, box, (left, top, right, bottom))
     changes = _changes(shares, threshold, (left, top), height)
     runs = np.diff(changes, prepend=0, append=height * width)
     return runs if runs[-1] else runs[:-1]
@@ -142,20 +142,12 @@ def _changes(
     return place[keep]
 
 
-def _visible(
-    mask: NDArray[np.float32], box: Box, seen: Box, size: tuple[int, int]
-) -> NDArray[np.float32]:
-    """The part `seen` of a map stretched over its whole box."""
+def _visible(mask: NDArray[np.float32], box: Box, seen: Box) -> NDArray[np.float32]:
+    """The part `seen` of a map stretched over its whole box: what is out of sight costs nothing."""
     wide, high = box[2] - box[0] + 1, box[3] - box[1] + 1
     rows = slice(seen[1] - box[1], seen[3] - box[1])
     columns = slice(seen[0] - box[0], seen[2] - box[0])
-    if wide * high > MAX_PIXELS_PER_PICTURE_PIXEL * size[0] * size[1]:
-        return _stretch_lines(_stretch_lines(mask.T, wide, columns).T, high, rows)
-    stretched = functional.interpolate(
-        torch.from_numpy(mask)[None, None], size=(high, wide), mode="bilinear", align_corners=False
-    )
-    part: NDArray[np.float32] = stretched[0, 0].numpy()[rows, columns]
-    return part
+    return _stretch_lines(_stretch_lines(mask.T, wide, columns).T, high, rows)
 
 
 def _stretch_lines(lines: NDArray[np.float32], target: int, part: slice) -> NDArray[np.float32]:

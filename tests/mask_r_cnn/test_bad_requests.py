@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import predictor
-from predictor import Model
+from engines import Engine
 from response import RequestError
 from tests.mask_r_cnn.bodies import (
     BAD,
@@ -39,11 +39,11 @@ class Context:
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model_folder: Path) -> Model:
+def model(tiny_model_folder: Path) -> Engine:
     return predictor.model_fn(str(tiny_model_folder))
 
 
-def answer(case: Case, model: Model) -> bytes:
+def answer(case: Case, model: Engine) -> bytes:
     context = Context(case.headers, case.query)
     item = predictor.input_fn(case.body, case.content_type, context)
     prediction = predictor.predict_fn(item, model)
@@ -51,7 +51,7 @@ def answer(case: Case, model: Model) -> bytes:
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
-def test_it_is_refused_with_a_sentence_that_helps(case: Case, model: Model) -> None:
+def test_it_is_refused_with_a_sentence_that_helps(case: Case, model: Engine) -> None:
     with pytest.raises(RequestError) as caught:
         answer(case, model)
     error = caught.value
@@ -159,7 +159,7 @@ def test_memory_is_not_taken_on_a_headers_word() -> None:
     assert grown < 200_000, f"{grown} KiB"
 
 
-def test_the_picture_that_is_drawn_is_the_one_that_came(model: Model) -> None:
+def test_the_picture_that_is_drawn_is_the_one_that_came(model: Engine) -> None:
     case = Case("good", 200, "", file_of(pixels()), "image/png", headers={"Accept": "image/png"})
     assert answer(case, model).startswith(b"\x89PNG")
     assert io.BytesIO(answer(case, model)).getbuffer().nbytes > 1000

@@ -18,25 +18,26 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 import predictor
-from model import predict
+from engines import Engine
 from pixels import pixels_of_list, pixels_of_text
-from predictor import Model, Request
+from predictor import Request
 from request import Limits, read_pictures
 from response import Prediction, RequestError
 from rle import decode_mask
 from tests.mask_r_cnn.bodies import b64, file_of, instances, npy_of, pixels
 from tests.mask_r_cnn.test_bad_requests import Context
+from torch_engine import TorchEngine
 
 PICTURE = pixels(60, 90)
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model_folder: Path) -> Model:
+def model(tiny_model_folder: Path) -> Engine:
     return predictor.model_fn(str(tiny_model_folder))
 
 
 def ask(
-    model: Model, body: bytes, content_type: str, accept: str = "application/json", **query: str
+    model: Engine, body: bytes, content_type: str, accept: str = "application/json", **query: str
 ) -> Any:
     item = predictor.input_fn(body, content_type, Context({"Accept": accept}, query))
     body, sent = predictor.output_fn(predictor.predict_fn(item, model), accept)
@@ -144,13 +145,13 @@ ODD: dict[str, tuple[str, bytes]] = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_pictures_are_answered(name: str, model: Model) -> None:
+def test_odd_pictures_are_answered(name: str, model: Engine) -> None:
     content_type, body = ODD[name]
     (answer,) = ask(model, body, content_type)
     assert (answer["height"], answer["width"]) == (60, 90)
 
 
-def test_a_turned_picture_is_upright(model: Model) -> None:
+def test_a_turned_picture_is_upright(model: Engine) -> None:
     turned = Image.fromarray(PICTURE)
     exif = turned.getexif()
     exif[0x0112] = 6
@@ -159,7 +160,7 @@ def test_a_turned_picture_is_upright(model: Model) -> None:
     assert all(d["segmentation"]["size"] == [90, 60] for d in answer["detections"])
 
 
-def test_the_json_goes_into_pycocotools(model: Model) -> None:
+def test_the_json_goes_into_pycocotools(model: Engine) -> None:
     answers = ask(
         model, instances({"b64": b64(file_of(PICTURE))}, PICTURE[:40].tolist()), "application/json"
     )
@@ -176,11 +177,11 @@ def test_the_json_goes_into_pycocotools(model: Model) -> None:
     loaded = results.loadAnns(results.getAnnIds(imgIds=[2]))
     assert len(loaded) == len(answers[1]["detections"]) > 0
     assert results.annToRLE(loaded[0])["size"] == [40, 90]
-    found = predict(model.network, model.info, [PICTURE[:40]])[0]
+    found = model.predict([PICTURE[:40]])[0]
     assert (decode_mask(loaded[0]["segmentation"]) == decode_mask(found[0].rle or {})).all()
 
 
-def test_a_detection_has_what_coco_asks_for(model: Model) -> None:
+def test_a_detection_has_what_coco_asks_for(model: Engine) -> None:
     (answer,) = ask(model, file_of(PICTURE), "image/png")
     best = answer["detections"][0]
     assert list(answer) == ["height", "width", "detections"]
@@ -200,7 +201,7 @@ def test_a_detection_has_what_coco_asks_for(model: Model) -> None:
     assert 0 <= x <= x + width <= 90.001 and 0 <= y <= y + height <= 60.001
 
 
-def test_options_shape_the_answer(model: Model) -> None:
+def test_options_shape_the_answer(model: Engine) -> None:
     body = file_of(PICTURE)
     (all_of_them,) = ask(model, body, "image/png", score_threshold="0")
     (three,) = ask(model, body, "image/png", max_detections="3")
@@ -217,41 +218,38 @@ def test_options_shape_the_answer(model: Model) -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, 0.05, 0.35, 0.38, 0.5])
 def test_what_is_not_asked_for_is_not_computed_and_changes_nothing(
-    threshold: float, model: Model
+    threshold: float, model: Engine
 ) -> None:
-    (everything,) = predict(
-        model.network, model.info, [PICTURE], score_threshold=0, max_detections=1000
-    )
+    (everything,) = model.predict([PICTURE], score_threshold=0, max_detections=1000)
     for limit in (1, 7, 1000):
-        (some,) = predict(
-            model.network, model.info, [PICTURE], score_threshold=threshold, max_detections=limit
-        )
+        (some,) = model.predict([PICTURE], score_threshold=threshold, max_detections=limit)
         assert some == [one for one in everything if one.score >= threshold][:limit]
     assert len(everything) > model.info.max_detections, "a request may ask for more than that"
 
 
-def test_masks_that_nobody_wants_are_not_computed(model: Model) -> None:
+def test_masks_that_nobody_wants_are_not_computed(tiny_model_folder: Path) -> None:
+    model = TorchEngine(tiny_model_folder)
     calls: list[int] = []
     head = model.network.roi_heads.mask_head
     hook = head.register_forward_hook(lambda *_: calls.append(1))
     try:
-        (bare,) = predict(model.network, model.info, [PICTURE], masks=False)
+        (bare,) = model.predict([PICTURE], masks=False)
         assert calls == []
-        (whole,) = predict(model.network, model.info, [PICTURE])
+        (whole,) = model.predict([PICTURE])
         assert calls == [1]
     finally:
         hook.remove()
     assert [replace(one, rle=None) for one in whole] == bare
 
 
-def test_attributes_of_sagemaker_are_options(model: Model) -> None:
+def test_attributes_of_sagemaker_are_options(model: Engine) -> None:
     headers = {"X-Amzn-SageMaker-Custom-Attributes": "max_detections=2;segmentation=none"}
     item = predictor.input_fn(file_of(PICTURE), "image/png", Context(headers, {}))
     answer = json.loads(predictor.output_fn(predictor.predict_fn(item, model), "")[0])
     assert len(answer["predictions"][0]["detections"]) == 2
 
 
-def test_lines_answer_lines(model: Model) -> None:
+def test_lines_answer_lines(model: Engine) -> None:
     lines = b"\n".join(
         json.dumps({"b64": b64(file_of(PICTURE[:n]))}).encode() for n in (20, 30, 40)
     )
@@ -259,7 +257,7 @@ def test_lines_answer_lines(model: Model) -> None:
     assert [answer["height"] for answer in answers] == [20, 30, 40]
 
 
-def test_a_broken_picture_among_others_is_its_own_error(model: Model) -> None:
+def test_a_broken_picture_among_others_is_its_own_error(model: Engine) -> None:
     body = instances({"b64": b64(file_of(PICTURE))}, {"b64": "!"}, {"b64": b64(b"x" * 50)}, 7)
     good, *bad = ask(model, body, "application/json")
     assert good["detections"]
@@ -296,7 +294,7 @@ def test_outlines_and_rles_share_a_pass() -> None:
 
 
 def test_a_record_of_a_batch_job_is_its_own_error_even_alone(
-    monkeypatch: pytest.MonkeyPatch, model: Model
+    monkeypatch: pytest.MonkeyPatch, model: Engine
 ) -> None:
     body = b'{"b64": "!"}\n'
     with pytest.raises(RequestError):
@@ -310,14 +308,14 @@ def test_a_record_of_a_batch_job_is_its_own_error_even_alone(
     assert answer["error"]["code"] == "bad_base64"
 
 
-def test_the_drawing_is_the_picture_with_marks(model: Model) -> None:
+def test_the_drawing_is_the_picture_with_marks(model: Engine) -> None:
     drawn = np.asarray(ask(model, file_of(PICTURE), "image/png", "image/png"))
     plain = np.asarray(ask(model, file_of(PICTURE), "image/png", "image/png", score_threshold="1"))
     assert (plain == PICTURE).all()
     assert drawn.shape == PICTURE.shape and (drawn != PICTURE).any()
 
 
-def test_the_label_map_numbers_the_detections_of_the_json(model: Model) -> None:
+def test_the_label_map_numbers_the_detections_of_the_json(model: Engine) -> None:
     labels = ask(model, file_of(PICTURE), "image/png", "application/x-npy")
     (answer,) = ask(model, file_of(PICTURE), "image/png")
     assert labels.shape == (60, 90) and labels.dtype == np.uint16
@@ -325,11 +323,11 @@ def test_the_label_map_numbers_the_detections_of_the_json(model: Model) -> None:
     assert best.any() and (labels[best] == 1).all() and (labels[~best] != 1).all()
 
 
-def together(model: Model, *items: Request) -> list[Prediction]:
+def together(model: Engine, *items: Request) -> list[Prediction]:
     return predictor.predict_batch_fn(items, model)
 
 
-def test_a_batch_of_mixed_requests_is_each_alone(model: Model) -> None:
+def test_a_batch_of_mixed_requests_is_each_alone(model: Engine) -> None:
     requests = [
         predictor.input_fn(file_of(PICTURE), "image/png", Context({}, query))
         for query in (
@@ -349,7 +347,7 @@ def test_a_batch_of_mixed_requests_is_each_alone(model: Model) -> None:
     assert together(model) == []
 
 
-def test_a_request_past_its_deadline_is_not_computed(model: Model) -> None:
+def test_a_request_past_its_deadline_is_not_computed(model: Engine) -> None:
     three = instances(*({"b64": b64(file_of(PICTURE))} for _ in range(3)))
     requests = [predictor.input_fn(three, "application/json") for _ in range(3)]
     contexts = [Context({}, {}) for _ in requests]
@@ -363,7 +361,7 @@ def test_a_request_past_its_deadline_is_not_computed(model: Model) -> None:
         assert (caught.value.status_code, caught.value.code) == (504, "deadline")
 
 
-def test_a_warm_model_predicts_as_a_cold_one(tiny_model_folder: Path, model: Model) -> None:
+def test_a_warm_model_predicts_as_a_cold_one(tiny_model_folder: Path, model: Engine) -> None:
     other = predictor.model_fn(str(tiny_model_folder), Context({}, {}))
     predictor.warm_up_fn(other)
     body = file_of(PICTURE)

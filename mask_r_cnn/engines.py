@@ -1,0 +1,70 @@
+"""What computes a model's predictions: OpenVINO on a CPU, torch on a GPU.
+
+MASK_R_CNN_ENGINE is auto, torch or openvino. auto takes torch where there is a GPU, OpenVINO where
+there is none, and what is installed if only one is; both give the same answers.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection import Detection
+from model_info import ModelInfo
+
+VARIABLE = "MASK_R_CNN_ENGINE"
+NAMES = ("auto", "torch", "openvino")
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    info: ModelInfo
+    at_once: int  # pictures in one pass
+
+    def predict(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        *,
+        score_threshold: float | None = None,
+        max_detections: int | None = None,
+        masks: bool = True,
+    ) -> list[list[Detection]]:
+        """Detections of each picture ([H, W, 3] uint8 RGB), best score first, in its own pixels.
+
+        What is None is as the model has it. With `masks` each detection has its COCO RLE.
+        """
+        ...
+
+
+def load_engine(folder: Path, gpu: int | None = None) -> Engine:
+    """The model of a folder, ready to predict; `gpu` is the one that the server gives, if any."""
+    if choice(os.environ.get(VARIABLE, ""), gpu is not None or _sees_gpu()) == "openvino":
+        from openvino_engine import OpenVinoEngine
+
+        return OpenVinoEngine(folder)
+    from torch_engine import TorchEngine
+
+    return TorchEngine(folder, gpu)
+
+
+def choice(wanted: str, gpu: bool) -> str:
+    """The engine's name: as wanted, else the one that is quickest here."""
+    name = wanted.strip().lower() or "auto"
+    if name not in NAMES:
+        raise ValueError(f"{VARIABLE}={wanted!r} is unknown - set it to {', '.join(NAMES)}")
+    if name != "auto":
+        return name
+    quickest, other = ("torch", "openvino") if gpu else ("openvino", "torch")
+    return quickest if importlib.util.find_spec(quickest) else other
+
+
+def _sees_gpu() -> bool:
+    """Whether the driver's device is here: on Linux, or in Windows' subsystem for it."""
+    return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()

@@ -1,0 +1,168 @@
+"""The layers of a state dict as OpenVINO's operations, normalisation folded where it can be.
+
+A layer's kind is read from its tensors: a normalisation with running statistics is batch
+normalisation, frozen or trained, and becomes part of the convolution before it; one without is
+group normalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from openvino import Node, Output, Type, op
+from openvino import opset15 as ops
+
+Array = NDArray[Any]
+Value = Node | Output
+Weights = Mapping[str, Array]
+
+_CHANNELS = (1, -1, 1, 1)
+_GROUP_EPS = 1e-5
+
+
+def constant(value: Any, dtype: Any = np.float32) -> Node:
+    """A constant of the graph; large arrays are not copied."""
+    array = np.ascontiguousarray(value, dtype)
+    return op.Constant(array.reshape(np.shape(value)), shared_memory=array.size > 4096)
+
+
+def integers(*values: int) -> Node:
+    """A list of whole numbers: axes, shapes and the like."""
+    return op.Constant(np.array(values, np.int64))
+
+
+def whole(value: int) -> Node:
+    """One whole number."""
+    return op.Constant(np.array(value, np.int64))
+
+
+def one(x: Value) -> Output:
+    """The value itself, where an operation that gives only one stands for it."""
+    return x if isinstance(x, Output) else x.output(0)
+
+
+def width(x: Value) -> int:
+    """The length of axis 1: channels, or features."""
+    return int(one(x).get_partial_shape()[1].get_length())
+
+
+class Layers:
+    """Makes operations of the tensors of a state dict."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+
+    def has(self, name: str) -> bool:
+        """Whether the state dict has this tensor."""
+        return name in self.weights
+
+    def conv(
+        self,
+        x: Value,
+        name: str,
+        norm: str = "",
+        *,
+        stride: int = 1,
+        act: str = "",
+        eps: float = 1e-5,
+    ) -> Value:
+        """Convolution `name` (padded to keep the size), then the normalisation, then `act`."""
+        weight = self.weights[f"{name}.weight"]
+        bias = self.weights.get(f"{name}.bias")
+        folded = f"{norm}.running_var" in self.weights
+        if folded:
+            weight, bias = self._folded(weight, bias, norm, eps)
+        x = self._convolved(x, weight, stride)
+        if bias is not None:
+            x = ops.add(x, constant(np.reshape(bias, _CHANNELS)))
+        if norm and not folded:
+            x = self._group_norm(x, norm)
+        return ACTS[act](x) if act else x
+
+    def linear(self, x: Value, name: str) -> Value:
+        """A fully connected layer over [rows, features]."""
+        product = ops.matmul(x, constant(self.weights[f"{name}.weight"]), False, True)
+        return ops.add(product, constant(self.weights[f"{name}.bias"]))
+
+    def doubled(self, x: Value, name: str) -> Value:
+        """A transposed convolution of 2 x 2 and stride 2."""
+        weight = self.weights[f"{name}.weight"]
+        x = ops.convolution_backprop_data(
+            x, constant(weight), strides=[2, 2], pads_begin=[0, 0], pads_end=[0, 0]
+        )
+        return ops.add(x, constant(np.reshape(self.weights[f"{name}.bias"], _CHANNELS)))
+
+    def _folded(
+        self, weight: Array, bias: Array | None, norm: str, eps: float
+    ) -> tuple[Array, Array]:
+        mean, variance, gain, shift = (
+            self.weights[f"{norm}.{part}"]
+            for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        scale = gain / np.sqrt(variance + np.float32(eps))
+        moved = mean if bias is None else mean - bias
+        return weight * scale.reshape(-1, 1, 1, 1), shift - moved * scale
+
+    @staticmethod
+    def _convolved(x: Value, weight: Array, stride: int) -> Value:
+        side = weight.shape[-1]
+        placed = _placed(side, stride)
+        if weight.shape[1] == 1 and width(x) > 1:
+            grouped = constant(weight[:, None])
+            return ops.group_convolution(x, grouped, **placed)
+        return ops.convolution(x, constant(weight), **placed)
+
+    def _group_norm(self, x: Value, norm: str) -> Value:
+        """Group normalisation by reductions over the map, channel by channel.
+
+        OpenVINO's own operation changes the map's layout back and forth, and what follows with it:
+        RoIAlign becomes thirty times as slow.
+        """
+        gain, shift = self.weights[f"{norm}.weight"], self.weights[f"{norm}.bias"]
+        groups = next(count for count in (32, 16, 8, 4, 2, 1) if len(gain) % count == 0)
+        centred = ops.subtract(x, _group_mean(x, groups))
+        variance = _group_mean(ops.multiply(centred, centred), groups)
+        spread = ops.sqrt(ops.add(variance, constant(_GROUP_EPS)))
+        scale = ops.divide(constant(gain.reshape(_CHANNELS)), spread)
+        return ops.add(ops.multiply(centred, scale), constant(shift.reshape(_CHANNELS)))
+
+
+def _placed(side: int, stride: int) -> dict[str, Sequence[int]]:
+    """Where a convolution's kernel goes: so that only a stride makes the map smaller."""
+    around = [(side - 1) // 2] * 2
+    return {
+        "strides": [stride] * 2,
+        "pads_begin": around,
+        "pads_end": around,
+        "dilations": [1, 1],
+    }
+
+
+def _group_mean(x: Value, groups: int) -> Value:
+    """The mean of every group, once for each of its channels: [1, channels, 1, 1]."""
+    each = width(x) // groups
+    mean = ops.reduce_mean(x, integers(2, 3), True)
+    if each == 1:
+        return mean
+    shares = constant(np.full((groups, each, each, 1, 1), 1 / each))
+    return ops.group_convolution(mean, shares, **_placed(1, 1))
+
+
+def _relu6(x: Value) -> Value:
+    return ops.clamp(x, 0.0, 6.0)
+
+
+ACTS = {
+    "relu": ops.relu,
+    "relu6": _relu6,
+    "hswish": ops.hswish,
+    "hsigmoid": ops.hsigmoid,
+}
+
+
+def as_float(x: Value) -> Value:
+    """The same numbers as float32."""
+    return ops.convert(x, Type.f32)

@@ -1,0 +1,114 @@
+"""Predictions by OpenVINO on a CPU: from the same two files, without torch.
+
+One graph takes pictures of every size: there is no shape that a client could be the first to ask
+for and wait.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from openvino import Core
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from detection import Detection, Raw, detections_of
+from graph import build_graph
+from model_info import WEIGHTS_NAME, ModelInfo, misfit, read_info
+from resize import STRIDE, fit_size, resize_array
+
+_CLASSES = "roi_heads.box_predictor.cls_score.bias"
+
+
+class OpenVinoEngine:
+    """An `Engine` of OpenVINO."""
+
+    at_once = 1  # on a CPU a batch is not faster than its pictures one by one
+
+    def __init__(self, folder: Path) -> None:
+        self.info = read_info(folder)
+        try:
+            weights = load_file(folder / WEIGHTS_NAME)
+            if len(weights[_CLASSES]) != self.info.num_classes:
+                raise misfit(folder, f"it has {len(weights[_CLASSES])} classes")
+            graph = build_graph(weights, self.info.backbone)
+        except KeyError as error:
+            raise misfit(folder, f"it has no {error}") from error
+        except (SafetensorError, RuntimeError) as error:
+            raise misfit(folder, str(error).strip().splitlines()[-1]) from error
+        core = Core()
+        self._compiled = core.compile_model(graph, "CPU", _settings(core, self.info))
+        self._request = self._compiled.create_infer_request()
+
+    def predict(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        *,
+        score_threshold: float | None = None,
+        max_detections: int | None = None,
+        masks: bool = True,
+    ) -> list[list[Detection]]:
+        """See `engines.Engine`."""
+        info = self.info
+        threshold = info.score_threshold if score_threshold is None else score_threshold
+        limit = info.max_detections if max_detections is None else max_detections
+        found = []
+        for image in images:
+            size = fit_size(image.shape, info.min_size, info.max_size)
+            raw = self._infer(resize_array(image, *size), threshold, limit, masks)
+            found.append(detections_of(raw, image.shape, size, threshold, limit))
+        return found
+
+    def _infer(self, image: NDArray[np.uint8], threshold: float, limit: int, masks: bool) -> Raw:
+        height, width = image.shape[:2]
+        answers = self._request.infer(
+            {
+                "picture": _padded(image),
+                "limits": np.array([width, height, width, height], np.float32),
+                # A little less, as the torch engine asks: scores may differ in the last bit.
+                "least": np.float32(threshold * 0.98),
+                "most": np.int64(limit),
+                "masks": np.int64(limit if masks else 0),
+            },
+            share_inputs=True,
+        )
+        boxes, scores, labels, grids = answers.values()
+        return Raw(boxes, scores, labels, grids if masks else None)
+
+
+def _padded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[1, H, W, 3], black at the right and below up to whole strides."""
+    height, width = (-(-side // STRIDE) * STRIDE for side in image.shape[:2])
+    padded = np.zeros((1, height, width, 3), np.uint8)
+    padded[0, : image.shape[0], : image.shape[1]] = image
+    return padded
+
+
+def _settings(core: Core, info: ModelInfo) -> dict[str, Any]:
+    return {
+        "INFERENCE_PRECISION_HINT": _precision(core, info.precision),
+        "INFERENCE_NUM_THREADS": _threads(),
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        # Several model processes share the cores: each would pin itself to the first ones.
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
+def _precision(core: Core, precision: str) -> str:
+    """bf16 where the processor computes in it, unless the model asks for float32."""
+    if precision == "fp32":
+        return "f32"
+    capable = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bf16" if capable else "f32"
+
+
+def _threads() -> int:
+    """Threads of this process: the server says, else a thread a core that we may use."""
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return int(text) if text.isdecimal() and int(text) else len(os.sched_getaffinity(0))

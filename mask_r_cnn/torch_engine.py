@@ -1,0 +1,42 @@
+"""Predictions by torch: on a GPU, and on a CPU where OpenVINO is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detection import Detection
+from model import load_model, predict
+
+
+class TorchEngine:
+    """An `Engine` of torch."""
+
+    def __init__(self, folder: Path, gpu: int | None = None) -> None:
+        cuda = torch.cuda.is_available()
+        self.device = torch.device("cuda", gpu or 0) if cuda else torch.device("cpu")
+        self.network, self.info = load_model(folder, self.device)
+        # On a CPU a batch is not faster than its pictures one by one, only larger.
+        self.at_once = 8 if cuda else 1
+
+    def predict(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        *,
+        score_threshold: float | None = None,
+        max_detections: int | None = None,
+        masks: bool = True,
+    ) -> list[list[Detection]]:
+        """See `engines.Engine`."""
+        return predict(
+            self.network,
+            self.info,
+            images,
+            score_threshold=score_threshold,
+            max_detections=max_detections,
+            masks=masks,
+        )
