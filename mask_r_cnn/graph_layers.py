@@ -16,7 +16,7 @@ from openvino import Node, Output, Type, op
 from openvino import opset15 as ops
 
 Array = NDArray[Any]
-Value = Node | Output
+Value = Any  # a Node of one output or an Output: OpenVINO has no types to check
 Weights = Mapping[str, Array]
 
 _CHANNELS = (1, -1, 1, 1)
