@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,29 +20,34 @@ from pictures import PictureError, decode_labels
 Mask = npt.NDArray[np.uint8]
 
 
-def rasterise(picture: Picture, height: int, width: int) -> Mask:
-    """Draws the instances that are no crowds, in order: uint8 [N, height, width] of 0 and 1.
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """The part of a mask that holds all its pixels: 0 and 1, and where it is in the picture."""
 
-    Outlines are scaled and drawn at the size that is asked for; a mask that is pixels already is
-    read at the nearest pixel.
+    pixels: Mask
+    left: int
+    top: int
+
+
+def draw(picture: Picture, height: int, width: int) -> list[Crop]:
+    """Draws the instances that are no crowds, in order, at the size that is asked for.
+
+    Outlines are scaled and drawn at that size; a mask that is pixels already is read at the
+    nearest pixel.
     """
-    wanted = [one.segmentation for one in picture.instances if not one.crowd]
-    masks = np.zeros((len(wanted), height, width), np.uint8)
     opened: dict[Path, npt.NDArray[Any]] = {}
-    for mask, shape in zip(masks, wanted, strict=True):
-        if isinstance(shape, Polygons):
-            drawn = _drawn(shape, picture, height, width)["counts"]
-            crop, left, top = run_lengths.crop_from_counts(
-                run_lengths.counts_of(drawn, height * width), height
-            )
-            mask[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
-        elif isinstance(shape, Rle):
-            _stretch(shape, picture, mask)
-        else:
-            if shape.path not in opened:
-                rows, columns = _nearest(picture.height, height), _nearest(picture.width, width)
-                opened[shape.path] = labels_of(shape.path, picture)[rows][:, columns]
-            np.equal(opened[shape.path], shape.value, out=mask.view(np.bool_))
+    return [
+        _crop(one, picture, (height, width), opened) for one in picture.instances if not one.crowd
+    ]
+
+
+def rasterise(picture: Picture, height: int, width: int) -> Mask:
+    """Draws as `draw` does, each mask as large as the picture: uint8 [N, height, width]."""
+    crops = draw(picture, height, width)
+    masks = np.zeros((len(crops), height, width), np.uint8)
+    for mask, crop in zip(masks, crops, strict=True):
+        rows, columns = crop.pixels.shape
+        mask[crop.top : crop.top + rows, crop.left : crop.left + columns] = crop.pixels
     return masks
 
 
@@ -86,15 +93,48 @@ def _merged(parts: Iterable[npt.NDArray[np.float64]], height: int, width: int) -
     return counts
 
 
-def _stretch(shape: Rle, picture: Picture, mask: Mask) -> None:
-    """Draws run lengths into a mask of another size, pixel by nearest pixel."""
-    counts = run_lengths.counts_of(shape.counts, picture.height * picture.width)
-    crop, left, top = run_lengths.crop_from_counts(counts, picture.height)
-    rows = _nearest(picture.height, mask.shape[0]) - top
-    columns = _nearest(picture.width, mask.shape[1]) - left
-    first, after = np.searchsorted(rows, (0, crop.shape[0]))
-    start, end = np.searchsorted(columns, (0, crop.shape[1]))
-    mask[first:after, start:end] = crop[rows[first:after]][:, columns[start:end]]
+def _crop(
+    instance: Instance,
+    picture: Picture,
+    size: tuple[int, int],
+    opened: dict[Path, npt.NDArray[Any]],
+) -> Crop:
+    shape = instance.segmentation
+    if isinstance(shape, Polygons):
+        drawn = run_lengths.counts_of(_drawn(shape, picture, *size)["counts"], size[0] * size[1])
+        return Crop(*run_lengths.crop_from_counts(drawn, size[0]))
+    if isinstance(shape, Rle):
+        counts = run_lengths.counts_of(shape.counts, picture.height * picture.width)
+        pixels, left, top = run_lengths.crop_from_counts(counts, picture.height)
+        box = (left, top, left + pixels.shape[1], top + pixels.shape[0])
+        rows, columns = _seen(box, picture, size)
+        seen = pixels[rows.source - top][:, columns.source - left]
+        return Crop(seen, columns.first, rows.first)
+    if shape.path not in opened:  # all instances of a picture are in one file: decoded once
+        opened[shape.path] = labels_of(shape.path, picture)
+    rows, columns = _seen(instance.box, picture, size)
+    values = opened[shape.path][rows.source][:, columns.source]
+    return Crop((values == shape.value).view(np.uint8), columns.first, rows.first)
+
+
+class _Axis(NamedTuple):
+    """Which target pixels a part of the source covers: the first, and what each of them reads."""
+
+    first: int
+    source: npt.NDArray[np.int64]
+
+
+def _seen(box: Sequence[float], picture: Picture, size: tuple[int, int]) -> tuple[_Axis, _Axis]:
+    """Rows and columns of a picture of `size` that read inside a box of the source."""
+    axes = []
+    for low, high, length, target in (
+        (box[1], box[3], picture.height, size[0]),
+        (box[0], box[2], picture.width, size[1]),
+    ):
+        nearest = _nearest(length, target)
+        first, after = np.searchsorted(nearest, (math.floor(low), math.ceil(high)))
+        axes.append(_Axis(int(first), nearest[first:after]))
+    return axes[0], axes[1]
 
 
 def _nearest(source: int, target: int) -> npt.NDArray[np.int64]:

@@ -18,7 +18,7 @@ from errors import DataError
 from raster import rasterise
 from tests.mask_r_cnn.samples import square_mask, write_mask, write_pairs
 
-BOX = (0.0, 0.0, 1.0, 1.0)
+BOX = (0.0, 0.0, 90.0, 90.0)
 points = st.lists(st.floats(-40, 80), min_size=6, max_size=16).map(
     lambda values: values[: len(values) // 2 * 2]
 )
