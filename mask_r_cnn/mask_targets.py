@@ -59,4 +59,5 @@ def _of_picture(target: Target, boxes: Tensor, matched: Tensor, size: int) -> Te
     if corners is not None:
         boxes = boxes - corners[matched].repeat(1, 2)
     regions = torch.cat([matched[:, None].to(boxes), boxes], dim=1)
-    return roi_align(masks[:, None].to(boxes), regions, (size, size), 1.0)[:, 0]
+    found: Tensor = roi_align(masks[:, None].to(boxes), regions, (size, size), 1.0)
+    return found[:, 0]
