@@ -3,9 +3,12 @@
 # The classic builder and BuildKit both build it: it uses nothing that only one of them knows.
 # Two COPY lines of the final stage are the border of the image: container/ and the algorithm.
 ARG BASE_IMAGE=debian:bookworm-slim
+# What is installed: image trains and serves, with torch; serve only serves, on a CPU, without torch.
+ARG PACKAGES=image
 
 # --- builder: the virtual environment, from wheels checked by hash ------------------------------
 FROM ${BASE_IMAGE} AS builder
+ARG PACKAGES
 # An index of other torch builds, for example of CPU wheels; empty means the default: CUDA 12.8.
 ARG TORCH_INDEX=
 # Weights to start from, baked in so that a job without network starts: none, coco or imagenet.
@@ -16,36 +19,48 @@ RUN export DEBIAN_FRONTEND=noninteractive \
     && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
 # These four alone: a new pin of a developer's tool must not install torch anew.
-COPY requirements/image.txt requirements/install.sh requirements/strip.sh requirements/pretrained.py /requirements/
+COPY requirements/${PACKAGES}.txt requirements/install.sh requirements/strip.sh requirements/pretrained.py /requirements/
 # sh …: a checkout on Windows knows no executable bit, and may have CRLF line endings.
 RUN sed -i 's/\r$//' /requirements/* \
     && python3 -m venv /opt/venv \
-    && PIP_NO_CACHE_DIR=1 sh /requirements/install.sh /opt/venv/bin/python /requirements/image.txt "${TORCH_INDEX}" \
+    && PIP_NO_CACHE_DIR=1 sh /requirements/install.sh /opt/venv/bin/python "/requirements/${PACKAGES}.txt" "${TORCH_INDEX}" \
     && sh /requirements/strip.sh /opt/venv
 RUN /opt/venv/bin/python /requirements/pretrained.py "${PRETRAINED}" /opt/pretrained
 
 # --- the image: no compiler, no package cache ----------------------------------------------------
-FROM ${BASE_IMAGE}
-ARG ALGORITHM=mask_r_cnn
-
+FROM ${BASE_IMAGE} AS system
 # nginx alone, no module packages; bash, python3 and pip are what SageMaker's SDK v3 starts with.
 RUN export DEBIAN_FRONTEND=noninteractive \
     && apt-get update \
     && apt-get install --yes --no-install-recommends bash ca-certificates nginx python3 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/* /usr/share/doc/* /usr/share/man/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* \
+        /usr/share/doc/* /usr/share/man/*
+
+# What differs between the two images besides the environment; stages of nothing but metadata, as the
+# classic builder makes both. torch asks for the user's name to find its cache folder, and a user that
+# is only a number has none: it is told.
+FROM system AS packages-image
+ENV TORCHINDUCTOR_CACHE_DIR=/tmp/torchinductor \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+LABEL byoa.cuda.version="12.8" \
+      byoa.cuda.minimum-driver="525.60.13"
+
+FROM system AS packages-serve
+ENV BYOA_ONLY=serve
+LABEL byoa.only="serve"
+
+FROM packages-${PACKAGES}
+ARG ALGORITHM=mask_r_cnn
 COPY --from=builder /opt/venv /opt/venv
 COPY --from=builder /opt/pretrained /opt/byoa/pretrained
 
-# The environment first: a change of the code then rebuilds two small layers. torch asks for the
-# user's name to find its cache folder, and a user that is only a number has none: it is told.
+# The environment first: a change of the code then rebuilds two small layers.
 ENV PATH=/opt/venv/bin:/opt/byoa/container/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     BYOA_ALGORITHM=/opt/byoa/${ALGORITHM} \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    LANG=C.UTF-8 \
-    TORCHINDUCTOR_CACHE_DIR=/tmp/torchinductor \
-    NVIDIA_VISIBLE_DEVICES=all \
-    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+    LANG=C.UTF-8
 
 COPY container/ /opt/byoa/container/
 COPY ${ALGORITHM}/ /opt/byoa/${ALGORITHM}/
@@ -69,9 +84,7 @@ LABEL org.opencontainers.image.title="byoa ${ALGORITHM}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      com.amazonaws.sagemaker.capabilities.accept-bind-to-port="true" \
-      byoa.cuda.version="12.8" \
-      byoa.cuda.minimum-driver="525.60.13"
+      com.amazonaws.sagemaker.capabilities.accept-bind-to-port="true"
 
 WORKDIR /opt/byoa
 # SageMaker always says `train` or `serve`; its local mode says nothing and means `train`.

@@ -3,13 +3,15 @@
 #
 #   ./build_and_push.sh                          build mask-r-cnn:latest and push it
 #   ./build_and_push.sh --no-push                only build (what `make image` does)
+#   ./build_and_push.sh --packages serve         mask-r-cnn:serve: small, without torch, only serves
 #   ./build_and_push.sh --algorithm my_algorithm --image my-algorithm:v2
 #
 # Options, each with an environment variable that CodeBuild can set:
 #   --algorithm DIR     ALGORITHM    the folder that is the algorithm        (mask_r_cnn)
-#   --image NAME[:TAG]  IMAGE        name here and in ECR                    (mask-r-cnn:latest)
+#   --image NAME[:TAG]  IMAGE        name here and in ECR                    (mask-r-cnn:latest, or :serve)
 #   --base IMAGE        BASE_IMAGE   what it stands on                       (debian:bookworm-slim)
 #   --torch-index URL   TORCH_INDEX  an index of other torch builds          (the default: CUDA)
+#   --packages WHICH    PACKAGES     image: trains and serves; serve: no torch (image)
 #   --pretrained WHICH  PRETRAINED   weights to bake in: none, coco, imagenet (none)
 #   --context MARK      CONTEXT      what it was built of, as the label byoa.context
 #   --region REGION     AWS_REGION   where to push                           (the AWS CLI's own)
@@ -17,9 +19,10 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 algorithm=${ALGORITHM:-mask_r_cnn}
-image=${IMAGE:-mask-r-cnn:latest}
+image=${IMAGE:-}
 base=${BASE_IMAGE:-debian:bookworm-slim}
 torch_index=${TORCH_INDEX:-}
+packages=${PACKAGES:-image}
 pretrained=${PRETRAINED:-none}
 context=${CONTEXT:-}
 region=${AWS_REGION:-}
@@ -33,7 +36,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --no-push) push=false; shift; continue ;;
         -h | --help) sed -n '2,/^set /s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        --algorithm | --image | --base | --torch-index | --pretrained | --context | --region)
+        --algorithm | --image | --base | --torch-index | --packages | --pretrained | --context | --region)
             [ $# -ge 2 ] || fail "$1 needs a value" ;;
         *) fail "unknown option $1: see --help" ;;
     esac
@@ -42,6 +45,7 @@ while [ $# -gt 0 ]; do
         --image) image=$2 ;;
         --base) base=$2 ;;
         --torch-index) torch_index=$2 ;;
+        --packages) packages=$2 ;;
         --pretrained) pretrained=$2 ;;
         --context) context=$2 ;;
         --region) region=$2 ;;
@@ -49,7 +53,15 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
-case $image in *:*) ;; *) image=$image:latest ;; esac
+case $packages in
+    image) tag=latest ;;
+    serve) tag=serve ;;
+    *) fail "--packages $packages is unknown: say image or serve" ;;
+esac
+[ "$packages" = image ] || [ "$pretrained" = none ] \
+    || fail "--pretrained $pretrained is for training, and --packages serve only serves"
+image=${image:-mask-r-cnn}
+case $image in *:*) ;; *) image=$image:$tag ;; esac
 [ -d "$algorithm" ] || fail "there is no folder $algorithm: name the algorithm's folder with --algorithm"
 grep -qx "!$algorithm" .dockerignore \
     || fail ".dockerignore keeps $algorithm out of the build: add the line !$algorithm"
@@ -83,6 +95,7 @@ build() {
         --platform linux/amd64 --tag "$image"
         --build-arg "BASE_IMAGE=$base" --build-arg "ALGORITHM=$algorithm"
         --build-arg "TORCH_INDEX=$torch_index" --build-arg "PRETRAINED=$pretrained"
+        --build-arg "PACKAGES=$packages"
         --build-arg "REVISION=$(git describe --always --dirty 2>/dev/null || echo unknown)"
     )
     docker_build "${arguments[@]}" .

@@ -26,6 +26,20 @@ def find_algorithm(environ: Mapping[str, str], beside: Path = HERE) -> Path:
     return _only_one(beside)
 
 
+def only_serves(environ: Mapping[str, str]) -> bool:
+    """Whether this image has what serving needs and not what training needs."""
+    return environ.get("BYOA_ONLY") == "serve"
+
+
+def insist_on_training(environ: Mapping[str, str]) -> None:
+    """A ProgramError where this image cannot train."""
+    if only_serves(environ):
+        raise ProgramError(
+            "This image only serves, it has no torch: train in the image that is built"
+            " without --packages serve, and serve its model here."
+        )
+
+
 def _only_one(beside: Path) -> Path:
     found = sorted(
         child

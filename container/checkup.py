@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from container.algorithm import HERE, find_algorithm
+from container.algorithm import HERE, find_algorithm, only_serves
 from container.check_files import check_line_ends, check_programs, check_size
 from container.devices import Machine, this_machine
 from container.errors import HarnessError
 from container.finding import Finding, State
-from container.frameworks import Frameworks, import_algorithm
+from container.frameworks import PROGRAMS, SERVING_PROGRAMS, Frameworks, import_algorithm
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
 SMALL_SHARED_MEMORY = 1 << 30
@@ -35,7 +35,8 @@ def checkup(environ: Mapping[str, str], budget_mb: int | None = None) -> Iterato
         return
     yield check_line_ends([HERE, algorithm])
     yield check_versions()
-    frameworks, finding = check_imports(algorithm)
+    programs = SERVING_PROGRAMS if only_serves(environ) else PROGRAMS
+    frameworks, finding = check_imports(algorithm, programs)
     yield finding
     yield check_gpu(machine, frameworks)
     yield check_size(budget_mb)
@@ -73,9 +74,11 @@ def check_versions(
     return Finding("versions", state, "; ".join(said[:5]))
 
 
-def check_imports(algorithm: Path) -> tuple[Frameworks | None, Finding]:
+def check_imports(
+    algorithm: Path, programs: Sequence[str] = PROGRAMS
+) -> tuple[Frameworks | None, Finding]:
     """Whether the algorithm's programs load, in a process of its own; what they brought along."""
-    frameworks, problem = import_algorithm(algorithm)
+    frameworks, problem = import_algorithm(algorithm, programs)
     if frameworks is None:
         return None, Finding("imports", State.FAIL, f"{algorithm.name}: {problem}")
     loaded = ", ".join(frameworks.modules)
@@ -89,6 +92,8 @@ def check_gpu(machine: Machine, frameworks: Frameworks | None) -> Finding:
     cuda = frameworks.cuda if frameworks else None
     oldest = OLDEST_DRIVER.get(cuda.split(".")[0]) if cuda else None
     needs = f"CUDA {cuda}, driver {'.'.join(map(str, oldest))} or newer" if oldest else "no CUDA"
+    if frameworks and cuda is None and "torch" not in frameworks.versions:
+        return Finding("gpu", State.NOTE, f"{machine.gpus} here; there is no torch, CPUs compute")
     if machine.gpus == 0:
         return Finding("gpu", State.NOTE, f"none here; torch has {needs}")
     if frameworks is None or cuda is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 
-from container.algorithm import find_algorithm
+from container.algorithm import find_algorithm, insist_on_training
 from container.errors import ProgramError
 from container.process import Launch, run
 from container.signals import Signals
@@ -15,6 +15,7 @@ SCHEMA = "hyperparameters.py"
 
 def describe(environ: Mapping[str, str], signals: Signals, log: Callable[[str], None]) -> int:
     """Prints what the algorithm's own hyperparameters.py --schema prints; its exit code."""
+    insist_on_training(environ)
     folder = find_algorithm(environ)
     if not (folder / SCHEMA).is_file():
         raise ProgramError(

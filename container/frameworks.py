@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from container.algorithm import HERE
 
 PROGRAMS = ("train", "predictor", "inference")
+SERVING_PROGRAMS = PROGRAMS[1:]
 OUR_PROGRAMS = ("container.train", "container.serving.supervisor", "container.serving.app")
 TIMEOUT_SECONDS = 300
 _SCRIPT = """
-import importlib, json, sys
+import importlib, importlib.util, json, sys
 sys.path.append(sys.argv.pop(1))
 for name in sys.argv[1:]:
     importlib.import_module(name)
+if importlib.util.find_spec("openvino"):  # a predictor imports it when it loads a model
+    importlib.import_module("openvino")
 torch = sys.modules.get("torch")
 versions = {
     name: str(getattr(sys.modules[name], "__version__", "?"))
-    for name in ("torch", "torchvision", "numpy", "flask", "gunicorn", "gevent")
+    for name in ("torch", "torchvision", "openvino", "numpy", "flask", "gunicorn", "gevent")
     if name in sys.modules
 }
 print()
@@ -47,9 +51,11 @@ class Frameworks:
         return ", ".join(f"{name} {version}" for name, version in self.versions.items())
 
 
-def import_algorithm(folder: Path) -> tuple[Frameworks | None, str]:
+def import_algorithm(
+    folder: Path, programs: Sequence[str] = PROGRAMS
+) -> tuple[Frameworks | None, str]:
     """The frameworks behind an algorithm; or None, and the last line of what went wrong."""
-    names = [name for name in PROGRAMS if (folder / f"{name}.py").is_file()]
+    names = [name for name in programs if (folder / f"{name}.py").is_file()]
     try:
         done = subprocess.run(
             [sys.executable, "-c", _SCRIPT, str(HERE.parent), *OUR_PROGRAMS, *names],

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from container import failure
+from container.algorithm import insist_on_training
 from container.banner import banner
 from container.command import command
 from container.devices import Machine, missing_gpu, this_machine
@@ -60,6 +61,7 @@ class Training:
         return code
 
     def _run(self, root: Root) -> int:
+        insist_on_training(self.environ)
         _refuse_processing(root)
         prepare(root)
         job = read_job(root)

@@ -23,6 +23,7 @@ byoa build                                     build the folder's image with doc
 byoa build --push                              and push it to ECR; prints REPOSITORY@DIGEST
 byoa build --push --on sandbox                 push it to the sandbox's registry instead
 byoa build --on codebuild                      let AWS build and push it: no docker needed here
+byoa build --packages serve                    the small image without torch that only serves
 byoa build --df "RUN pip install lightgbm" --base-image python:3.12-slim --image lgbm:v1
 """
 
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group(f"For a folder with {SCRIPT}")
     group.add_argument("--algorithm", help="the folder that is the algorithm")
+    group.add_argument(
+        "--packages", help="image: trains and serves; serve: small, without torch, only serves"
+    )
     group.add_argument("--pretrained", help="weights to bake in: none, coco, imagenet")
     kind = group.add_mutually_exclusive_group()
     kind.add_argument("--gpu", action="store_true", help="the default index's CUDA build of torch")
@@ -91,7 +95,8 @@ def asked(arguments: argparse.Namespace, settings: Settings) -> Build:
     of = named if folder and (folder / SCRIPT).is_file() else arguments.folder.resolve().name
     name = arguments.image or settings.image.rpartition("@")[0] or settings.image
     name = name or fitted(of).lower()
-    name = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+    tag = "serve" if arguments.packages == "serve" else "latest"  # as the script has it
+    name = name if ":" in name.rpartition("/")[2] else f"{name}:{tag}"
     variables = dict(pair(one) for one in arguments.build_arg)
     build = Build(image=name, folder=folder, dockerfile=text, variables=variables)
     return replace(build, variables=variables | script(arguments)) if build.by_script else build
@@ -104,6 +109,7 @@ def script(arguments: argparse.Namespace) -> dict[str, str]:
         raise UsageError("--cpu needs an index of CPU builds of torch. Give --torch-index URL.")
     said: dict[str, Any] = {
         "ALGORITHM": arguments.algorithm, "PRETRAINED": arguments.pretrained,
+        "PACKAGES": arguments.packages,
         "BASE_IMAGE": arguments.base_image or None,
         "TORCH_INDEX": "" if arguments.gpu else index or None,
     }  # fmt: skip

@@ -335,6 +335,13 @@ def test_what_cannot_be_is_told(folder, docker, capsys, monkeypatch, words, said
     assert code == 2 and said in err
 
 
+def test_the_image_that_only_serves_has_its_own_name(docker, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    told = json.loads(run(capsys, "--packages", "serve", "--dry-run")[1])
+    assert (told["image"], told["variables"]["PACKAGES"]) == ("mask-r-cnn:serve", "serve")
+    assert json.loads(run(capsys, "--dry-run")[1])["image"] == "mask-r-cnn:latest"
+
+
 def test_a_small_torch_needs_an_index(docker, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert run(capsys, "--cpu", "--dry-run")[0] == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from container.check_files import check_line_ends, check_programs, check_size
-from container.checkup import check_gpu, check_imports, check_shared_memory, check_versions
+from container.checkup import check_gpu, check_imports, check_shared_memory, check_versions, checkup
 from container.devices import Machine
 from container.doctor import main
 from container.finding import State
@@ -20,6 +20,9 @@ from container.frameworks import Frameworks
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "container/bin"
 CUDA_12 = Frameworks(("train",), {"torch": "2.10.0"}, cuda="12.8", devices=1)
+
+CPU_TORCH = Frameworks(("train",), {"torch": "2.10.0"}, cuda=None, devices=0)
+NO_TORCH = Frameworks(("predictor",), {"openvino": "2026.4"}, cuda=None, devices=0)
 
 
 @pytest.fixture
@@ -117,7 +120,8 @@ def test_an_algorithm_that_loads(tmp_path):
             State.FAIL,
             "2 here, driver 550.163.01; torch sees none",
         ),
-        (Machine(4, 1), Frameworks(("train",), {}, None, 0), State.NOTE, "torch has no CUDA"),
+        (Machine(4, 1), CPU_TORCH, State.NOTE, "torch has no CUDA"),
+        (Machine(4, 1), NO_TORCH, State.NOTE, "1 here; there is no torch"),
     ],
 )
 def test_driver_and_cuda(machine, frameworks, state, said):
@@ -142,6 +146,14 @@ def test_the_size_counts_a_file_once_and_follows_no_link(tmp_path):
         State.FAIL,
         f"{tmp_path} holds 3 MB, the budget is 2 MB",
     )
+
+
+def test_an_image_that_only_serves_need_not_train(tmp_path):
+    (tmp_path / "train.py").write_text("import a_module_that_nobody_has\n")
+    (tmp_path / "predictor.py").touch()
+    findings = checkup({"BYOA_ALGORITHM": str(tmp_path), "BYOA_ONLY": "serve"})
+    (imports,) = (finding for finding in findings if finding.name == "imports")
+    assert imports.state is State.OK and "predictor;" in imports.text
 
 
 def run_doctor(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

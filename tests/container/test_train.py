@@ -57,6 +57,11 @@ def test_what_sagemaker_says_beats_what_the_image_says(place):
     assert place.seen["environ"]["LANG"] == "C"
 
 
+def test_an_image_that_only_serves_says_so(place):
+    assert place.train("echo", BYOA_ONLY="serve") == 1
+    assert place.failure.startswith("ProgramError: This image only serves, it has no torch: train")
+
+
 def test_nothing_mounted_is_an_empty_job(place):
     assert place.train("echo") == 0, place.log
     assert place.seen["argv"] == ["train.py"]

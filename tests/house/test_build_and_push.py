@@ -62,6 +62,15 @@ def test_no_push_only_builds(script, calls):
     assert "aws" not in said and "push" not in said
 
 
+def test_the_image_that_only_serves(script, calls):
+    done = script("--no-push", "--packages", "serve")
+    assert done.returncode == 0, done.stderr
+    assert "--tag mask-r-cnn:serve" in calls.read_text()
+    assert "--build-arg PACKAGES=serve" in calls.read_text()
+    assert script("--no-push", "--image", "other", PACKAGES="serve").returncode == 0
+    assert "--tag other:serve" in calls.read_text()
+
+
 def test_settings_come_from_the_environment_too(script, calls):
     """CodeBuild has no arguments to give."""
     done = script("--no-push", IMAGE="from:env", BASE_IMAGE="mirror/debian:12", TORCH_INDEX="cpu")
@@ -133,6 +142,8 @@ def test_an_image_over_the_limit_is_told(script):
     [
         (["--psh"], "unknown option --psh"),
         (["--image"], "--image needs a value"),
+        (["--packages", "small"], "--packages small is unknown: say image or serve"),
+        (["--packages", "serve", "--pretrained", "coco"], "--pretrained coco is for training"),
         (["--algorithm", "nowhere"], "there is no folder nowhere"),
         (["--algorithm", "tests"], "add the line !tests"),
     ],
@@ -151,6 +162,7 @@ def test_help_names_every_option(script):
         "--algorithm",
         "--base",
         "--torch-index",
+        "--packages",
         "--pretrained",
         "--context",
         "--region",

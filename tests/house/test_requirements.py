@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = ("image.txt", "dev.txt", "parity.txt")
+LOCKS = ("image.txt", "serve.txt", "dev.txt", "parity.txt")
 
 
 def entries(lock: str) -> dict[str, list[str]]:
@@ -38,8 +38,11 @@ def test_no_lock_names_a_host(lock):
 
 def test_tools_stand_on_what_the_image_has():
     """The same versions; a tool may want one of them on more platforms."""
-    image, tools = ({name.partition(" ;")[0] for name in entries(lock)} for lock in LOCKS[:2])
-    assert image <= tools
+    image, serve, tools = (
+        {name.partition(" ;")[0] for name in entries(lock)} for lock in LOCKS[:3]
+    )
+    assert image <= tools and serve <= tools
+    assert not [name for name in serve if name.startswith(("torch", "nvidia"))]
 
 
 @pytest.fixture
