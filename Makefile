@@ -10,7 +10,9 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3.13 pyth
 # An index of CPU wheels makes a small environment and image: make setup TORCH_INDEX=...
 TORCH_INDEX ?=
 ALGORITHM ?= mask_r_cnn
-IMAGE ?= mask-r-cnn:latest
+# `serve` makes the small image without torch, which only serves: make image PACKAGES=serve
+PACKAGES ?= image
+IMAGE ?= mask-r-cnn:$(if $(filter serve,$(PACKAGES)),serve,latest)
 BASE_IMAGE ?= debian:bookworm-slim
 PRETRAINED ?= none
 VENV := .venv
@@ -53,9 +55,9 @@ lint: $(STAMP)  ## format, lint and types
 
 check: lint test  ## what CI runs first: format, lint, types, doors, tests
 
-image:  ## build the image, tagged mask-r-cnn:latest
+image:  ## build the image, mask-r-cnn:latest; PACKAGES=serve: the small one that only serves
 	./build_and_push.sh --no-push --algorithm $(ALGORITHM) --image $(IMAGE) --base $(BASE_IMAGE) \
-		--torch-index "$(TORCH_INDEX)" --pretrained $(PRETRAINED)
+		--torch-index "$(TORCH_INDEX)" --pretrained $(PRETRAINED) --packages $(PACKAGES)
 
 image-test: $(STAMP)  ## the demo through docker; records the image's size and cold start
 	$(VENV)/bin/python local_test/image_test.py --image $(IMAGE)
