@@ -51,6 +51,30 @@ def test_every_format(kind: str) -> None:
     assert np.abs(pixels.astype(int) - np.array(red_corner())).max() <= 6
 
 
+@pytest.mark.parametrize(
+    ("least", "shape"),
+    [((51, 70), (100, 150)), ((50, 75), (50, 75)), ((13, 13), (25, 38)), ((400, 9), (100, 150))],
+)
+@pytest.mark.parametrize("turn", [1, 6])
+def test_a_jpeg_comes_smaller_where_that_is_enough(
+    least: tuple[int, int], shape: tuple[int, int], turn: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    picture = red_corner(150, 100) if turn == 1 else red_corner(100, 150)
+    data = encoded(picture, "JPEG", exif=exif, quality=95)
+    pixels = decode_picture(data, at_least=least)
+    assert pixels.shape[:2] == shape
+    whole = decode_picture(data)
+    assert np.abs(pixels[5, ::5].astype(int) - _shrunk(whole, shape)[5, ::5]).max() < 40
+    assert decode_picture(encoded(picture), at_least=least).shape == (*picture.size[::-1], 3)
+
+
+def _shrunk(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    small = Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.BOX)
+    return np.array(small).astype(int)
+
+
 @pytest.mark.parametrize("turn", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_exif_orientation_is_honoured(turn: int, kind: str) -> None:
