@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 import gevent
@@ -34,6 +35,22 @@ class Stream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WsgiBody:
+    """A body as gunicorn gives it; a length of None means chunked."""
+
+    stream: Stream
+    length: int | None
+
+    def read(self, limit: int) -> bytearray:
+        """The whole of it, or a RefusedError."""
+        return read_body(self.stream, self.length, limit)
+
+    def discard(self) -> None:
+        """Read on for a moment."""
+        discard(self.stream)
+
+
 def read_body(stream: Stream, length: int | None, limit: int) -> bytearray:
     """The whole body, `length` bytes of it (None: chunked, until it ends), or a RefusedError."""
     if length is not None and length > limit:
@@ -53,19 +70,32 @@ def read_body(stream: Stream, length: int | None, limit: int) -> bytearray:
             discard(stream)
             raise RefusedError(too_large(limit))
     if length is not None and at != length:
-        message = f"Content-Length says {length} bytes, {at} came"
-        raise RefusedError(error(400, "truncated", message, CLOSE))
+        raise RefusedError(truncated(length, at))
     return body
 
 
 def _read(stream: Stream, seconds: float) -> bytes:
-    late = RefusedError(error(408, "body_timeout", "the body did not arrive in time", CLOSE))
     try:
-        with gevent.Timeout(max(0.0, seconds), late):
+        with gevent.Timeout(max(0.0, seconds), RefusedError(late())):
             return stream.read(PIECE)
     except (ParseException, OSError) as exception:
-        message = f"the body cannot be read: {type(exception).__name__}"
-        raise RefusedError(error(400, "bad_body", message, CLOSE)) from None
+        raise RefusedError(unreadable(exception)) from None
+
+
+def late() -> Answer:
+    """408: the client is too slow."""
+    return error(408, "body_timeout", "the body did not arrive in time", CLOSE)
+
+
+def truncated(length: int, came: int) -> Answer:
+    """400: the connection ended before the body did."""
+    return error(400, "truncated", f"Content-Length says {length} bytes, {came} came", CLOSE)
+
+
+def unreadable(exception: Exception) -> Answer:
+    """400: chunks that are none, or a connection that broke."""
+    message = f"the body cannot be read: {type(exception).__name__}"
+    return error(400, "bad_body", message, CLOSE)
 
 
 def too_large(limit: int) -> Answer:

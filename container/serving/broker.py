@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import gevent
 
@@ -28,6 +29,9 @@ from container.serving.protocol import Head
 
 MAX_TRIES = 2
 MAX_ANSWER = 1 << 40
+TICK = 0.05  # how exactly deadlines are kept: one clock for all, not a timer for each request
+MOST_PIECES = 1000  # of one system call (IOV_MAX is 1024)
+SEND_BUFFER = 1 << 20  # a whole picture, where the kernel allows it
 
 
 class Broker:
@@ -37,12 +41,14 @@ class Broker:
         self.limits = limits
         self.lanes: list[Lane] = []
         self.waiting: deque[Job] = deque()
+        self.asked: dict[int, Job] = {}
         self.was_ready = False
         self.draining_until = math.inf
         self._ids = itertools.count(1)
         self._bytes = 0
         self._seconds_each = 0.1  # a moving average, for Retry-After
         self._timer: gevent.Greenlet | None = None
+        self._clock: gevent.Greenlet | None = None
 
     # -- what the HTTP side asks ------------------------------------------------------------
 
@@ -92,23 +98,27 @@ class Broker:
     def ask(self, head: Head, body: bytes | bytearray, deadline: float) -> Answer:
         """Queue one request and wait for its answer, at the longest until its deadline."""
         self._refuse_when_full()
+        self._clock = self._clock or gevent.spawn(self._keep_deadlines)
         now = time.monotonic()
         job = Job(next(self._ids), {**head, "deadline": deadline}, body, deadline, now)
+        self.asked[job.id] = job
         self.waiting.append(job)
         self._pump()
         try:
-            while True:
-                until = min(job.deadline, self.draining_until)
-                answer: Answer | None = job.answer.wait(
-                    min(1.0, max(0.0, until - time.monotonic()))
-                )
-                if answer is not None:
-                    return answer
-                if time.monotonic() >= until:
-                    return self._give_up(job)
+            return cast(Answer, job.answer.get())
         finally:
-            if job in self.waiting:
+            del self.asked[job.id]
+            if not job.sent and job in self.waiting:
                 self.waiting.remove(job)
+
+    def _keep_deadlines(self) -> None:
+        """Answer those for whom the time is over, for as long as we live."""
+        while True:
+            gevent.sleep(TICK)
+            now = time.monotonic()
+            for job in self.asked.values():
+                if now >= min(job.deadline, self.draining_until) and not job.answer.ready():
+                    job.answer.set(self._give_up(job))
 
     def _give_up(self, job: Job) -> Answer:
         if time.monotonic() >= self.draining_until:
@@ -127,10 +137,11 @@ class Broker:
         """Serve one connection of a model process, or of the supervisor, to its end."""
         peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         lane = Lane(sock, int.from_bytes(peer[:4], "little"))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        reader = protocol.Reader(sock, MAX_ANSWER)
         try:
             while True:
-                head, body = protocol.receive(sock, MAX_ANSWER)
-                self._hear(lane, head, body)
+                self._hear(lane, *reader.receive())
         except (protocol.PeerGoneError, protocol.ProtocolError, OSError):
             pass
         finally:
@@ -156,7 +167,7 @@ class Broker:
         job = lane.busy.pop(head["id"], None)
         if head["leaving"]:
             lane.state = "leaving"
-        if job is not None:
+        if job is not None and not job.answer.ready():
             times = {"queue": round((job.sent - job.queued) * 1000, 3), **head["times"]}
             spent = time.monotonic() - job.sent
             self._seconds_each += 0.1 * (spent - self._seconds_each)
@@ -173,8 +184,9 @@ class Broker:
         now = time.monotonic()
         for job in reversed(list(lane.busy.values())):
             if job.tries < MAX_TRIES and now < job.deadline:
+                job.sent = 0.0
                 self.waiting.appendleft(job)
-            else:
+            elif not job.answer.ready():
                 message = "the model process died while it computed this request"
                 job.answer.set(error(500, "model_process_died", message))
         lane.busy.clear()
@@ -208,7 +220,7 @@ class Broker:
                     job.tries += 1
                     job.sent = now
                     lane.busy[job.id] = job
-                gevent.spawn(self._send, lane, batch)
+                self._send(lane, batch)
 
     def _take(self, size: int, now: float) -> list[Job]:
         """The next batch; empty while it is worth waiting for more."""
@@ -228,11 +240,28 @@ class Broker:
         return batch
 
     def _send(self, lane: Lane, batch: list[Job]) -> None:
+        """At once what the socket takes, the rest as it takes more."""
+        pieces: list[protocol.Body] = []
+        for position, job in enumerate(batch):
+            head = {**job.head, "id": job.id}
+            if position == 0:
+                head["following"] = len(batch) - 1
+            pieces += protocol.frame(head, job.body)
         try:
-            for position, job in enumerate(batch):
-                head = {**job.head, "id": job.id}
-                if position == 0:
-                    head["following"] = len(batch) - 1
-                protocol.send(lane.sock, head, job.body)
+            sent = lane.sock.sendmsg(pieces[:MOST_PIECES], (), socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            sent = 0
         except OSError:
-            pass  # the reader notices, too, and knows what to do with the batch
+            return  # the reader notices, too, and knows what to do with the batch
+        if sent < sum(map(len, pieces)):
+            gevent.spawn(_send_rest, lane.sock, pieces, sent)
+
+
+def _send_rest(sock: socket.socket, pieces: list[protocol.Body], sent: int) -> None:
+    try:
+        for piece in pieces:
+            if sent < len(piece):
+                sock.sendall(memoryview(piece)[sent:])
+            sent = max(0, sent - len(piece))
+    except OSError:
+        pass

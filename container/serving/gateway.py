@@ -43,6 +43,7 @@ class Gateway(BaseApplication):  # type: ignore[misc]
 
         from container.serving.app import create_app
         from container.serving.broker import Broker
+        from container.serving.invocations import Invocations
         from container.serving.lanes import Limits
 
         launch = self.launch
@@ -59,7 +60,7 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         listener = socket.socket(fileno=os.dup(launch.broker_fd))
         StreamServer(listener, broker.attend).start()
         gevent.spawn(_watch, broker)
-        app = create_app(self.settings, broker)
+        app = create_app(Invocations(self.settings, broker))
         gc.collect()
         gc.freeze()  # what is here stays: collections need not look at it while requests wait
         return app

@@ -32,6 +32,7 @@ KNOWN = (
     "BYOA_DRAIN_SECONDS",
     "BYOA_STUCK_SECONDS",
     "BYOA_NGINX",
+    "BYOA_PLAYGROUND",
     "BYOA_ALGORITHM",
     "BYOA_BIND_TO_ADDRESS",
     "SAGEMAKER_BATCH",
@@ -44,6 +45,10 @@ KNOWN = (
     "SAGEMAKER_BASE_DIR",
 )
 
+# What SageMaker's hosts have and a laptop has not: a range of ports, credentials by address, and
+# the folder below /opt/ml in which AWS's own server (DJL) looks for its endpoint's description.
+PLATFORM_VARIABLES = ("SAGEMAKER_SAFE_PORT_RANGE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+PLATFORM_FOLDER = ".sagemaker_infra"
 
 #: A container's: who may reach it is the platform's choice.
 ANY = "0.0.0.0"
@@ -76,6 +81,7 @@ class Settings:
     default_accept: str
     use_nginx: bool
     address: str  # IPv4, of the one network to listen on
+    playground: bool  # a page at /
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -106,6 +112,7 @@ class Settings:
             or "application/json",
             use_nginx=read.flag("BYOA_NGINX", default=True),
             address=read.address("BYOA_BIND_TO_ADDRESS") or ANY,
+            playground=read.flag("BYOA_PLAYGROUND", default=_is_local(environ, mode)),
         )
 
 
@@ -117,6 +124,15 @@ def _algorithm(environ: Mapping[str, str]) -> Path | None:
         if environ.get("BYOA_ALGORITHM"):
             raise SettingsError(str(error)) from error
         return None
+
+
+def _is_local(environ: Mapping[str, str], mode: str) -> bool:
+    """Whether nothing says that this is SageMaker: whoever is in doubt is not at home."""
+    return (
+        mode == "real-time"  # the other modes are SageMaker's
+        and not any(name in environ for name in PLATFORM_VARIABLES)
+        and not (Root.of(environ).base / PLATFORM_FOLDER).exists()
+    )
 
 
 def misspelt(environ: Mapping[str, str]) -> list[tuple[str, str]]:
