@@ -1,48 +1,30 @@
 """COCO's twelve figures for boxes and for masks, over all classes and class by class.
 
-The engine is faster-coco-eval fed with RLEs: the figures are pycocotools' (a test holds them to
-1e-6), in a third of the time. A figure that has no truth to be measured on - no object of that
-size or class - is nan; pycocotools writes -1 there, which an average or a chart would swallow.
+They are pycocotools' to the last bit (tests hold them to it), in a fraction of its time. A figure
+that has no truth to be measured on - no object of that size or class - is nan; pycocotools writes
+-1 there, which an average or a chart would swallow.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from faster_coco_eval import COCO, COCOeval_faster
-from numpy.typing import NDArray
 
+from average_precision import FIGURES, MOST, Tables, figure, tables
 from dataset import Dataset, instance_rle
 from detection import Detection
+from matching import Floats, Found, Ints, Overlap, Truth, match, places_in_runs
+from overlaps import Masks, box_overlaps, corner_and_size, mask_overlaps
 
-__all__ = ["Detection", "Evaluation", "evaluate"]
+__all__ = ["FIGURES", "Detection", "Evaluation", "Judge", "evaluate"]
 
 Figures = dict[str, float]
-Tables = dict[str, NDArray[np.float64]]
-
-# name -> (precision or recall, place in COCO's areas, place in COCO's detection limits, IoU)
-_ALL, _SMALL, _MEDIUM, _LARGE = range(4)
-_ONE, _TEN, _HUNDRED = range(3)
-_FIGURES: dict[str, tuple[str, int, int, float | None]] = {
-    "map": ("precision", _ALL, _HUNDRED, None),
-    "map50": ("precision", _ALL, _HUNDRED, 0.5),
-    "map75": ("precision", _ALL, _HUNDRED, 0.75),
-    "map_small": ("precision", _SMALL, _HUNDRED, None),
-    "map_medium": ("precision", _MEDIUM, _HUNDRED, None),
-    "map_large": ("precision", _LARGE, _HUNDRED, None),
-    "mar1": ("recall", _ALL, _ONE, None),
-    "mar10": ("recall", _ALL, _TEN, None),
-    "mar100": ("recall", _ALL, _HUNDRED, None),
-    "mar_small": ("recall", _SMALL, _HUNDRED, None),
-    "mar_medium": ("recall", _MEDIUM, _HUNDRED, None),
-    "mar_large": ("recall", _LARGE, _HUNDRED, None),
-}
-FIGURES = tuple(_FIGURES)
-_THRESHOLDS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
+Predictions = Mapping[int, Sequence[Detection]]
 _OF_A_CLASS = ("map", "map50", "map75", "mar100")
 
 
@@ -55,149 +37,128 @@ class Evaluation:
     per_class: list[dict[str, Any]]
 
 
-def evaluate(dataset: Dataset, predictions: Mapping[int, Sequence[Detection]]) -> Evaluation:
+@dataclass(frozen=True)
+class Guesses:
+    """The detections that COCO looks at, best first in each picture and class, as columns."""
+
+    group: Ints
+    score: Floats
+    place: Ints
+    best: list[Detection]
+    counts: Counter[int]  # by label, of all
+
+
+def evaluate(dataset: Dataset, predictions: Predictions) -> Evaluation:
     """Compare predictions, by image id, with the truth of a dataset.
 
     A picture without predictions counts as one where nothing was found. Detections of classes that
     the dataset has no name for (num_classes left room for more) have no truth, and do not count.
     """
-    strangers = predictions.keys() - {picture.image_id for picture in dataset.pictures}
-    if strangers:
-        raise ValueError(f"predictions for image {min(strangers)}, which is not in the dataset")
-    classes = len(dataset.class_names)
-    predictions = {
-        image_id: [detection for detection in detections if detection.label <= classes]
-        for image_id, detections in predictions.items()
-    }
-    truth = _truth(dataset)
-    bbox = _tables(truth, "bbox", list(_boxes(dataset, predictions)))
-    segm = _tables(truth, "segm", list(_masks(dataset, predictions)))
-    return Evaluation(
-        bbox={name: _figure(bbox, name) for name in FIGURES},
-        segm={name: _figure(segm, name) for name in FIGURES},
-        per_class=_per_class(dataset, predictions, bbox, segm),
-    )
+    return Judge(dataset)(predictions)
 
 
-def _truth(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
-    """A dataset in the words of COCO."""
-    return {
-        "images": [
-            {"id": picture.image_id, "height": picture.height, "width": picture.width}
-            for picture in dataset.pictures
-        ],
-        "categories": [
-            {"id": identity, "name": name}
-            for identity, name in zip(dataset.category_ids, dataset.class_names, strict=True)
-        ],
-        "annotations": [
-            {**annotation, "id": number}  # from 1: COCO reads id 0 as "unmatched"
-            for number, annotation in enumerate(_annotations(dataset), start=1)
-        ],
-    }
+class Judge:
+    """`evaluate` for one dataset and many predictions: its truth is made ready once."""
 
-
-def _annotations(dataset: Dataset) -> Iterator[dict[str, Any]]:
-    for picture in dataset.pictures:
-        for instance in picture.instances:
-            yield {
-                "image_id": picture.image_id,
-                "category_id": dataset.category_ids[instance.label - 1],
-                "bbox": _corner_and_size(instance.box),
-                "segmentation": instance_rle(picture, instance),
-                "area": float(instance.area),
-                "iscrowd": int(instance.crowd),
-            }
-
-
-def _boxes(
-    dataset: Dataset, predictions: Mapping[int, Sequence[Detection]]
-) -> Iterator[dict[str, Any]]:
-    for image_id, detections in predictions.items():
-        for detection in detections:
-            yield {
-                "image_id": image_id,
-                "category_id": dataset.category_ids[detection.label - 1],
-                "score": float(detection.score),
-                "bbox": _corner_and_size(detection.box),
-            }
-
-
-def _masks(
-    dataset: Dataset, predictions: Mapping[int, Sequence[Detection]]
-) -> Iterator[dict[str, Any]]:
-    # No "bbox" here: with one, COCO takes the area of the box for the size of the object.
-    for image_id, detections in predictions.items():
-        for detection in detections:
-            if detection.rle is None:
-                raise ValueError(
-                    f"a detection of image {image_id} has no mask - predict with masks=True"
-                )
-            yield {
-                "image_id": image_id,
-                "category_id": dataset.category_ids[detection.label - 1],
-                "score": float(detection.score),
-                "segmentation": dict(detection.rle),
-            }
-
-
-def _corner_and_size(box: Sequence[float]) -> list[float]:
-    x0, y0, x1, y1 = (float(edge) for edge in box)
-    return [x0, y0, x1 - x0, y1 - y0]
-
-
-def _tables(
-    truth: dict[str, list[dict[str, Any]]], kind: str, results: list[dict[str, Any]]
-) -> Tables:
-    """COCO's precision [IoU, recall, class, area, limit] and recall [IoU, class, area, limit]."""
-    if not truth["images"] or not truth["categories"]:
-        return {}
-    # The engine writes into the annotations; the truth serves boxes and masks.
-    own = [dict(annotation) for annotation in truth["annotations"]]
-    known = COCO({**truth, "annotations": own})
-    engine = COCOeval_faster(known, known.loadRes(results), kind)
-    engine.evaluate()
-    return {"precision": engine.eval["precision"], "recall": engine.eval["recall"]}
-
-
-def _figure(tables: Tables, name: str, category: int | None = None) -> float:
-    """The mean of what COCO measured, nan where it had nothing to measure."""
-    kind, area, limit, threshold = _FIGURES[name]
-    if kind not in tables:
-        return float("nan")
-    table = tables[kind][..., area, limit]
-    if threshold is not None:
-        table = table[[_THRESHOLDS.index(threshold)]]
-    if category is not None:
-        table = table[..., category]
-    measured = table[table > -1]
-    return float(measured.mean()) if measured.size else float("nan")
-
-
-def _per_class(
-    dataset: Dataset,
-    predictions: Mapping[int, Sequence[Detection]],
-    bbox: Tables,
-    segm: Tables,
-) -> list[dict[str, Any]]:
-    objects = Counter(
-        instance.label
-        for picture in dataset.pictures
-        for instance in picture.instances
-        if not instance.crowd
-    )
-    found = Counter(item.label for items in predictions.values() for item in items)
-    place = {identity: index for index, identity in enumerate(sorted(dataset.category_ids))}
-    return [
-        {
-            "category_id": identity,
-            "name": name,
-            "objects": objects[label],
-            "detections": found[label],
-            **{f"bbox_{figure}": _figure(bbox, figure, place[identity]) for figure in _OF_A_CLASS},
-            **{f"segm_{figure}": _figure(segm, figure, place[identity]) for figure in _OF_A_CLASS},
-        }
-        for label, (identity, name) in enumerate(
-            zip(dataset.category_ids, dataset.class_names, strict=True), start=1
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        # COCO's tables have pictures and classes in the order of their numbers.
+        pictures = sorted(dataset.pictures, key=lambda picture: picture.image_id)
+        self._row = {picture.image_id: row for row, picture in enumerate(pictures)}
+        self._column = np.argsort(np.argsort(dataset.category_ids))
+        shown = [(picture, one) for picture in pictures for one in picture.instances]
+        rows = [self._row[picture.image_id] for picture, _ in shown]
+        group = self._groups(rows, [one.label for _, one in shown])
+        order = np.argsort(group, kind="stable")
+        self._shown = [shown[place] for place in order]
+        instances = [one for _, one in self._shown]
+        self._truth = Truth(
+            group[order],
+            np.array([one.area for one in instances], np.float64),
+            np.array([one.crowd for one in instances], np.bool_),
         )
-    ]
+        self._boxes = corner_and_size([one.box for one in instances])
+
+    def __call__(self, predictions: Predictions) -> Evaluation:
+        """The figures of predictions by image id."""
+        guesses = self.read(predictions)
+        bbox, segm = self.boxes(guesses), self.masks(guesses)
+        return Evaluation(
+            bbox={name: figure(bbox, name) for name in FIGURES},
+            segm={name: figure(segm, name) for name in FIGURES},
+            per_class=self._per_class(guesses, bbox, segm),
+        )
+
+    def read(self, predictions: Predictions) -> Guesses:
+        """The detections that COCO looks at; ValueError for a picture that is not known."""
+        strangers = predictions.keys() - self._row.keys()
+        if strangers:
+            raise ValueError(f"predictions for image {min(strangers)}, which is not in the dataset")
+        known, rows = [], []
+        for image_id, detections in predictions.items():
+            named = [one for one in detections if one.label <= len(self._column)]
+            known += named
+            rows += [self._row[image_id]] * len(named)
+        group = self._groups(rows, [one.label for one in known])
+        score = np.array([one.score for one in known], np.float64)
+        order = np.lexsort((-score, group))
+        place = places_in_runs(group[order])
+        order, place = order[place < MOST], place[place < MOST]
+        best = [known[number] for number in order]
+        return Guesses(group[order], score[order], place, best, Counter(o.label for o in known))
+
+    def boxes(self, guesses: Guesses) -> Tables | None:
+        """Precision and recall by boxes; None where there is no picture or no class."""
+        boxes = corner_and_size([one.box for one in guesses.best])
+        overlap = box_overlaps(boxes, self._boxes, self._truth.crowd)
+        return self._tables(guesses, boxes[:, 2] * boxes[:, 3], overlap)
+
+    def masks(self, guesses: Guesses) -> Tables | None:
+        """Precision and recall by masks; ValueError when a detection has none."""
+        rles = [one.rle for one in guesses.best if one.rle is not None]
+        if len(rles) < len(guesses.best):
+            raise ValueError("a detection has no mask - predict with masks=True")
+        masks = Masks.of(rles)
+        overlap = mask_overlaps(masks, self._shapes, self._truth.crowd, guesses.group)
+        return self._tables(guesses, masks.area, overlap)
+
+    @cached_property
+    def _shapes(self) -> Masks:
+        return Masks.of([instance_rle(*pair) for pair in self._shown])
+
+    def _groups(self, rows: Sequence[int], labels: Sequence[int]) -> Ints:
+        columns = self._column[np.array(labels, np.int64) - 1]
+        return np.asarray(np.array(rows, np.int64) * len(self._column) + columns)
+
+    def _tables(self, guesses: Guesses, area: Floats, overlap: Overlap) -> Tables | None:
+        if not self._row or not len(self._column):
+            return None
+        found = Found(guesses.group, area, guesses.score, guesses.place)
+        return tables(match(found, self._truth, overlap), found, self._truth, len(self._column))
+
+    def _per_class(
+        self, guesses: Guesses, bbox: Tables | None, segm: Tables | None
+    ) -> list[dict[str, Any]]:
+        classes = len(self._column)
+        objects = np.bincount(
+            self._truth.group[~self._truth.crowd] % max(classes, 1), minlength=classes
+        )
+        return [
+            {
+                "category_id": identity,
+                "name": name,
+                "objects": int(objects[column]),
+                "detections": guesses.counts[label],
+                **{f"bbox_{kind}": figure(bbox, kind, column) for kind in _OF_A_CLASS},
+                **{f"segm_{kind}": figure(segm, kind, column) for kind in _OF_A_CLASS},
+            }
+            for label, (identity, name, column) in enumerate(
+                zip(
+                    self._dataset.category_ids,
+                    self._dataset.class_names,
+                    self._column.tolist(),
+                    strict=True,
+                ),
+                start=1,
+            )
+        ]

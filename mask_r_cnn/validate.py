@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dataset import Dataset, instance_rle
 from distributed import Ranks
-from evaluation import Detection, Evaluation, evaluate
+from evaluation import Detection, Evaluation, Judge
 from instances import Instance, Picture, Rle
 from model import ModelInfo, predict
 from network import LOWEST_SCORE, Network
@@ -16,7 +16,7 @@ _BATCH = {"cpu": 1, "cuda": 8}
 
 
 class Validator:
-    """COCO figures of a network on one held-out set, whose truth is turned to RLE only once."""
+    """COCO figures of a network on one held-out set, whose truth is made ready only once."""
 
     def __init__(self, held_out: Dataset, ranks: Ranks, sharded: bool) -> None:
         self._ranks = ranks
@@ -29,6 +29,7 @@ class Validator:
         ]
         gathered = [p for share in ranks.gather(self.own) for p in share]
         self.truth = replace(held_out, pictures=tuple(gathered))
+        self._judge = Judge(self.truth) if ranks.layout.leader else None
 
     def __len__(self) -> int:
         return len(self.truth.pictures)
@@ -42,7 +43,7 @@ class Validator:
         found = self._ranks.gather(self._predictions(network, info))
         network.train(training)
         merged = {key: value for share in found for key, value in share.items()}
-        result = evaluate(self.truth, merged) if self._ranks.layout.leader else None
+        result = self._judge(merged) if self._judge else None
         return self._ranks.from_leader(result)  # type: ignore[no-any-return]
 
     def _predictions(self, network: Network, info: ModelInfo) -> dict[int, list[Detection]]:
