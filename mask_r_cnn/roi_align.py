@@ -33,6 +33,9 @@ class BagRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
         # float32, as autocast has it for torchvision's kernel: sixteen terms add up in a bin.
         table = torch.cat([m.permute(0, 2, 3, 1).reshape(-1, m.shape[1]) for m in maps]).float()
         bins = embedding_bag(rows, table, per_sample_weights=weights, mode="sum")
+        if torch.is_autocast_enabled("cpu"):
+            # The heads round to this format anyway: half the bytes to put into their order.
+            bins = bins.to(torch.get_autocast_dtype("cpu"))
         height, width = self.output_size
         return bins.view(-1, height, width, table.shape[1]).permute(0, 3, 1, 2)
 

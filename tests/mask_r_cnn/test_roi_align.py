@@ -35,6 +35,18 @@ def test_values_and_gradients_are_torchvisions(seed: int, size: int, outside: bo
         torch.testing.assert_close(expected, found, atol=1e-3, rtol=1e-3)
 
 
+def test_under_autocast_the_answer_is_rounded_once() -> None:
+    generator = torch.Generator().manual_seed(0)
+    maps = {str(i): torch.randn(1, 8, 32 >> i, 32 >> i, generator=generator) for i in range(3)}
+    pool = BagRoIAlign(list(maps), output_size=7, sampling_ratio=2)
+    boxes = [_boxes(generator, 5, outside=False)]
+    exact = pool(maps, boxes, [(128, 128)])
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = pool(maps, boxes, [(128, 128)])
+    assert rounded.dtype == torch.bfloat16
+    assert torch.equal(rounded, exact.bfloat16())
+
+
 def test_no_box_at_all() -> None:
     maps = {str(i): torch.randn(1, 8, 32 >> i, 32 >> i) for i in range(3)}
     pool = BagRoIAlign(list(maps), output_size=7, sampling_ratio=2)
