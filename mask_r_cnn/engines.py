@@ -28,6 +28,10 @@ class Engine(Protocol):
     info: ModelInfo
     at_once: int  # pictures in one pass
 
+    def warm_up(self) -> None:
+        """Do what would make the first request slower than those after it."""
+        ...
+
     def predict(
         self,
         images: Sequence[NDArray[np.uint8]],

@@ -14,7 +14,7 @@ from openvino import opset15 as ops
 
 from graph_bodies import pyramid
 from graph_boxes import Level, cell_anchors, detections, proposals, pyramid_levels
-from graph_layers import Layers, Value, Weights, as_float, constant, integers, one, whole
+from graph_layers import Layers, Value, Weights, as_float, constant, integers, one, sharing, whole
 
 # ImageNet's channel means and deviations; `network.py` has the same.
 _MEAN = (0.485, 0.456, 0.406)
@@ -29,7 +29,11 @@ def build_graph(weights: Weights, backbone: str, most_proposals: int = 1000) -> 
     Inputs: picture [1, H, W, 3] uint8, size (width, height, width, height) of the part that is no
     padding, least score, most detections, most masks. Outputs: boxes, scores, labels, masks.
     """
-    layers = Layers(weights)
+    with sharing():
+        return _built(Layers(weights), backbone, most_proposals)
+
+
+def _built(layers: Layers, backbone: str, most_proposals: int) -> Model:
     picture = op.Parameter(Type.u8, PartialShape([1, -1, -1, 3]))
     limits = op.Parameter(Type.f32, PartialShape([4]))
     least = op.Parameter(Type.f32, PartialShape([]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from openvino import Type
 from openvino import opset15 as ops
 
-from graph_layers import Value, as_float, constant, integers, whole, width
+from graph_layers import Value, as_float, constant, integers, shared, whole, width
 
 # torchvision's numbers.
 _PER_LEVEL = 1000
@@ -21,6 +21,7 @@ _MOST_GROWTH = math.log(1000.0 / 16)
 _BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 _NO_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
 _REJECTED = -1.0  # the score of a box that is no box
+_NEVER = -1e4  # the logit of a probability of 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,44 +46,46 @@ def cell_anchors(sides: Sequence[int]) -> NDArray[np.float32]:
 
 def proposals(levels: Sequence[Level], limits: Value, most: int) -> Value:
     """The best boxes [n, 4] over all levels; `limits` is (width, height, width, height)."""
-    boxes, scores = zip(*(_best_of_level(level, limits) for level in levels))
-    every, score = ops.concat(list(boxes), 0), ops.concat(list(scores), 0)
-    count = ops.minimum(whole(most), _length(score))
-    order = ops.topk(score, count, 0, "max", "value", "i64").output(1)
-    return ops.gather(every, order, whole(0))
-
-
-def _best_of_level(level: Level, limits: Value) -> tuple[Value, Value]:
-    rows = ops.reshape(ops.transpose(level.logits, integers(0, 2, 3, 1)), integers(-1), False)
-    count = ops.minimum(whole(_PER_LEVEL), _length(rows))
-    best = ops.topk(rows, count, 0, "max", "value", "i64")
-    place = best.output(1)
-    deltas = ops.reshape(ops.transpose(level.deltas, integers(0, 2, 3, 1)), integers(-1, 4), False)
-    deltas = ops.gather(deltas, place, whole(0))
-    boxes = _decoded(deltas, _anchors_at(level, place), _NO_WEIGHTS)
+    logits, deltas, places, widths = zip(*(_best_of_level(level) for level in levels))
+    place, wide = ops.concat(list(places), 0), ops.concat(list(widths), 0)
+    boxes = _decoded(ops.concat(list(deltas), 0), _anchors_at(levels, place, wide), _NO_WEIGHTS)
     boxes = _clipped(boxes, limits)
-    score = _usable(boxes, ops.sigmoid(best.output(0)), _SMALLEST_PROPOSAL)
-    kept = _nms(
-        ops.unsqueeze(boxes, whole(0)), ops.unsqueeze(score, integers(0, 1)), _RPN_IOU,
-        constant(0.0 - 1e-9), _PER_LEVEL,
-    )  # fmt: skip
-    keep = ops.squeeze(ops.gather(kept, integers(2), whole(1)), integers(1))
-    return ops.gather(boxes, keep, whole(0)), ops.gather(score, keep, whole(0))
+    score = _usable(boxes, ops.sigmoid(ops.concat(list(logits), 0)), _SMALLEST_PROPOSAL)
+    kept = _nms(boxes, ops.unsqueeze(score, whole(1)), _RPN_IOU, constant(0.0), _PER_LEVEL)
+    kept = ops.slice(kept, integers(0), integers(most), integers(1), integers(0))
+    return ops.gather_nd(boxes, ops.gather(kept, integers(0, 2), whole(1)))
 
 
-def _anchors_at(level: Level, place: Value) -> Value:
-    count = len(level.anchors)
-    across = ops.gather(ops.shape_of(level.logits, "i64"), whole(3), whole(0))
+def _best_of_level(level: Level) -> tuple[Value, Value, Value, Value]:
+    """Logits [1, 1000], deltas [1, 1000, 4] and places [1, 1000] of a level's best anchors.
+
+    A level of fewer is filled with anchors of a probability of 0. The last value is the width of
+    the level, [1, 1].
+    """
+    rows = ops.reshape(ops.transpose(level.logits, integers(0, 2, 3, 1)), integers(1, -1), False)
+    shape = ops.shape_of(level.logits, "i64")
+    wide = ops.reshape(ops.gather(shape, integers(3), whole(0)), integers(1, 1), False)
+    filler = ops.broadcast(constant(_NEVER), integers(1, _PER_LEVEL))
+    best = ops.topk(ops.concat([rows, filler], 1), whole(_PER_LEVEL), 1, "max", "value", "i64")
+    place = best.output(1)
+    deltas = ops.reshape(
+        ops.transpose(level.deltas, integers(0, 2, 3, 1)), integers(1, -1, 4), False
+    )
+    return best.output(0), ops.gather(deltas, ops.squeeze(place, whole(0)), whole(1)), place, wide
+
+
+def _anchors_at(levels: Sequence[Level], place: Value, wide: Value) -> Value:
+    """The anchors [levels, n, 4] at `place` [levels, n] of levels `wide` [levels, 1] cells."""
+    count = len(levels[0].anchors)
+    first = np.arange(len(levels), dtype=np.int64)[:, None] * count
     cell = ops.divide(place, whole(count))
-    row = ops.divide(cell, across)
-    column = ops.subtract(cell, ops.multiply(row, across))
-    shift = ops.multiply(as_float(_columns([column, row] * 2)), constant(float(level.stride)))
-    kind = ops.subtract(place, ops.multiply(cell, whole(count)))
-    return ops.add(shift, ops.gather(constant(level.anchors), kind, whole(0)))
-
-
-def _columns(parts: Sequence[Value]) -> Value:
-    return ops.concat([ops.unsqueeze(part, whole(1)) for part in parts], 1)
+    row = ops.divide(cell, wide)
+    column = ops.subtract(cell, ops.multiply(row, wide))
+    shift = ops.concat([ops.unsqueeze(part, whole(-1)) for part in [column, row] * 2], -1)
+    strides = constant(np.array([level.stride for level in levels]).reshape(-1, 1, 1))
+    kind = ops.add(ops.subtract(place, ops.multiply(cell, whole(count))), shared(first))
+    table = constant(np.concatenate([level.anchors for level in levels]))
+    return ops.add(ops.multiply(as_float(shift), strides), ops.gather(table, kind, whole(0)))
 
 
 def _decoded(deltas: Value, boxes: Value, weights: Sequence[float]) -> Value:
@@ -141,10 +144,6 @@ def detections(
 
 def _without_background(x: Value) -> Value:
     return ops.slice(x, integers(1), integers(2**31 - 1), integers(1), integers(0))
-
-
-def _length(x: Value) -> Value:
-    return ops.gather(ops.shape_of(x, "i64"), whole(0), whole(0))
 
 
 def pyramid_levels(boxes: Value, finest: int, count: int) -> Value:

@@ -7,12 +7,14 @@ group normalisation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openvino import Node, Output, Type, op
+from openvino import Output, Type, op
 from openvino import opset15 as ops
 
 Array = NDArray[Any]
@@ -21,22 +23,43 @@ Weights = Mapping[str, Array]
 
 _CHANNELS = (1, -1, 1, 1)
 _GROUP_EPS = 1e-5
+_SMALL = 1024
+_known: ContextVar[dict[Any, Value]] = ContextVar("constants of the graph being built")
 
 
-def constant(value: Any, dtype: Any = np.float32) -> Node:
-    """A constant of the graph; large arrays are not copied."""
-    array = np.ascontiguousarray(value, dtype)
-    return op.Constant(array.reshape(np.shape(value)), shared_memory=array.size > 4096)
+def constant(value: Any) -> Value:
+    """Numbers as float32; large arrays are not copied."""
+    array = np.ascontiguousarray(value, np.float32).reshape(np.shape(value))
+    return shared(array) if array.size <= _SMALL else op.Constant(array, shared_memory=True)
 
 
-def integers(*values: int) -> Node:
+def integers(*values: int) -> Value:
     """A list of whole numbers: axes, shapes and the like."""
-    return op.Constant(np.array(values, np.int64))
+    return shared(np.array(values, np.int64))
 
 
-def whole(value: int) -> Node:
+def whole(value: int) -> Value:
     """One whole number."""
-    return op.Constant(np.array(value, np.int64))
+    return shared(np.array(value, np.int64))
+
+
+@contextmanager
+def sharing() -> Iterator[None]:
+    """Inside, equal small constants are one: compiling takes as long as the graph has nodes."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def shared(array: Array) -> Value:
+    """A constant as it is; see `sharing`."""
+    known = _known.get()
+    key = (array.tobytes(), array.shape, array.dtype.char)
+    if key not in known:
+        known[key] = op.Constant(array)
+    return known[key]
 
 
 def one(x: Value) -> Output:
@@ -123,11 +146,13 @@ class Layers:
         """
         gain, shift = self.weights[f"{norm}.weight"], self.weights[f"{norm}.bias"]
         groups = next(count for count in (32, 16, 8, 4, 2, 1) if len(gain) % count == 0)
-        centred = ops.subtract(x, _group_mean(x, groups))
-        variance = _group_mean(ops.multiply(centred, centred), groups)
-        spread = ops.sqrt(ops.add(variance, constant(_GROUP_EPS)))
-        scale = ops.divide(constant(gain.reshape(_CHANNELS)), spread)
-        return ops.add(ops.multiply(centred, scale), constant(shift.reshape(_CHANNELS)))
+        mean = _group_mean(x, groups)
+        variance = _group_mean(ops.squared_difference(x, mean), groups)
+        spread = ops.power(ops.add(variance, constant(_GROUP_EPS)), constant(-0.5))
+        scale = ops.multiply(spread, constant(gain.reshape(_CHANNELS)))
+        # In this order the three become one pass over the map.
+        scaled = ops.multiply(ops.subtract(x, mean), scale)
+        return ops.add(scaled, constant(shift.reshape(_CHANNELS)))
 
 
 def _placed(side: int, stride: int) -> dict[str, Sequence[int]]:

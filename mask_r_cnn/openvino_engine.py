@@ -64,6 +64,10 @@ class OpenVinoEngine:
             found.append(detections_of(raw, image.shape, size, threshold, limit))
         return found
 
+    def warm_up(self) -> None:
+        """See `engines.Engine`: one tiny picture makes every kernel that does not know its size."""
+        self._infer(np.zeros((STRIDE, STRIDE, 3), np.uint8), 0.0, 1, True)
+
     def _infer(self, image: NDArray[np.uint8], threshold: float, limit: int, masks: bool) -> Raw:
         height, width = image.shape[:2]
         answers = self._request.infer(
@@ -97,6 +101,9 @@ def _settings(core: Core, info: ModelInfo) -> dict[str, Any]:
         "PERFORMANCE_HINT": "LATENCY",
         # Several model processes share the cores: each would pin itself to the first ones.
         "ENABLE_CPU_PINNING": False,
+        # A third of the time to compile, and nothing to inference: its code generator for chains
+        # of elementwise operations, which the plugin fuses anyway.
+        "SNIPPETS_MODE": "DISABLE",
     }
 
 

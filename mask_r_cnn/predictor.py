@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from accept import choose
 from detection import Detection
 from engines import Engine, load_engine
@@ -39,9 +37,8 @@ def model_fn(model_dir: str, context: Any = None) -> Engine:
 
 
 def warm_up_fn(model: Engine) -> None:
-    """Predict once at the size that the model works at: the first client need not wait for it."""
-    side = model.info.min_size
-    model.predict([np.zeros((side, min(side * 4 // 3, model.info.max_size), 3), np.uint8)])
+    """Predict once: the first client need not wait for what the first pass does."""
+    model.warm_up()
 
 
 def input_fn(body: bytes, content_type: str, context: Any = None) -> Request:

@@ -23,6 +23,11 @@ class TorchEngine:
         # On a CPU a batch is not faster than its pictures one by one, only larger.
         self.at_once = 8 if cuda else 1
 
+    def warm_up(self) -> None:
+        """See `engines.Engine`: at the size that the model works at."""
+        side = self.info.min_size
+        self.predict([np.zeros((side, min(side * 4 // 3, self.info.max_size), 3), np.uint8)])
+
     def predict(
         self,
         images: Sequence[NDArray[np.uint8]],
