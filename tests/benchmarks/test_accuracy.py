@@ -16,7 +16,7 @@ import torch
 import _accuracy_report
 import measure
 from _inference_gate import BASE, WAYS, drops, inference_gate
-from _plain_torchvision import plain_answers, plain_model
+from _plain_torchvision import plain_model
 from _training_runs import Clock, tiny, train
 from evaluation import Detection
 from model import load_model, predict
