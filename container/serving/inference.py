@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from container.serving.answers import Answer, error
+from container.serving.compression import compressed
 from container.serving.context import Context
 from container.serving.handler import Handler, call, wants_bytes
 from container.serving.outcomes import BadBodyError, failure, media_type, success
@@ -66,7 +67,8 @@ class Runner:
                 self._run_one(item)
             assert item.answer is not None
             item.answer.times.update(item.times)
-            yield item.head, item.answer
+            accepted = item.context.headers.get("accept-encoding", "")
+            yield item.head, compressed(item.answer, accepted)
 
     def _run_one(self, item: Item) -> None:
         """Everything for one item, with nothing of another in between."""
