@@ -9,6 +9,7 @@ ever making a full-size mask. Modules, losses and state dict are torchvision's o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -21,7 +22,9 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
 from torchvision.models.detection.rpn import RPNHead
 
 from backbone import Norm, build_backbone
+from heads import Heads
 from roi_align import BagRoIAlign
+from rpn import Proposer
 from sampling import SeededSampler
 
 # ImageNet's channel means and deviations, which every pretrained body expects.
@@ -58,11 +61,18 @@ class Network(MaskRCNN):  # type: ignore[misc]
         return {**roi_losses, **rpn_losses} if self.training else detections
 
     def _normalised(self, pictures: Tensor) -> Tensor:
-        mean = torch.tensor(_MEAN, device=pictures.device).view(1, 3, 1, 1) * 255
-        std = torch.tensor(_STD, device=pictures.device).view(1, 3, 1, 1) * 255
+        mean, std = _statistics(pictures.device)
         # Padding stays black here and not mean-grey: it is the same in training and serving.
         floats = (pictures.to(torch.float32) - mean) / std
         return floats.contiguous(memory_format=torch.channels_last)
+
+
+@cache
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    """The mean and deviation of a channel; made once, as making them makes a GPU wait."""
+    with torch.inference_mode(False):
+        both = torch.tensor([_MEAN, _STD], device=device).view(2, 1, 3, 1, 1) * 255
+    return both[0], both[1]
 
 
 def build_network(
@@ -96,6 +106,8 @@ def build_network(
         network.roi_heads.mask_predictor,
     ):
         head.register_forward_hook(_in_float32)
+    # The same modules, names and numbers; only what they do with their answers is ours.
+    network.rpn.__class__, network.roi_heads.__class__ = Proposer, Heads
     network.rpn.fg_bg_sampler = SeededSampler(256, 0.5, stream=0)
     network.roi_heads.fg_bg_sampler = SeededSampler(rois_per_image, 0.25, stream=1)
     return network

@@ -1,4 +1,4 @@
-"""RoIAlign (He et al. 2017) for the CPU as one weighted embedding lookup.
+"""RoIAlign (He et al. 2017) for the CPU as one weighted embedding lookup (GPUs: canvas_align.py).
 
 Every output bin is a weighted sum of feature-map pixels: with the pixels of all pyramid
 levels as rows of one table, that is `embedding_bag`. Its rows are whole channels-last
@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 from torchvision.ops import MultiScaleRoIAlign
 
+from canvas_align import canvas_align
+
 
 class BagRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
     """torchvision's MultiScaleRoIAlign, to 1e-4, by another road where there is no GPU."""
@@ -25,9 +27,11 @@ class BagRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
     ) -> Tensor:
         """The features [sum of boxes, channels, P, P] under each box of each picture."""
         maps = [x[name] for name in self.featmap_names]
-        if maps[0].device.type != "cpu":
-            return super().forward(x, boxes, image_shapes)  # type: ignore[no-any-return]
         scales = _scales(maps, image_shapes)
+        if maps[0].device.type != "cpu":
+            at = self._levels(torch.cat(list(boxes)).float(), scales)
+            shape = (self.output_size, self.sampling_ratio)
+            return canvas_align(maps, scales, boxes, at, shape)
         with torch.no_grad():
             rows, weights = self._lookups(maps, scales, boxes)
         # float32, as autocast has it for torchvision's kernel: sixteen terms add up in a bin.

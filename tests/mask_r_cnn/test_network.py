@@ -123,20 +123,43 @@ def test_boxes_are_decoded_in_float32_under_autocast() -> None:
 
 
 def test_a_picture_gets_the_same_rows_whatever_its_batch() -> None:
-    matched = [
-        torch.randint(-1, 3, (400,), generator=torch.Generator().manual_seed(i)) for i in (0, 1)
-    ]
+    matched = torch.randint(-1, 3, (2, 400), generator=torch.Generator().manual_seed(0))
     sampler = SeededSampler(64, 0.25, stream=0)
     sampler.seeds = [11, 12]
     together = sampler(matched)
     sampler.seeds = [12]
     alone = sampler(matched[1:])
-    assert torch.equal(together[0][1], alone[0][0])
-    assert torch.equal(together[1][1], alone[1][0])
-    assert int(alone[0][0].sum()) == 16
-    assert int(alone[1][0].sum()) == 48
-    assert (matched[1][alone[0][0].bool()] >= 1).all()
-    assert (matched[1][alone[1][0].bool()] == 0).all()
+    assert all(torch.equal(a[1], b[0]) for a, b in zip(together, alone))
+    sampler.seeds = [13]
+    assert not torch.equal(sampler(matched[1:]).rows, alone.rows)
+    kinds = matched[1][alone.rows[0]]
+    assert (kinds[:16] >= 1).all() and (kinds[16:] == 0).all()
+    assert alone.positive[0].tolist() == [True] * 16 + [False] * 48
+    assert alone.used.all() and len(set(alone.rows[0].tolist())) == 64
+
+
+def test_few_positive_rows_are_made_up_for_and_few_rows_are_told() -> None:
+    matched = torch.tensor([[0, 1, -1, 0, 0, 2, -1], [-1, -1, 1, 1, 1, -1, -1]])
+    sampler = SeededSampler(6, 0.25, stream=1)
+    sampler.seeds = [1, 2]
+    rows, positive, used = sampler(matched)
+    assert used.sum(1).tolist() == [4, 1]  # one positive at most, and all that is background
+    assert positive.sum(1).tolist() == [1, 1]
+    assert sorted(rows[0][used[0]].tolist())[-3:] in ([3, 4, 5], [1, 3, 4]) and used[0][:4].all()
+
+
+def test_every_row_is_drawn_as_often_as_any_other() -> None:
+    matched = torch.zeros((2000, 100), dtype=torch.int64)
+    matched[:, 90:] = 1
+    sampler = SeededSampler(20, 0.25, stream=0)
+    sampler.seeds = range(2000)
+    rows = sampler(matched).rows
+    counts = torch.bincount(rows.flatten(), minlength=100).double()
+    # 15 of 90 negative and 5 of 10 positive rows: four standard deviations of a binomial count.
+    assert (counts[:90] - 2000 * 15 / 90).abs().max() < 4 * (2000 * (1 / 6) * (5 / 6)) ** 0.5
+    assert (counts[90:] - 2000 * 0.5).abs().max() < 4 * (2000 * 0.25) ** 0.5
+    pairs = torch.stack([(rows == one).any(1) for one in (3, 4, 50)]).double()
+    assert torch.corrcoef(pairs).fill_diagonal_(0).abs().max() < 0.1
 
 
 @pytest.fixture
