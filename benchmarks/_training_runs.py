@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,100 +18,25 @@ from unittest.mock import patch
 import torch
 from torchvision.models.detection import MaskRCNN
 
+from _accuracy_works import Work
 from _plain_torchvision import plain_answers, plain_batches, plain_model, plain_rate, plain_step
-from backbone import Norm, freeze_stages
-from channel import load_channel
-from dataset import Dataset, split
+from backbone import freeze_stages
+from dataset import Dataset
 from distributed import Ranks, layout_of
 from engine import Trainer
 from evaluation import Evaluation, evaluate
-from hyperparameters import Hyperparameters, parse
+from hyperparameters import Hyperparameters
 from job import Folders, Job
 from loader import epoch_order, tall
 from model import build_model, save_model
 from model_info import ModelInfo
 from run import run_job
-from sample_pictures import make_pictures
 from validate import Validator
 from weights import load_weights
 
 Point = dict[str, float]
-RECIPES = ("plain", "ours", "small")
-# What a few hundred pictures want: strong variation, averaged weights, a rate that small
-# pyramids stand thanks to their normalisation, and no more regions than there are people.
-SMALL_DATA: dict[str, Any] = {
-    "learning_rate": 0.02,
-    "ema": 0.99,
-    "augment": "strong",
-    "rois_per_image": 128,
-}
 CLIP = 5.0
 DEVICE = torch.device("cpu")
-
-
-@dataclass(frozen=True)
-class Work:
-    """Pictures and the recipe that all sides share; `chosen` is in our hyperparameters' words."""
-
-    name: str
-    chosen: dict[str, Any]
-    norm: Norm
-    judge_every: int
-    weights: Path | None = None
-    pictures: tuple[int, int] = (120, 50)
-
-    def options(self, recipe: str, seed: int) -> Hyperparameters:
-        """The hyperparameters of a run."""
-        wanted = {**self.chosen, **(SMALL_DATA if recipe == "small" else {}), "seed": seed}
-        return parse([word for name, value in wanted.items() for word in (f"--{name}", str(value))])
-
-    def data(self, room: Path) -> tuple[Dataset, Dataset]:
-        """What is learnt from and what is held out, the same for every seed."""
-        if self.weights is None:
-            if not (room / "annotations.json").is_file():
-                make_pictures(room, sum(self.pictures), 1, (320, 240))
-            whole = load_channel(room)
-        else:
-            whole = load_channel(self.weights.parent.parent / "PennFudanPed")
-        return split(whole, self.pictures[1] / len(whole.pictures), seed=0)
-
-
-def penn_fudan(root: Path, epochs: int = 5) -> Work:
-    """120 street pictures of Penn-Fudan, from an ImageNet MobileNetV2; 60 steps an epoch."""
-    chosen = {
-        "backbone": "mobilenet_v2_fpn",
-        "min_size": 320,
-        "max_size": 512,
-        "num_epochs": epochs,
-        "learning_rate": 0.01,
-        "lr_scheduler": "cosine",
-    }
-    weights = root / "weights" / "mobilenet_v2_imagenet.safetensors"
-    return Work("penn_fudan", chosen, "frozen", 30, weights)
-
-
-def generated(epochs: int = 4) -> Work:
-    """160 generated pictures and the demo's settings: a ResNet-18 from random weights."""
-    chosen = {
-        "backbone": "resnet18_fpn",
-        "pretrained": "none",
-        "min_size": 120,
-        "max_size": 160,
-        "num_epochs": epochs,
-        "optimizer": "adamw",
-        "learning_rate": 0.0005,
-        "weight_decay": 0.01,
-        "lr_scheduler": "cosine",
-        "warmup_steps": 40,
-        "rois_per_image": 32,
-    }
-    return Work("generated", chosen, "group", 80, None, (160, 60))
-
-
-def tiny() -> Work:
-    """Four steps, to see that everything fits together."""
-    shared = {**generated(1).chosen, "min_size": 64, "max_size": 96, "rois_per_image": 8}
-    return Work("tiny", shared, "group", 2, None, (8, 1))
 
 
 class Clock:
@@ -142,7 +67,7 @@ def train(work: Work, recipe: str, seed: int, folder: Path) -> dict[str, Any]:
     def judge(step: int, network: Any) -> None:
         seconds = round(clock(), 2)
         with clock.stopped():
-            if isinstance(network, MaskRCNN) and not hasattr(network, "_normalised"):
+            if type(network) is MaskRCNN:  # the same judge for both sides
                 ours = build_model(info)
                 ours.load_state_dict(network.state_dict())
                 network = ours

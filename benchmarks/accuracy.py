@@ -4,6 +4,7 @@
     python benchmarks/accuracy.py --inference FOLDER   a trained model: our engines by torchvision
     python benchmarks/accuracy.py --report             the figures of the runs that are done
     python benchmarks/accuracy.py --small              the plumbing, on a few generated pictures
+    python benchmarks/accuracy.py --run penn_fudan_long-small-0     one run: how far it can get
 
 A finished run is kept in --folder and not done again: stop and start it as you like. Each is a
 process of its own on one core; its time is that process's CPU seconds without the judgements.
@@ -27,7 +28,7 @@ import measure
 from _accuracy_report import write_report
 
 if TYPE_CHECKING:
-    from _training_runs import Work
+    from _accuracy_works import Work
 
 NEEDS = ("data",)
 SEEDS = (0, 1, 2)
@@ -48,7 +49,7 @@ def main() -> int:
     parser.add_argument("--inference", type=Path, metavar="FOLDER", help="gate one trained model")
     parser.add_argument("--report", action="store_true", help="train nothing")
     parser.add_argument("--small", action="store_true", help="two steps a run; no results written")
-    parser.add_argument("--run", help=argparse.SUPPRESS)
+    parser.add_argument("--run", metavar="WORK-RECIPE-SEED", help="one run alone")
     chosen = parser.parse_args()
     folder: Path = chosen.folder.resolve()
     if chosen.run:
@@ -97,11 +98,12 @@ def do_run(folder: Path, name: str) -> None:
 
 def work_of(name: str) -> Work:
     """The work of that name."""
-    import _training_runs
+    import _accuracy_works as works
 
-    if name == "penn_fudan":
-        return _training_runs.penn_fudan(Path(os.environ["BYOA_TEST_DATA"]))
-    return _training_runs.tiny() if name == "tiny" else _training_runs.generated()
+    if name.startswith("penn_fudan"):
+        data = Path(os.environ["BYOA_TEST_DATA"])
+        return works.penn_fudan(data, long=name.endswith("_long"))
+    return works.tiny() if name == "tiny" else works.generated()
 
 
 def trained_on(model: Path) -> str:

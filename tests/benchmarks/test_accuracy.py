@@ -15,9 +15,10 @@ import torch
 
 import _accuracy_report
 import measure
+from _accuracy_works import tiny
 from _inference_gate import BASE, REDUCED, WAYS, drops, inference_gate
 from _plain_torchvision import plain_model
-from _training_runs import Clock, tiny, train
+from _training_runs import Clock, train
 from evaluation import Detection
 from model import load_model, predict
 from model_info import read_info
