@@ -168,6 +168,14 @@ def wait_ready(port: int, path: str, method: str = "GET", seconds: float = 90) -
     raise SystemExit(f"{path} on port {port} did not become ready")
 
 
+def until_idle(server: Server) -> None:
+    """What the last clients left in the queue is computed before the next ones come."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("POST", server.path, b"last")
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
 def free_port() -> int:
     """A port that nobody has."""
     with socket.socket() as probe:

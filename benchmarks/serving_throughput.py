@@ -21,7 +21,7 @@ from typing import Any
 
 import measure
 from _load import picture, post
-from _servers import Server, ours
+from _servers import Server, ours, until_idle
 from _spin import alone, predictor
 
 CLIENTS = (8, 16, 32, 64)
@@ -87,14 +87,6 @@ def measured(work: int, clients: tuple[int, ...], turns: int, seconds: int) -> d
         "ping p99 ms": round(measure.percentile(pings, 99), 2),
         "pings": len(pings),
     }
-
-
-def until_idle(server: Server) -> None:
-    """What the last clients left in the queue is computed before the next ones come."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request("POST", server.path, b"last")
-    assert connection.getresponse().status == 200
-    connection.close()
 
 
 def pinged(server: Server, body: bytes, seconds: int) -> list[float]:
