@@ -1,15 +1,16 @@
 """Masks of one picture to COCO RLE: our per-box way beside torchvision's paste and encode.
 
-    python benchmarks/mask_rle.py
+    python benchmarks/mask_rle.py [--small]
 
-Prints, for pictures and numbers of detections as a server sees them, the milliseconds of both
-(best of several rounds that take turns, one thread), the ratio, and that the bytes are the same.
+CPU milliseconds of both for pictures and numbers of detections as a server sees them, in turns on
+one thread, and of writing the masks as JSON; the masks must be the same to the last pixel.
 """
 
 from __future__ import annotations
 
+import argparse
+import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from numpy.typing import NDArray
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mask_r_cnn"))
+import measure
+from detection import Detection
+from response import JSON, Answer, Prediction, encode
 from rle import encode_masks
 
 Array = NDArray[np.float32]
@@ -30,23 +34,54 @@ ROUNDS = 5
 
 def main() -> int:
     """Measure every scene; 1 when any mask differs."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--small", action="store_true", help="the first two pictures, two rounds")
+    small = parser.parse_args().small
     torch.set_num_threads(1)
-    print(f"{'picture':>12} {'masks':>6} {'paste+encode':>13} {'per box':>9} {'ratio':>7}  same")
-    same = True
-    for width, height, number in SCENES:
-        masks, boxes = scene(width, height, number)
-        ways: list[Callable[[], list[Any]]] = [
-            lambda m=masks, b=boxes, h=height, w=width: pasted(m, b, h, w),  # type: ignore[misc]
-            lambda m=masks, b=boxes, h=height, w=width: encode_masks(m, b, h, w),  # type: ignore[misc]
-        ]
-        results = [way() for way in ways]
-        times = [min(column) for column in zip(*(timed(ways) for _ in range(ROUNDS)), strict=True)]
-        equal = results[0] == results[1]
-        same &= equal
-        milliseconds = f"{times[0]:>10.1f} ms {times[1]:>6.1f} ms"
-        ratio = f"{times[0] / times[1]:.1f}x"
-        print(f"{f'{width}x{height}':>12} {number:>6} {milliseconds} {ratio:>7}  {equal}")
-    return 0 if same else 1
+    result = {
+        f"{width}x{height}, {number} masks": compare(width, height, number, 2 if small else ROUNDS)
+        for width, height, number in (SCENES[:2] if small else SCENES)
+    }
+    if not small:
+        facts = {**measure.machine("torch", "torchvision", "faster-coco-eval"), "scenes": result}
+        measure.save("mask_rle", facts)
+        bars = {name: row["times_as_fast"] for name, row in result.items()}
+        title = "Masks of a picture to COCO RLE (one thread)"
+        measure.bars("mask_rle", title, bars, "times as fast as torchvision's paste and encode")
+    return 0 if all(row["identical"] for row in result.values()) else 1
+
+
+def compare(width: int, height: int, number: int, rounds: int) -> dict[str, Any]:
+    """Milliseconds of both ways, and of writing our masks as JSON; are the masks the same?"""
+    masks, boxes = scene(width, height, number)
+    found = encode_masks(masks, boxes, height, width)
+    identical = pasted(masks, boxes, height, width) == found
+    prediction = prediction_of(found, boxes, height, width)
+    ways: dict[str, Callable[[], Any]] = {
+        "paste and encode": lambda: pasted(masks, boxes, height, width),
+        "per box": lambda: encode_masks(masks, boxes, height, width),
+        "to JSON": lambda: encode(prediction, JSON),
+    }
+    times = measure.interleaved(ways, rounds)
+    each = statistics.median(a + b for a, b in zip(times["per box"], times["to JSON"])) / number
+    row = {
+        "cpu_ms": measure.milliseconds(times),
+        "times_as_fast": round(measure.ratio(times, "paste and encode", "per box"), 1),
+        "mask_to_json_us_a_detection": round(1e6 * each, 1),
+        "identical": identical,
+    }
+    print(f"{width}x{height}, {number} masks: {row}", flush=True)
+    return row
+
+
+def prediction_of(rles: list[Any], boxes: Array, height: int, width: int) -> Prediction:
+    """An answer with these masks."""
+    detections = [
+        Detection(1, 0.987654, tuple(box), rle)
+        for box, rle in zip(boxes.tolist(), rles, strict=True)
+    ]
+    image = np.zeros((height, width, 3), np.uint8)
+    return Prediction([Answer(1, image, detections)], ["thing"], [1])
 
 
 def scene(width: int, height: int, number: int) -> tuple[Array, Array]:
@@ -67,16 +102,6 @@ def pasted(masks: Array, boxes: Array, height: int, width: int) -> list[Any]:
     full = paste_masks_in_image(maps, places, (height, width))
     bits = (full[:, 0] > 0.5).numpy().astype(np.uint8)
     return [coco_mask.encode(np.asfortranarray(mask)) for mask in bits]
-
-
-def timed(ways: list[Callable[[], list[Any]]]) -> list[float]:
-    """Milliseconds of process time of each way, one after the other."""
-    times = []
-    for way in ways:
-        start = time.process_time()
-        way()
-        times.append((time.process_time() - start) * 1000)
-    return times
 
 
 if __name__ == "__main__":
