@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from distributed import Ranks
 from errors import HyperparameterError, TrainingError
+from feeder import Feeder
 from hyperparameters import Hyperparameters
 from loader import Batch, Loader
 from network import Network
@@ -47,6 +48,8 @@ class Progress:
     best: float = -math.inf
     best_epoch: int = 0
     seconds: float = 0.0
+    # Of these, how many a step waited for its pictures.
+    loader_seconds: float = 0.0
 
     def mean_loss(self) -> float:
         """The epoch's mean loss so far."""
@@ -73,6 +76,8 @@ class Trainer:
         self.average: Network | None = None
         if chosen.ema:
             self.average = copy.deepcopy(network).eval().requires_grad_(False)
+            self._averaged = _pairs(self.average, network)
+        self.feeder = Feeder(ranks.device)
         self._pending: list[Tensor] = []
         self._parallel: nn.Module = network
         if ranks.layout.world_size > 1:
@@ -96,33 +101,33 @@ class Trainer:
         progress, began = self.progress, time.perf_counter()
         self.network.train()
         first = progress.step - progress.epoch * len(order)
-        for index, batch in enumerate(
-            self.loader.batches(progress.epoch, order[first:]), start=first
-        ):
+        made = self.loader.batches(progress.epoch, order[first:])
+        for index, batch in enumerate(self.feeder.batches(made), start=first):
             self._step(batch, index, len(order))
             progress.step += 1
             # Half-summed gradients are in no checkpoint: stop only where they were applied.
             applied = (index + 1) % self.chosen.accumulate == 0 or index + 1 == len(order)
             if applied and self.ranks.any(stop()):
                 self._collect()
-                progress.seconds += time.perf_counter() - began
+                self._count_time(began)
                 return False
             after_step(index + 1)
         self._collect()
-        progress.seconds += time.perf_counter() - began
+        self._count_time(began)
         return True
+
+    def _count_time(self, began: float) -> None:
+        self.progress.seconds += time.perf_counter() - began
+        self.progress.loader_seconds += self.feeder.waited
+        self.feeder.waited = 0.0
 
     def _step(self, batch: Batch, index: int, steps: int) -> None:
         chosen, device = self.chosen, self.ranks.device
         rate = learning_rate_at(self.progress.step, steps, chosen)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        pictures = batch.pictures.to(device, non_blocking=True)
-        targets = [
-            {k: v.to(device, non_blocking=True) for k, v in t.items()} for t in batch.targets
-        ]
         with autocast(device, self.precision):
-            losses = self._parallel(pictures, batch.sizes, targets, batch.seeds)
+            losses = self._parallel(batch.pictures, batch.sizes, batch.targets, batch.seeds)
         total = torch.stack([losses[name].float() for name in LOSSES])
         self.scaler.scale(total.sum() / chosen.accumulate).backward()  # type: ignore[no-untyped-call]
         self._pending.append(total.detach())
@@ -139,7 +144,7 @@ class Trainer:
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
-            _move_average(self.average, self.network, self.chosen.ema, self.progress.step)
+            _move_average(*self._averaged, self.chosen.ema, self.progress.step)
 
     def _collect(self) -> None:
         """Add the pending losses to the epoch's sums; a loss that is no number ends the job."""
@@ -168,15 +173,17 @@ class Trainer:
     def finish_epoch(self) -> Row:
         """The means of the epoch's losses over all ranks; the next epoch's sums start at zero."""
         progress = self.progress
-        gathered = self.ranks.gather((progress.sums, progress.seconds))
-        steps = sum(sums["steps"] for sums, _ in gathered)
-        row = {name: sum(sums[name] for sums, _ in gathered) / steps for name in LOSSES}
-        seconds = max(seconds for _, seconds in gathered)
+        gathered = self.ranks.gather((progress.sums, progress.seconds, progress.loader_seconds))
+        every, all_seconds, waits = zip(*gathered)
+        steps = sum(sums["steps"] for sums in every)
+        row = {name: sum(sums[name] for sums in every) / steps for name in LOSSES}
+        seconds = max(all_seconds)
         row["train_loss"] = sum(row.values())
         row["learning_rate"] = float(self.optimizer.param_groups[0]["lr"])
         row["images_per_second"] = steps * self.chosen.batch_size / max(seconds, 1e-9)
         row["seconds"] = seconds
-        progress.sums, progress.seconds = {}, 0.0
+        row["loader_seconds"] = max(waits)
+        progress.sums, progress.seconds, progress.loader_seconds = {}, 0.0, 0.0
         progress.epoch += 1
         return {"epoch": progress.epoch, "step": progress.step, **row}
 
@@ -216,21 +223,32 @@ def compile_backbone(network: Network, device: torch.device) -> None:
 
 
 def _optimizer(network: nn.Module, chosen: Hyperparameters) -> torch.optim.Optimizer:
+    """Fused: one pass over all weights, and with fp16 no look at whether a gradient overflowed."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     rate, decay = chosen.learning_rate, chosen.weight_decay
     if chosen.optimizer == "adamw":
-        return torch.optim.AdamW(
-            parameters, lr=rate, betas=(chosen.momentum, 0.999), weight_decay=decay
-        )
-    return torch.optim.SGD(parameters, lr=rate, momentum=chosen.momentum, weight_decay=decay)
+        betas = (chosen.momentum, 0.999)
+        return torch.optim.AdamW(parameters, lr=rate, betas=betas, weight_decay=decay, fused=True)
+    return torch.optim.SGD(
+        parameters, lr=rate, momentum=chosen.momentum, weight_decay=decay, fused=True
+    )
+
+
+Pairs = list[tuple[Tensor, Tensor]]
+
+
+def _pairs(average: nn.Module, network: nn.Module) -> tuple[Pairs, Pairs]:
+    """Averaged and newest weights side by side, and apart from them what is only counted."""
+    pairs = list(zip(average.state_dict().values(), network.state_dict().values()))
+    floats = [pair for pair in pairs if pair[0].is_floating_point()]
+    return floats, [pair for pair in pairs if not pair[0].is_floating_point()]
 
 
 @torch.no_grad()
-def _move_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+def _move_average(floats: Pairs, counts: Pairs, decay: float, step: int) -> None:
     """Exponential moving average; early on a shorter memory, so that it is not all start."""
     decay = min(decay, (1 + step) / (10 + step))
-    for mean, value in zip(average.state_dict().values(), network.state_dict().values()):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
+    means, values = zip(*floats)
+    torch._foreach_lerp_(means, values, 1 - decay)
+    for mean, value in counts:
+        mean.copy_(value)

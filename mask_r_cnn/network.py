@@ -9,7 +9,6 @@ ever making a full-size mask. Modules, losses and state dict are torchvision's o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import torch
@@ -61,18 +60,19 @@ class Network(MaskRCNN):  # type: ignore[misc]
         return {**roi_losses, **rpn_losses} if self.training else detections
 
     def _normalised(self, pictures: Tensor) -> Tensor:
-        mean, std = _statistics(pictures.device)
+        known = self._statistics(pictures.device)
         # Padding stays black here and not mean-grey: it is the same in training and serving.
-        floats = (pictures.to(torch.float32) - mean) / std
+        floats = (pictures.to(torch.float32) - known[0]) / known[1]
         return floats.contiguous(memory_format=torch.channels_last)
 
-
-@cache
-def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
-    """The mean and deviation of a channel; made once, as making them makes a GPU wait."""
-    with torch.inference_mode(False):
-        both = torch.tensor([_MEAN, _STD], device=device).view(2, 1, 3, 1, 1) * 255
-    return both[0], both[1]
+    def _statistics(self, device: torch.device) -> Tensor:
+        """The channels' means and deviations; made once, as making them makes a GPU wait."""
+        kept: dict[torch.device, Tensor] = self.__dict__.setdefault("_kept_statistics", {})
+        if device not in kept:
+            with torch.inference_mode(False):
+                both = torch.tensor([_MEAN, _STD], device=device).view(2, 1, 3, 1, 1) * 255
+            kept[device] = both
+        return kept[device]
 
 
 def build_network(
