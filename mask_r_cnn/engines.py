@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,7 @@ from detection import Detection
 from model_info import ModelInfo
 
 VARIABLE = "MASK_R_CNN_ENGINE"
+_CONVERTER = "openvino.tools.ovc"
 NAMES = ("auto", "torch", "openvino")
 
 
@@ -50,12 +52,22 @@ class Engine(Protocol):
 def load_engine(folder: Path, gpu: int | None = None) -> Engine:
     """The model of a folder, ready to predict; `gpu` is the one that the server gives, if any."""
     if choice(os.environ.get(VARIABLE, ""), gpu is not None or _sees_gpu()) == "openvino":
-        from openvino_engine import OpenVinoEngine
-
-        return OpenVinoEngine(folder)
+        return _openvino_engine(folder)
     from torch_engine import TorchEngine
 
     return TorchEngine(folder, gpu)
+
+
+def _openvino_engine(folder: Path) -> Engine:
+    # `import openvino` brings its converter where it can: half of the time that it takes, and a
+    # library that reports every import to the makers.
+    blocked = sys.modules.setdefault(_CONVERTER, None) is None  # type: ignore[arg-type]
+    try:
+        from openvino_engine import OpenVinoEngine
+    finally:
+        if blocked:
+            del sys.modules[_CONVERTER]
+    return OpenVinoEngine(folder)
 
 
 def choice(wanted: str, gpu: bool) -> str:

@@ -23,17 +23,17 @@ _RESNET_SIDES = ((32,), (64,), (128,), (256,), (512,))
 _MOBILE_SIDES = ((32, 45), (64, 90), (128, 181), (256, 362))
 
 
-def build_graph(weights: Weights, backbone: str, most_proposals: int = 1000) -> Model:
+def build_graph(weights: Weights, backbone: str, most: int = 1000, least: float = 0.0) -> Model:
     """The graph of a whole Mask R-CNN.
 
     Inputs: picture [1, H, W, 3] uint8, size (width, height, width, height) of the part that is no
     padding, least score, most detections, most masks. Outputs: boxes, scores, labels, masks.
     """
     with sharing():
-        return _built(Layers(weights), backbone, most_proposals)
+        return _built(Layers(weights), backbone, most, least)
 
 
-def _built(layers: Layers, backbone: str, most_proposals: int) -> Model:
+def _built(layers: Layers, backbone: str, most_proposals: int, objectness: float) -> Model:
     picture = op.Parameter(Type.u8, PartialShape([1, -1, -1, 3]))
     limits = op.Parameter(Type.f32, PartialShape([4]))
     least = op.Parameter(Type.f32, PartialShape([]))
@@ -56,7 +56,7 @@ def _built(layers: Layers, backbone: str, most_proposals: int) -> Model:
         Level(*_rpn_head(layers, feature), cell_anchors(side), 2 ** (finest + index))
         for index, (feature, side) in enumerate(zip(maps, sides, strict=True))
     ]
-    boxes = proposals(levels, limits, most_proposals)
+    boxes = proposals(levels, limits, most_proposals, objectness)
     features, boxes = _pooled(maps[:-1], boxes, finest, 7, reorder=True)
     logits, deltas = _box_head(layers, features)
     found, scores, labels = detections(logits, deltas, boxes, limits, least, most)

@@ -44,14 +44,17 @@ def cell_anchors(sides: Sequence[int]) -> NDArray[np.float32]:
     return np.round(np.stack([-wide, -high, wide, high], 1) / np.float32(2))
 
 
-def proposals(levels: Sequence[Level], limits: Value, most: int) -> Value:
-    """The best boxes [n, 4] over all levels; `limits` is (width, height, width, height)."""
+def proposals(levels: Sequence[Level], limits: Value, most: int, least: float) -> Value:
+    """The best boxes [n, 4] over all levels: at most `most`, their probabilities over `least`.
+
+    `limits` is (width, height, width, height).
+    """
     logits, deltas, places, widths = zip(*(_best_of_level(level) for level in levels))
     place, wide = ops.concat(list(places), 0), ops.concat(list(widths), 0)
     boxes = _decoded(ops.concat(list(deltas), 0), _anchors_at(levels, place, wide), _NO_WEIGHTS)
     boxes = _clipped(boxes, limits)
     score = _usable(boxes, ops.sigmoid(ops.concat(list(logits), 0)), _SMALLEST_PROPOSAL)
-    kept = _nms(boxes, ops.unsqueeze(score, whole(1)), _RPN_IOU, constant(0.0), _PER_LEVEL)
+    kept = _nms(boxes, ops.unsqueeze(score, whole(1)), _RPN_IOU, constant(least), _PER_LEVEL)
     kept = ops.slice(kept, integers(0), integers(most), integers(1), integers(0))
     return ops.gather_nd(boxes, ops.gather(kept, integers(0, 2), whole(1)))
 

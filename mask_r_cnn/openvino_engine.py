@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from openvino import Core
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from detection import Detection, Raw, detections_of
 from graph import build_graph
 from model_info import WEIGHTS_NAME, ModelInfo, misfit, read_info
 from resize import STRIDE, fit_size, resize_array
+from weights_file import mapped_weights
 
 _CLASSES = "roi_heads.box_predictor.cls_score.bias"
 
@@ -33,13 +32,13 @@ class OpenVinoEngine:
     def __init__(self, folder: Path) -> None:
         self.info = read_info(folder)
         try:
-            weights = load_file(folder / WEIGHTS_NAME)
+            weights = mapped_weights(folder / WEIGHTS_NAME)
             if len(weights[_CLASSES]) != self.info.num_classes:
                 raise misfit(folder, f"it has {len(weights[_CLASSES])} classes")
             graph = build_graph(weights, self.info.backbone)
         except KeyError as error:
             raise misfit(folder, f"it has no {error}") from error
-        except (SafetensorError, RuntimeError) as error:
+        except (ValueError, TypeError, RuntimeError) as error:
             raise misfit(folder, str(error).strip().splitlines()[-1]) from error
         core = Core()
         self._compiled = core.compile_model(graph, "CPU", _settings(core, self.info))
@@ -101,6 +100,9 @@ def _settings(core: Core, info: ModelInfo) -> dict[str, Any]:
         "PERFORMANCE_HINT": "LATENCY",
         # Several model processes share the cores: each would pin itself to the first ones.
         "ENABLE_CPU_PINNING": False,
+        # What a size of pictures needs is kept by oneDNN, 1,024 pieces of code at most. The cache
+        # of the plugin would keep another 5,000: half a gigabyte after some hundred sizes.
+        "CPU_RUNTIME_CACHE_CAPACITY": 0,
         # A third of the time to compile, and nothing to inference: its code generator for chains
         # of elementwise operations, which the plugin fuses anyway.
         "SNIPPETS_MODE": "DISABLE",
