@@ -58,13 +58,18 @@ def save_model(folder: Path, state: dict[str, Tensor], info: ModelInfo) -> None:
 def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Network, ModelInfo]:
     """The network of a model folder in evaluation mode on `device`, and its description."""
     info = read_info(folder)
-    network = build_model(info)
+    with torch.device("meta"):  # no memory, and no random numbers that the file's replace
+        network = build_model(info)
     try:
-        network.load_state_dict(load_file(folder / WEIGHTS_NAME), strict=True)
+        network.load_state_dict(load_file(folder / WEIGHTS_NAME), strict=True, assign=True)
     except (SafetensorError, RuntimeError) as error:
         # torch's first line names the class, the second the layers.
         reason = " ".join(line.strip() for line in str(error).splitlines()[:2])
         raise misfit(folder, reason) from error
+    anchors = network.rpn.anchor_generator  # the only tensors that are in no file
+    anchors.cell_anchors = [
+        anchors.generate_anchors(*both) for both in zip(anchors.sizes, anchors.aspect_ratios)
+    ]
     network.eval().to(device, memory_format=torch.channels_last)
     return network, info
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+# First, as what follows imports torchvision.
+import no_compiler  # noqa: F401
+
+# isort: split
 from detection import Detection
 from model import load_model, predict
+from resize import STRIDE
 
 
 class TorchEngine:
@@ -24,9 +30,13 @@ class TorchEngine:
         self.at_once = 8 if cuda else 1
 
     def warm_up(self) -> None:
-        """See `engines.Engine`: at the size that the model works at."""
-        side = self.info.min_size
-        self.predict([np.zeros((side, min(side * 4 // 3, self.info.max_size), 3), np.uint8)])
+        """See `engines.Engine`: on a CPU no kernel is made for a size, a tiny picture is enough."""
+        info, side = self.info, self.info.min_size
+        if self.device.type == "cpu":
+            info, side = replace(info, min_size=STRIDE, max_size=STRIDE), STRIDE
+        predict(
+            self.network, info, [np.zeros((side, min(side * 4 // 3, info.max_size), 3), np.uint8)]
+        )
 
     def predict(
         self,
