@@ -36,7 +36,13 @@ libraries=$packages/openvino/libs
 rm -f "$libraries"/libopenvino_intel_gpu_plugin.so "$libraries"/libopenvino_intel_npu_plugin.so "$libraries"/cache.json
 # ... and none of the frameworks whose models these read; OpenVINO's own and ONNX files stay readable.
 for frontend in pytorch jax tensorflow tensorflow_lite paddle gguf; do
-    rm -f "$libraries"/libopenvino_${frontend}_frontend.so*
+    rm -rf "$libraries"/libopenvino_${frontend}_frontend.so* "$packages/openvino/frontend/$frontend"
+done
+# The converters of such models. `import openvino` does without them (it says try), half as fast with
+# them, and they report every import to OpenVINO's makers: no server of yours has to.
+rm -rf "$packages"/openvino/tools "$packages"/openvino/torch "$packages"/openvino_telemetry*
+for facts in "$packages"/openvino-*.dist-info/METADATA; do
+    [ ! -f "$facts" ] || sed -i '/^Requires-Dist: openvino-telemetry/d' "$facts"
 done
 rm -rf "$packages"/openvino/include "$packages"/openvino/cmake
 
