@@ -3,7 +3,8 @@
     python benchmarks/serving_throughput.py [--small]
 
 A predictor that keeps one core busy for 5, 20 and 100 ms runs in as many processes as there are
-cores: called in a loop with no server, then behind `serve` with 8, 16, 32 and 64 clients, in turns.
+cores: called in a loop with no server, behind `serve` with 8, 16, 32 and 64 clients, in turns: each
+run of clients is compared with the loop's runs just before and just after.
 Goals: at least 95 % of the loop's rate; the 99th percentile of /ping below 50 ms while every worker
 computes. Clients and the HTTP tier share the cores with the workers, so what they cost shows.
 """
@@ -25,7 +26,7 @@ from _servers import Server, ours, until_idle
 from _spin import alone, predictor
 
 CLIENTS = (8, 16, 32, 64)
-SECONDS = {5: 2, 20: 2, 100: 5}
+SECONDS = {5: 1, 20: 1, 100: 3}
 GAP = 0.02  # between two pings
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     """Measure, print, write results/serving_throughput.json and .png."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--small", action="store_true", help="one size of work, for a moment")
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=5)
     chosen = parser.parse_args()
     result: dict[str, Any] = {}
     if chosen.small:
@@ -61,28 +62,24 @@ def measured(work: int, clients: tuple[int, ...], turns: int, seconds: int) -> d
     cores = len(os.sched_getaffinity(0))
     source, body = predictor(work), picture()
     own: list[float] = []
-    rates: dict[int, list[float]] = {count: [] for count in clients}
+    shares: dict[int, list[float]] = {count: [] for count in clients}
     with ExitStack() as stack:
         loop = stack.enter_context(alone(source, cores))
         server = stack.enter_context(ours(source, BYOA_QUEUE_SIZE="256"))
         loop.rate(0.5)
         post(server.port, server.path, body, 8, 1)
         until_idle(server)
-        for _ in range(turns):
+        own.append(loop.rate(seconds))
+        for count in [count for _ in range(turns) for count in clients]:
+            load = post(server.port, server.path, body, count, seconds)
+            assert not load.errors, load
+            until_idle(server)
             own.append(loop.rate(seconds))
-            for count in clients:
-                load = post(server.port, server.path, body, count, seconds)
-                assert not load.errors, load
-                rates[count].append(load.rate)
-                until_idle(server)
-        pings = pinged(server, body, seconds * min(turns, 3))
-    share = {
-        str(count): round(statistics.median(a / b for a, b in zip(found, own, strict=True)), 3)
-        for count, found in rates.items()
-    }
+            shares[count].append(load.rate / statistics.mean(own[-2:]))
+        pings = pinged(server, body, max(3, seconds * turns // 2))
     return {
         "own rate": round(statistics.median(own), 1),
-        "share": share,
+        "share": {str(count): round(statistics.median(each), 3) for count, each in shares.items()},
         "ping p50 ms": round(measure.percentile(pings, 50), 2),
         "ping p99 ms": round(measure.percentile(pings, 99), 2),
         "pings": len(pings),

@@ -167,6 +167,7 @@ class Broker:
         job = lane.busy.pop(head["id"], None)
         if head["leaving"]:
             lane.state = "leaving"
+        self._pump()  # first: the process waits, and its answer can
         if job is not None and not job.answer.ready():
             times = {"queue": round((job.sent - job.queued) * 1000, 3), **head["times"]}
             spent = time.monotonic() - job.sent
@@ -174,7 +175,6 @@ class Broker:
             job.answer.set(
                 Answer(head["status"], body, head["content_type"], head["headers"], times)
             )
-        self._pump()
 
     def _lose(self, lane: Lane) -> None:
         """A process went away: what it was computing is tried once more, or answered."""

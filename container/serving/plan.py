@@ -53,7 +53,7 @@ def make_plan(settings: Settings, resources: Resources, model_size: int) -> Plan
     else:
         needed = FRAMEWORK_MEMORY + 2 * model_size
         affordable = max(1, spare // needed)
-        count = settings.model_processes or min(max(1, int(resources.cores)), affordable)
+        count = settings.model_processes or min(_whole(resources.cores), affordable)
     threads = settings.threads or max(1, int(resources.cores / count))
     memory = settings.model_memory or spare // count
     processes = tuple(
@@ -73,6 +73,12 @@ def make_plan(settings: Settings, resources: Resources, model_size: int) -> Plan
 def folder_size(folder: Path) -> int:
     """Bytes of the files below a folder; 0 where there is none."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _whole(cores: float) -> int:
+    """The nearest number of cores, one at least. Of 1.5 cores one process would leave a third unused;
+    two use them up, and all stand still for a quarter of the time, which /ping can bear."""
+    return max(1, int(cores + 0.5))
 
 
 def _first(chosen: float | None, otherwise: float) -> float:

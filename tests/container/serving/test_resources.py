@@ -131,7 +131,9 @@ def settings(**environ: str) -> Settings:
         (0.5, 2 * GIB, 0, 1, 1),
         (1, 2 * GIB, 0, 1, 1),
         (2, 8 * GIB, 100 * MIB, 2, 1),
-        (2.5, 8 * GIB, 0, 2, 1),
+        (1.4, 8 * GIB, 0, 1, 1),
+        (1.5, 8 * GIB, 0, 2, 1),
+        (2.5, 8 * GIB, 0, 3, 1),
         (8, 64 * GIB, 200 * MIB, 8, 1),
         (8, 4 * GIB, 200 * MIB, 3, 2),  # memory for three: they get two threads each
         (8, 1 * GIB, 2 * GIB, 1, 8),  # too little even for one: try
