@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from container.serving.answers import Answer, error
 from container.serving.bodies import WsgiBody
 from container.serving.invocations import Invocations, Request, log_request
+from container.serving.playground.page import build
 from container.serving.settings import MIB
 
 CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -30,6 +31,9 @@ def create_app(invocations: Invocations) -> Flask:
     app.add_url_rule("/ping", view_func=views.ping)
     app.add_url_rule("/invocations", view_func=views.invocations, methods=["POST"])
     app.add_url_rule("/execution-parameters", view_func=views.execution_parameters)
+    if invocations.settings.playground:
+        page = build()
+        app.add_url_rule("/", "playground", lambda: Response(page.body, headers=page.headers))
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(Exception, on_exception)
     app.before_request(start_clock)
