@@ -227,7 +227,7 @@ def test_a_shell_script_is_stopped_with_all_it_started(place):
 def test_python_below_a_shell_script_gets_its_time_to_save(place):
     """The shell dies of SIGTERM at once; what it started is still writing a checkpoint."""
     place.code("shell")
-    environ = {"SAGEMAKER_PROGRAM": "no_trap.sh", "SAVE_SECONDS": "7"}
+    environ = {"SAGEMAKER_PROGRAM": "no_trap.sh", "SAVE_SECONDS": "6"}
     assert stop_when_ready(place, **environ) == 143, place.log  # what merely lingers has 5.5 s
     assert place.wait_for("checkpoint") == "saved"
     assert place.wait_for("terms") == "."  # told once
@@ -278,7 +278,8 @@ def test_as_process_1_it_reaps_and_stops_the_same(place, how):
 
 @pytest.mark.skipif(shutil.which("tini") is None, reason="tini is the init that SageMaker injects")
 def test_below_tini_a_stop_reaches_the_program(place):
-    place.hyperparameters(how="handles_with_family")
+    """And tini, which adopts orphans as well, keeps none of the program's."""
+    place.hyperparameters(how="double_fork")
     with (place.base / "log.txt").open("w") as log:
         tini = subprocess.Popen(
             ["tini", "-s", "--", sys.executable, str(ROOT / "container/bin/train")],
@@ -289,7 +290,8 @@ def test_below_tini_a_stop_reaches_the_program(place):
     place.running.append(tini)
     place.wait_for("ready")
     tini.send_signal(signal.SIGTERM)
-    assert tini.wait(timeout=30) == 0
+    assert tini.wait(timeout=30) == 143
+    assert len(pids(place)) == 2
     assert not living(place)
 
 
