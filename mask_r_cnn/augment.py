@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dataset import rasterise
 from instances import Picture
+from mask_targets import Target, pack_masks
 from pictures import read_picture
+from raster import Crop, draw
 from resize import fit_size, resize_picture
 
 # Where multiscale draws its short side from, as a share of min_size (Detectron2 trains
@@ -25,7 +27,7 @@ class Example:
     """A picture at working size, uint8 [3, H, W], and what is to be found in it."""
 
     image: Tensor
-    target: dict[str, Tensor]
+    target: Target
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,19 @@ class Augmentation:
     max_size: int
 
     def __call__(self, picture: Picture, rng: np.random.Generator) -> Example:
-        """The picture with its boxes [n, 4], labels [n] and masks [n, H, W] in the same pixels."""
+        """The picture, and boxes [n, 4], labels [n] and masks (`pack_masks`) in its pixels."""
         height, width = self._size(picture, rng)
-        image = resize_picture(read_picture(picture.path), height, width)
-        masks = torch.from_numpy(rasterise(picture, height, width))
-        labels = torch.tensor(
-            [i.label for i in picture.instances if not i.crowd], dtype=torch.int64
-        )
+        pixels = read_picture(picture.path, at_least=(height, width))
+        image = resize_picture(pixels, height, width)
+        crops = draw(picture, height, width)
         if self.name == "strong":
-            image, masks = _crop(image, masks, self.max_size, self.min_size, rng)
+            window = _window((height, width), self.max_size, self.min_size, rng)
+            image, crops = _cut(image, crops, window)
             image = _jitter_colours(image, rng)
         if self.name != "none" and rng.random() < 0.5:
-            image, masks = image.flip(-1), masks.flip(-1)
-        return Example(image, _target(masks, labels))
+            image, crops = image.flip(-1), [_mirrored(crop, image.shape[-1]) for crop in crops]
+        labels = [one.label for one in picture.instances if not one.crowd]
+        return Example(image, _target(crops, labels, (image.shape[-2], image.shape[-1])))
 
     def _size(self, picture: Picture, rng: np.random.Generator) -> tuple[int, int]:
         shares = {"multiscale": _MULTISCALE, "strong": _JITTER}.get(self.name)
@@ -60,35 +62,60 @@ class Augmentation:
         return max(1, round(size[0] * share)), max(1, round(size[1] * share))
 
 
-def _target(masks: Tensor, labels: Tensor) -> dict[str, Tensor]:
+def _target(crops: Sequence[Crop], labels: Sequence[int], size: tuple[int, int]) -> Target:
     """Boxes are taken from the masks as they are now, so cropping can not leave a stale one."""
-    seen = masks.flatten(1).amax(1) > 0 if len(masks) else torch.zeros(0, dtype=torch.bool)
-    masks, labels = masks[seen], labels[seen]
-    boxes = _boxes_of(masks)
-    return {"boxes": boxes, "labels": labels, "masks": masks}
+    tight = [(_tight(crop), label) for crop, label in zip(crops, labels, strict=True)]
+    seen = [(crop, label) for crop, label in tight if crop.pixels.size]
+    boxes = [
+        (c.left, c.top, c.left + c.pixels.shape[1], c.top + c.pixels.shape[0]) for c, _ in seen
+    ]
+    return {
+        "boxes": torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+        "labels": torch.tensor([label for _, label in seen], dtype=torch.int64),
+        **pack_masks([crop for crop, _ in seen], size),
+    }
 
 
-def _boxes_of(masks: Tensor) -> Tensor:
-    """[n, 4] x0, y0, x1, y1 around each non-empty mask, edges at pixel borders."""
-    if not len(masks):
-        return torch.zeros((0, 4))
-    columns, rows = masks.amax(1).int(), masks.amax(2).int()
-    x0, y0 = columns.argmax(1), rows.argmax(1)
-    x1 = columns.shape[1] - columns.flip(1).argmax(1)
-    y1 = rows.shape[1] - rows.flip(1).argmax(1)
-    return torch.stack([x0, y0, x1, y1], dim=1).float()
+def _tight(crop: Crop) -> Crop:
+    """The crop without empty rows and columns round its mask."""
+    rows, columns = (np.flatnonzero(crop.pixels.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return Crop(crop.pixels[:0, :0], crop.left, crop.top)
+    top, left = int(rows[0]), int(columns[0])
+    pixels = crop.pixels[top : rows[-1] + 1, left : columns[-1] + 1]
+    return Crop(pixels, crop.left + left, crop.top + top)
 
 
-def _crop(
-    image: Tensor, masks: Tensor, longest: int, shortest: int, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+def _mirrored(crop: Crop, width: int) -> Crop:
+    return Crop(crop.pixels[:, ::-1], width - crop.left - crop.pixels.shape[1], crop.top)
+
+
+def _window(
+    size: tuple[int, int], longest: int, shortest: int, rng: np.random.Generator
+) -> tuple[slice, slice]:
     """At most the size that the picture would have had without jitter, at a random place."""
-    height, width = image.shape[-2:]
+    height, width = size
     limit_h, limit_w = (shortest, longest) if height <= width else (longest, shortest)
     h, w = min(height, limit_h), min(width, limit_w)
     top = int(rng.integers(0, height - h + 1))
     left = int(rng.integers(0, width - w + 1))
-    return image[:, top : top + h, left : left + w], masks[:, top : top + h, left : left + w]
+    return slice(top, top + h), slice(left, left + w)
+
+
+def _cut(
+    image: Tensor, crops: Sequence[Crop], window: tuple[slice, slice]
+) -> tuple[Tensor, list[Crop]]:
+    """The part of picture and masks inside a window, in its pixels."""
+    rows, columns = window
+    cut = []
+    for crop in crops:
+        top, left = max(crop.top, rows.start), max(crop.left, columns.start)
+        inside = crop.pixels[
+            top - crop.top : max(rows.stop - crop.top, 0),
+            left - crop.left : max(columns.stop - crop.left, 0),
+        ]
+        cut.append(Crop(inside, left - columns.start, top - rows.start))
+    return image[:, rows, columns], cut
 
 
 def _jitter_colours(image: Tensor, rng: np.random.Generator) -> Tensor:

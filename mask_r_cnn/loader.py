@@ -106,13 +106,6 @@ class Loader:
 def _batch(made: Sequence[tuple[int, Example]]) -> Batch:
     examples = [example for _, example in made]
     pictures, sizes = stack_pictures([example.image for example in examples])
-    targets = [_padded(example.target, pictures.shape[-2:]) for example in examples]
-    return Batch(pictures, sizes, targets, [seed for seed, _ in made])
-
-
-def _padded(target: dict[str, Tensor], size: Sequence[int]) -> dict[str, Tensor]:
-    """Masks grown to the batch's size: the mask loss indexes them with boxes in its pixels."""
-    masks = target["masks"]
-    full = masks.new_zeros((len(masks), *size))
-    full[:, : masks.shape[1], : masks.shape[2]] = masks
-    return {**target, "masks": full}
+    return Batch(
+        pictures, sizes, [example.target for example in examples], [seed for seed, _ in made]
+    )

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import augment
 from augment import Augmentation
 from channel import load_channel
+from dataset import rasterise
+from instances import Picture
 from loader import Loader, epoch_order, example_seed, tall
+from mask_targets import Target
+from pictures import read_picture
+from resize import fit_size
 from tests.mask_r_cnn.samples import square_mask, write_mask, write_pairs, write_picture
 
 
@@ -59,9 +68,8 @@ def test_batches_are_padded_and_come_in_order(tmp_path: Path) -> None:
         height, width = batch.pictures.shape[-2:]
         assert height % 32 == width % 32 == 0
         for target, (h, w) in zip(batch.targets, batch.sizes, strict=True):
-            assert target["masks"].shape[-2:] == (height, width)
-            assert not target["masks"][:, h:].any()
-            assert not target["masks"][:, :, w:].any()
+            assert (h, w) <= (height, width)
+            assert (target["boxes"] <= torch.tensor([w, h, w, h])).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -71,22 +79,72 @@ def test_boxes_fit_their_masks_whatever_the_variation(name: str, seed: int) -> N
     example = Augmentation(name, 64, 96)(picture, np.random.default_rng(seed))
     image, target = example.image, example.target
     assert image.dtype == torch.uint8
-    assert image.shape[-2:] == target["masks"].shape[-2:]
     assert max(image.shape[-2:]) <= 96
     assert len(target["boxes"]) == len(target["labels"]) == len(target["masks"])
-    for box, mask in zip(target["boxes"].int().tolist(), target["masks"]):
+    masks = full_masks(target, image.shape[-2:])
+    for box, mask in zip(target["boxes"].int().tolist(), masks, strict=True):
         rows, columns = torch.where(mask > 0)
         assert [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] == box
+
+
+def full_masks(target: Target, size: Sequence[int]) -> torch.Tensor:
+    """The crops where they belong, in masks as large as the picture."""
+    height, width = size
+    masks = torch.zeros((len(target["masks"]), height + 200, width + 200), dtype=torch.uint8)
+    for mask, crop, (x, y) in zip(masks, target["masks"], target["corners"].tolist(), strict=True):
+        mask[y + 1 : y + 1 + crop.shape[0], x + 1 : x + 1 + crop.shape[1]] = crop
+    return masks[:, 1 : height + 1, 1 : width + 1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_window_cuts_masks_as_it_cuts_the_picture(seed: int) -> None:
+    picture = load_channel(_CHANNEL).pictures[seed % 3]
+    seen: list[tuple[slice, slice]] = []
+    original = augment._window
+
+    def window(*arguments: Any) -> tuple[slice, slice]:
+        seen.append(original(*arguments))
+        return seen[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(augment, "_window", window)
+        patch.setattr(augment, "_JITTER", (1.4, 1.4))
+        example = Augmentation("strong", 40, 48)(picture, np.random.default_rng(seed))
+    height, width = fit_size((picture.height, picture.width), 40, 48)
+    whole = rasterise(picture, round(height * 1.4), round(width * 1.4))
+    cut = torch.from_numpy(whole)[:, seen[0][0], seen[0][1]]
+    cut = cut[cut.flatten(1).amax(1) > 0]
+    found = full_masks(example.target, example.image.shape[-2:])
+    assert torch.equal(found, cut) or torch.equal(found, cut.flip(-1))
 
 
 def test_a_flip_mirrors_picture_and_masks_together() -> None:
     picture = load_channel(_CHANNEL).pictures[0]
     plain = Augmentation("none", 64, 96)(picture, np.random.default_rng(0))
     flips = [Augmentation("flip", 64, 96)(picture, np.random.default_rng(s)) for s in range(20)]
-    mirrored = [f for f in flips if not torch.equal(f.target["masks"], plain.target["masks"])]
+    size = plain.image.shape[-2:]
+    masks = full_masks(plain.target, size)
+    mirrored = [f for f in flips if not torch.equal(full_masks(f.target, size), masks)]
     assert 0 < len(mirrored) < 20
-    assert torch.equal(mirrored[0].target["masks"], plain.target["masks"].flip(-1))
+    assert torch.equal(full_masks(mirrored[0].target, size), masks.flip(-1))
     assert torch.equal(mirrored[0].image, plain.image.flip(-1))
+
+
+def test_a_large_jpeg_is_decoded_no_larger_than_needed(tmp_path: Path) -> None:
+    path = write_picture(tmp_path / "large.jpg", 640, 480)
+    picture = Picture(1, path, 640, 480, ())
+    asked: list[Any] = []
+
+    def read(*arguments: Any, **options: Any) -> Any:
+        pixels = read_picture(*arguments, **options)
+        asked.append(pixels.shape)
+        return pixels
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(augment, "read_picture", read)
+        example = Augmentation("none", 96, 200)(picture, np.random.default_rng(0))
+    assert asked == [(120, 160, 3)]
+    assert example.image.shape == (3, 96, 128)
 
 
 def _made() -> Path:
