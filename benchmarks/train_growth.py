@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "mask_r_cnn"))
 import measure
 from _scenes import write_scenes
 
-STEPS = 4
+STEPS = 2
 PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 
 
@@ -48,8 +48,8 @@ class Point:
 # Which number grows, where, and what is called the cost of it.
 SERIES = {
     "pictures": [Point(pictures=n) for n in (100, 1_000, 10_000, 100_000)],
-    "instances": [Point(instances=n) for n in (1, 5, 20, 50, 100, 200)],
-    "side": [Point(side=n) for n in (256, 400, 600, 800, 1000, 1333)],
+    "instances": [Point(instances=n) for n in (1, 5, 25, 100, 200)],
+    "side": [Point(side=n) for n in (192, 384, 600, 800, 1000)],
 }
 SMALL = {
     "pictures": [Point(20, side=64), Point(200, side=64)],

@@ -288,7 +288,7 @@ def kinds_of_pictures(room: Path, files: int) -> dict[str, Dataset]:
 
 def measured(room: Path, small: bool) -> dict[str, Any]:
     """Every figure of this benchmark."""
-    side, rounds, steps = (64, 1, 2) if small else (320, 5, 24)
+    side, rounds, steps = (64, 1, 2) if small else (320, 5, 12)
     kinds = kinds_of_pictures(room, 2 if small else 16)
     pairs = [("resnet18_fpn", name) for name in kinds if name != "1920 x 1280 JPEG"]
     if not small:
