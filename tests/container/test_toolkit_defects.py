@@ -79,7 +79,7 @@ def test_6_the_text_false_is_false(place):
 
 def test_no_process_is_left(place):
     """The tests above, asked of the whole machine: nobody still works in the job's folder."""
-    place.hyperparameters(how="handles_with_family")
+    place.hyperparameters(how="double_fork")
     process = place.start("stops")
     place.wait_for("ready")
     process.send_signal(signal.SIGTERM)
