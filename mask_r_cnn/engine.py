@@ -79,6 +79,7 @@ class Trainer:
             self._averaged = _pairs(self.average, network)
         self.feeder = Feeder(ranks.device)
         self._pending: list[Tensor] = []
+        self.look_every = 1 if ranks.device.type == "cpu" else _GPU_LOOK_EVERY
         self._parallel: nn.Module = network
         if ranks.layout.world_size > 1:
             self._parallel = DistributedDataParallel(network, broadcast_buffers=False)
@@ -131,7 +132,7 @@ class Trainer:
         total = torch.stack([losses[name].float() for name in LOSSES])
         self.scaler.scale(total.sum() / chosen.accumulate).backward()  # type: ignore[no-untyped-call]
         self._pending.append(total.detach())
-        if len(self._pending) >= (1 if device.type == "cpu" else _GPU_LOOK_EVERY):
+        if len(self._pending) >= self.look_every:
             self._collect()
         if (index + 1) % chosen.accumulate == 0 or index + 1 == steps:
             self._update()

@@ -55,9 +55,9 @@ class Feeder:
             yield batch
 
     def _send(self, batch: Batch) -> tuple[Tensor, Batch, torch.cuda.Event]:
-        packed = pack(batch, pin=True)
+        # Its stream is on this rank's device: nothing is set up on another one from this thread.
         with torch.cuda.stream(self._stream):
-            buffer = packed.to(self.device, non_blocking=True)
+            buffer = pack(batch, pin=True).to(self.device, non_blocking=True)
             copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
             copied.record(self._stream)  # type: ignore[no-untyped-call]
         return buffer, unpack(buffer, batch), copied

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models.detection._utils import BoxCoder, Matcher
 from torchvision.models.detection.roi_heads import RoIHeads
@@ -225,6 +225,18 @@ def test_a_training_step_on_a_gpu_is_computed_without_a_look_at_its_data(objects
             losses = network(pictures, SIZES, targets, [1, 2])
     assert {str(loss.device) for loss in losses.values()} == {"cuda:0"}
     assert copies.seen == []
+
+
+def test_a_prediction_on_a_gpu_waits_for_boxes_and_then_for_masks() -> None:
+    with FakeTensorMode(), torch.device("cuda"), torch.no_grad():
+        network = build_network("resnet18_fpn", "group", 3, 100, rois_per_image=64).eval()
+        pictures = torch.empty(2, 3, 96, 128, dtype=torch.uint8)
+        network.roi_heads.mask_roi_pool = None
+        with pytest.raises(DynamicOutputShapeException), Copies() as copies:
+            network(pictures, SIZES)  # until the host asks the first copy how many there are
+    assert [c for c in copies.seen if "(2, 100, 6)" in c] == copies.seen[-1:]
+    # Before it constants, made once: what pictures are normalised with, anchors of five levels.
+    assert len(copies.seen) == 1 + 5 + 1
 
 
 def some_batch(count: int) -> Batch:
