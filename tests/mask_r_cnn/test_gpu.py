@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,12 +51,16 @@ def test_a_gpu_repeats_itself_when_asked_to(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+def network() -> Iterator[Network]:
     """In plain float32: TF32 has ten bits."""
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    places = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [place.allow_tf32 for place in places]
+    for place in places:
+        place.allow_tf32 = False
     torch.manual_seed(0)
-    return build_network("resnet18_fpn", "group", 3, 20, rois_per_image=64)
+    yield build_network("resnet18_fpn", "group", 3, 20, rois_per_image=64)
+    for place, allowed in zip(places, before):
+        place.allow_tf32 = allowed
 
 
 def _pictures() -> Tensor:
