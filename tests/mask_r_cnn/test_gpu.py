@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -53,7 +54,7 @@ def test_a_gpu_repeats_itself_when_asked_to(tmp_path: Path) -> None:
 @pytest.fixture
 def network() -> Iterator[Network]:
     """In plain float32: TF32 has ten bits."""
-    places = torch.backends.cuda.matmul, torch.backends.cudnn
+    places: list[Any] = [torch.backends.cuda.matmul, torch.backends.cudnn]
     before = [place.allow_tf32 for place in places]
     for place in places:
         place.allow_tf32 = False
