@@ -57,14 +57,22 @@ def _built(layers: Layers, backbone: str, most_proposals: int, objectness: float
         for index, (feature, side) in enumerate(zip(maps, sides, strict=True))
     ]
     boxes = proposals(levels, limits, most_proposals, objectness)
-    features, boxes = _pooled(maps[:-1], boxes, finest, 7, reorder=True)
+    features, boxes, _ = _pooled(maps[:-1], boxes, finest, 7)
     logits, deltas = _box_head(layers, features)
     found, scores, labels = detections(logits, deltas, boxes, limits, least, most)
     seen = ops.slice(
         found, integers(0), ops.unsqueeze(most_masks, whole(0)), integers(1), integers(0)
     )
-    masks = _masks(layers, maps[:-1], seen, labels, finest)
-    outputs = {"boxes": found, "scores": scores, "labels": labels, "grids": masks}
+    masks, pooled = _masks(layers, maps[:-1], seen, labels, finest)
+    outputs = {
+        "boxes": found,
+        "scores": scores,
+        "labels": labels,
+        "grids": masks,
+        # Nobody reads it: in bfloat16 the plugin leaves only what leads to an output in float32,
+        # and corners would move by a pixel or two.
+        "pooled": pooled,
+    }
     results = []
     for name, value in outputs.items():
         result = op.Result(one(value))
@@ -90,15 +98,14 @@ def _rpn_head(layers: Layers, feature: Value) -> tuple[Value, Value]:
 
 
 def _pooled(
-    maps: Sequence[Value], boxes: Value, finest: int, side: int, *, reorder: bool
-) -> tuple[Value, Value]:
-    """RoIAlign: features [n, channels, side, side] and the boxes they are of.
+    maps: Sequence[Value], boxes: Value, finest: int, side: int
+) -> tuple[Value, Value, Value]:
+    """RoIAlign: features [n, channels, side, side], the boxes they are of, and their old places.
 
-    Every level pools its own boxes. With `reorder` features come level by level, and the boxes
-    with them; else both are in the order of `boxes`.
+    Every level pools its own boxes: features and boxes come level by level.
     """
     level = pyramid_levels(boxes, finest, len(maps))
-    pooled, order = [], []
+    pooled, ordered, order = [], [], []
     for number, feature in enumerate(maps):
         mine = ops.squeeze(ops.non_zero(ops.equal(level, whole(number)), "i64"), integers(0))
         own = ops.gather(boxes, mine, whole(0))
@@ -109,13 +116,9 @@ def _pooled(
                 aligned_mode="asymmetric",
             )
         )  # fmt: skip
+        ordered.append(own)
         order.append(mine)
-    features, places = ops.concat(pooled, 0), ops.concat(order, 0)
-    if reorder:
-        return features, ops.gather(boxes, places, whole(0))
-    count = ops.unsqueeze(ops.gather(ops.shape_of(places, "i64"), whole(0), whole(0)), whole(0))
-    back = ops.topk(places, ops.squeeze(count, whole(0)), 0, "min", "value", "i64").output(1)
-    return ops.gather(features, back, whole(0)), boxes
+    return ops.concat(pooled, 0), ops.concat(ordered, 0), ops.concat(order, 0)
 
 
 def _box_head(layers: Layers, features: Value) -> tuple[Value, Value]:
@@ -133,16 +136,17 @@ def _box_head(layers: Layers, features: Value) -> tuple[Value, Value]:
 
 def _masks(
     layers: Layers, maps: Sequence[Value], boxes: Value, labels: Value, finest: int
-) -> Value:
-    """Probabilities [n, 28, 28] of the boxes' own classes."""
-    x, _ = _pooled(maps, boxes, finest, 14, reorder=False)
+) -> tuple[Value, Value]:
+    """Probabilities [n, 28, 28] of the boxes' own classes, and the boxes as they were pooled."""
+    x, pooled, places = _pooled(maps, boxes, finest, 14)
     head = "roi_heads.mask_head"
     for index in range(4):
         norm = f"{head}.{index}.1" if layers.has(f"{head}.{index}.1.weight") else ""
         x = layers.conv(x, f"{head}.{index}.0", norm, act="relu")
     x = ops.relu(layers.doubled(x, "roi_heads.mask_predictor.conv5_mask"))
     x = layers.conv(x, "roi_heads.mask_predictor.mask_fcn_logits")
-    count = ops.gather(ops.shape_of(boxes, "i64"), integers(0), whole(0))
-    mine = ops.slice(labels, integers(0), count, integers(1), integers(0))
-    own = ops.gather(x, ops.unsqueeze(mine, whole(1)), whole(1), 1)
-    return ops.sigmoid(ops.squeeze(own, integers(1)))
+    own = ops.gather(x, ops.unsqueeze(ops.gather(labels, places, whole(0)), whole(1)), whole(1), 1)
+    grids = ops.sigmoid(ops.squeeze(own, integers(1)))
+    count = ops.gather(ops.shape_of(places, "i64"), whole(0), whole(0))
+    back = ops.topk(places, count, 0, "min", "value", "i64").output(1)
+    return ops.gather(grids, back, whole(0)), pooled

@@ -80,7 +80,7 @@ class OpenVinoEngine:
             },
             share_inputs=True,
         )
-        boxes, scores, labels, grids = answers.values()
+        boxes, scores, labels, grids, _ = answers.values()
         return Raw(boxes, scores, labels, grids if masks else None)
 
 
