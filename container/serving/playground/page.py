@@ -13,7 +13,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 #: In the order in which the browser reads them: what is used comes first.
-SCRIPTS = ("masks", "answer", "request", "paint", "table", "save", "sources", "playground")
+SCRIPTS = (
+    "masks", "answer", "request", "paint", "table",
+    "save", "sources", "view", "words", "playground",
+)  # fmt: skip
 
 POLICY = (
     "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src blob: data:; "

@@ -58,8 +58,7 @@ function paint(canvas, scene) {
   const context = canvas.getContext("2d");
   context.globalAlpha = 1;
   context.drawImage(scene.base, 0, 0, canvas.width, canvas.height);
-  const first = (one) => (one.number === scene.focus ? 1 : 0);
-  const order = [...scene.visible].reverse().sort((a, b) => first(a) - first(b)); // best ones on top
+  const order = smallestFirst(scene.visible).reverse(); // what is small would vanish below what is large
   for (const detection of order) {
     context.globalAlpha = faded(detection, scene) ? 0.15 : 1;
     if (scene.show.masks) paintMask(context, scene.layer(detection), scene.scale);
@@ -67,6 +66,11 @@ function paint(canvas, scene) {
   }
   if (scene.show.labels) for (const detection of order) paintLabel(context, detection, scene);
   context.globalAlpha = 1;
+}
+
+function smallestFirst(detections) {
+  const area = ({ box: [, , width, height] }) => width * height;
+  return [...detections].sort((a, b) => area(a) - area(b));
 }
 
 function faded(detection, scene) {
@@ -123,7 +127,7 @@ function inkOn(colour) {
 
 /** The topmost of the visible at the canvas's pixel (x, y): in its mask, or in its box without one. */
 function detectionAt(canvas, scene, x, y) {
-  return scene.visible.find((one) => {
+  return smallestFirst(scene.visible).find((one) => {
     const layer = scene.layer(one);
     if (layer) return isInside(layer.part, x * scene.scale, y * scene.scale);
     const [left, top, width, height] = placeOf(one, canvas, scene.answer);

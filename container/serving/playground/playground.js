@@ -1,22 +1,7 @@
 
-// The page itself: what is on it now, and what happens when the reader does something.
+// The page's life: a picture comes, an answer comes, the reader does something.
 
-const ui = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
-const MOST_SHOWN = 3e6; // pixels of the canvas
 const MOST_TEXT = 200_000; // characters of an answer that are shown
-
-const state = {
-  file: null, // what was sent
-  picture: null, // {bitmap or null}
-  reply: null, // what came back
-  answer: null, // what of it can be drawn
-  scene: null, // how it is drawn at this window's size
-  focus: null,
-  pinned: null,
-  abort: null,
-};
-
-// -- a picture comes ----------------------------------------------------------------------------
 
 /** Send a file and show what comes back; whatever was under way before is given up. */
 async function give(file) {
@@ -44,6 +29,7 @@ async function give(file) {
 }
 
 function forget(file) {
+  clearTimeout(choose.timer);
   Object.assign(state, { file, picture: null, reply: null, answer: null, scene: null, focus: null, pinned: null });
   ui.trouble.hidden = ui.shown.hidden = ui.answer.hidden = true;
   ui.trouble.textContent = "";
@@ -63,8 +49,6 @@ function requestOf(file) {
 function openPicture(blob) {
   return createImageBitmap(blob, { imageOrientation: "from-image" }).catch(() => null);
 }
-
-// -- an answer comes ----------------------------------------------------------------------------
 
 async function receive(reply) {
   state.reply = reply;
@@ -138,165 +122,6 @@ function pretty(text) {
   return shown.length > MOST_TEXT ? `${shown.slice(0, MOST_TEXT)}\n… ${shown.length - MOST_TEXT} characters more` : shown;
 }
 
-function showTimes(parts) {
-  const total = parts.reduce((sum, [, value]) => sum + value, 0);
-  ui.timeTitle.textContent = `${timeText(total)} from sending to seeing`;
-  ui.bar.replaceChildren(...parts.map(([, value], index) => {
-    const piece = document.createElement("span");
-    piece.style.flexGrow = value;
-    piece.style.backgroundColor = COLOURS[index % COLOURS.length];
-    return piece;
-  }));
-  ui.times.replaceChildren(...parts.map(([name, value], index) => {
-    const item = document.createElement("li");
-    const swatch = document.createElement("span");
-    swatch.className = "swatch";
-    swatch.style.backgroundColor = COLOURS[index % COLOURS.length];
-    item.append(swatch, `${name} ${timeText(value)}`);
-    return item;
-  }));
-}
-
-// -- the picture on the page --------------------------------------------------------------------
-
-/** Give the canvas its size in this window and make a new scene for it. */
-function layOut() {
-  const { picture, answer } = state;
-  const { width, height } = picture || answer;
-  ui.shown.hidden = false;
-  ui.tools.hidden = !answer;
-  ui.shown.classList.toggle("bare", !answer);
-  const factor = Math.min(ui.stage.clientWidth / width, (0.75 * innerHeight) / height, 4);
-  const unit = Math.min(devicePixelRatio, Math.sqrt(MOST_SHOWN / (width * height)) / factor);
-  ui.canvas.width = Math.max(1, Math.round(width * factor * unit));
-  ui.canvas.height = Math.max(1, Math.round(height * factor * unit));
-  ui.canvas.style.width = `${width * factor}px`;
-  state.scene = sceneOf(unit);
-  paintNow();
-}
-
-function sceneOf(unit) {
-  const { picture, answer } = state;
-  const { width, height } = ui.canvas;
-  const found = answer ? answer.found : [];
-  const scale = answer ? maskScale(found, width / answer.width) : 1;
-  const shown = [Math.round(height * scale), Math.round(width * scale)];
-  const layers = new Map();
-  const layer = (one) => {
-    if (!layers.has(one.number)) {
-      const line = Math.max(1, Math.round(1.5 * unit * scale));
-      layers.set(one.number, layerOf(one, answer, shown, state.colours.get(one.number), line));
-    }
-    return layers.get(one.number);
-  };
-  const scene = { base: backdrop(picture, width, height), original: picture, answer, layer, scale, unit };
-  return Object.assign(scene, { visible: visibleNow(), focus: null, colours: state.colours });
-}
-
-/** The picture in the canvas's size, scaled down once; grey where the browser cannot show it. */
-function backdrop(picture, width, height) {
-  const canvas = canvasOf(width, height);
-  const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.fillStyle = "#777777";
-  context.fillRect(0, 0, width, height);
-  if (picture) context.drawImage(picture, 0, 0, width, height);
-  return canvas;
-}
-
-function visibleNow() {
-  return state.answer ? atLeast(state.answer.found, Number(ui.threshold.value)) : [];
-}
-
-/** The threshold has changed, or there are new detections: rows, words and picture follow. */
-function choose() {
-  const threshold = Number(ui.threshold.value);
-  ui.thresholdText.textContent = threshold.toFixed(2);
-  state.scene.visible = visibleNow();
-  showRows(ui.rows, state.scene.visible);
-  const told = summary(state.scene.visible, state.answer.found.length, threshold);
-  ui.canvas.setAttribute("aria-label", told);
-  clearTimeout(choose.timer); // screen readers hear where the slider rests, not all on the way
-  choose.timer = setTimeout(() => state.answer && say(told), 250);
-  repaint();
-}
-
-function recolour() {
-  const byClass = ui.colourBy.value === "class";
-  state.colours = coloursOf(state.answer.found, byClass);
-  const sorted = atLeast(state.answer.found, -Infinity);
-  fillTable(ui.rows, sorted, state.colours, { onFocus: focusOn, onPin: pin });
-}
-
-function focusOn(number) {
-  state.focus = number;
-  repaint();
-}
-
-function pin(number) {
-  state.pinned = number === state.pinned ? null : number;
-  repaint();
-}
-
-function repaint() {
-  cancelAnimationFrame(repaint.frame);
-  repaint.frame = requestAnimationFrame(paintNow);
-}
-
-function paintNow() {
-  const { scene } = state;
-  if (!scene) return;
-  const wanted = state.focus === null ? state.pinned : state.focus;
-  scene.focus = scene.visible.some((one) => one.number === wanted) ? wanted : null;
-  scene.show = { masks: ui.masks.checked, boxes: ui.boxes.checked, labels: ui.labels.checked };
-  paint(ui.canvas, scene);
-  markRows(ui.rows, scene.focus, state.pinned);
-}
-
-function pointed({ offsetX, offsetY }) {
-  const ratio = ui.canvas.width / ui.canvas.clientWidth;
-  const one = state.answer && detectionAt(ui.canvas, state.scene, offsetX * ratio, offsetY * ratio);
-  return one ? one.number : null;
-}
-
-// -- words ----------------------------------------------------------------------------------------
-
-function say(text) {
-  ui.status.textContent = text;
-}
-
-function complain(text) {
-  say("");
-  ui.trouble.hidden = false;
-  ui.trouble.textContent = text;
-}
-
-function bytesText(count) {
-  return count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(1)} MB`;
-}
-
-function timeText(milliseconds) {
-  if (milliseconds >= 10_000) return `${(milliseconds / 1000).toFixed(1)} s`;
-  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
-}
-
-/** Say whether the model is ready; ask again each second until it is. */
-async function askHealth() {
-  clearTimeout(askHealth.timer);
-  let text = "The server does not answer.";
-  try {
-    const response = await fetch("ping", { cache: "no-store", credentials: "omit" });
-    if (response.ok) return void (ui.health.textContent = "The model is ready.");
-    text = `Not ready: ${await errorOf(response, await response.blob())}`;
-  } catch {
-    // said above
-  }
-  if (ui.health.textContent !== text) ui.health.textContent = text;
-  askHealth.timer = setTimeout(askHealth, 1000);
-}
-
-// -- wiring -----------------------------------------------------------------------------------------
-
 listen(ui, give, complain);
 ui.request.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -329,10 +154,10 @@ ui.copy.addEventListener("click", async () => {
   ui.curl.select();
   ui.copied.textContent = (await copyText(ui.curl.value)) ? "Copied." : "Selected: copy it with Ctrl+C.";
 });
-let width = innerWidth;
+let seenWidth = innerWidth;
 addEventListener("resize", () => {
-  if (innerWidth === width || !state.scene) return; // a phone's address bar changes the height only
-  width = innerWidth;
+  if (innerWidth === seenWidth || !state.scene) return; // a phone's address bar changes the height only
+  seenWidth = innerWidth;
   layOut();
 });
 askHealth();
