@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -90,9 +91,10 @@ def write(
     result: Mapping[str, Mapping[str, Mapping[str, float]]], turns: int, seconds: int
 ) -> None:
     """The JSON and the bars."""
-    versions = measure.machine("gunicorn", "gevent")
+    facts = measure.machine("gunicorn", "gevent")
+    facts["versions"] |= peer_versions()
     told = {"turns": turns, "seconds of a turn": seconds, "milliseconds and requests/s": result}
-    measure.save("serving_overhead", {**versions, **told})
+    measure.save("serving_overhead", {**facts, **told})
     bars = {
         f"{name}, {count}": by_count[count]["rate"]
         for count in ("1", "16", "64")
@@ -101,6 +103,13 @@ def write(
     measure.bars(
         "serving_overhead", "No-op predictor, 100 KB JPEG: server, connections", bars, "requests/s"
     )
+
+
+def peer_versions() -> dict[str, str]:
+    """Whom we were compared with."""
+    code = "from importlib.metadata import version as v; print(v('litserve'), v('torchserve'))"
+    said = subprocess.run([measure.peers(), "-c", code], check=True, capture_output=True, text=True)
+    return dict(zip(("litserve", "torchserve"), said.stdout.split(), strict=True))
 
 
 if __name__ == "__main__":

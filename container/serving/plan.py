@@ -76,8 +76,11 @@ def folder_size(folder: Path) -> int:
 
 
 def _whole(cores: float) -> int:
-    """The nearest number of cores, one at least. Of 1.5 cores one process would leave a third unused;
-    two use them up, and all stand still for a quarter of the time, which /ping can bear."""
+    """The nearest number of cores, one at least.
+
+    Of 1.5 cores one process would leave a third unused. Two use them up: then all stand still for a
+    quarter of the time, a few hundredths of a second at a stretch, which /ping can bear.
+    """
     return max(1, int(cores + 0.5))
 
 
