@@ -17,8 +17,8 @@ from torchvision.ops import box_iou, nms
 Weights = Sequence[float]
 # Keeps what the network says of a box's growth from overflowing, as Detectron has it.
 _MOST_GROWTH = math.log(1000.0 / 16)
-# A box falls through a chain of others that suppress each other; longer chains than this end
-# undecided. Proposals of trained networks settle within ten rounds (benchmarks/gpu_training.py).
+# Chains of suppressions that are longer than this end undecided. The longest one among the 2,000
+# best anchors of a level of a network trained on Penn-Fudan had 13 links.
 ROUNDS = 24
 
 
@@ -102,8 +102,11 @@ def settle(boxes: Tensor, threshold: float, labels: Tensor | None = None) -> Ten
     # Counts of up to 2,048 are exact in half precision, and larger ones are not zero either.
     over = over.to(torch.float32 if boxes.device.type == "cpu" else torch.float16)
     kept = over.new_ones((len(boxes), 1, boxes.shape[1]))
+    against = torch.empty_like(kept)
     for _ in range(ROUNDS):
-        kept = (torch.bmm(kept, over) == 0).to(over.dtype)
+        # Into what is there: autocast would copy the matrix into another format every time.
+        torch.bmm(kept, over, out=against)
+        torch.eq(against, 0, out=kept)
     return kept[:, 0] > 0
 
 
