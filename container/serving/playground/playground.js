@@ -123,6 +123,7 @@ function pretty(text) {
 }
 
 listen(ui, give, complain);
+listenToTable(ui.rows, focusOn, pin);
 ui.request.addEventListener("submit", (event) => {
   event.preventDefault();
   if (state.file) give(state.file);

@@ -2,18 +2,21 @@
 // The detections as a table: one stop of the Tab key, arrow keys move in it, and the row with the
 // focus is the one that stands out in the picture.
 
-/** Fill the table; `onFocus(number or null)` and `onPin(number)` are told what the reader does. */
-function fillTable(body, found, colours, { onFocus, onPin }) {
-  body.replaceChildren(...found.map((one) => rowOf(one, colours.get(one.number))));
-  body.onfocusin = (event) => {
+/** Tell `onFocus(number or null)` and `onPin(number)` what the reader does in the table. */
+function listenToTable(body, onFocus, onPin) {
+  body.addEventListener("focusin", (event) => {
     for (const button of body.querySelectorAll("button")) button.tabIndex = button === event.target ? 0 : -1;
     onFocus(numberAt(event));
-  };
-  body.onfocusout = () => onFocus(null);
-  body.onmouseover = (event) => onFocus(numberAt(event));
-  body.onmouseleave = () => onFocus(null);
-  body.onclick = (event) => onPin(numberAt(event));
-  body.onkeydown = (event) => moveFocus(body, event);
+  });
+  body.addEventListener("focusout", () => onFocus(null));
+  body.addEventListener("mouseover", (event) => onFocus(numberAt(event)));
+  body.addEventListener("mouseleave", () => onFocus(null));
+  body.addEventListener("click", (event) => onPin(numberAt(event)));
+  body.addEventListener("keydown", (event) => moveFocus(body, event));
+}
+
+function fillTable(body, found, colours) {
+  body.replaceChildren(...found.map((one) => rowOf(one, colours.get(one.number))));
 }
 
 function rowOf(detection, colour) {

@@ -81,7 +81,7 @@ function recolour() {
   const byClass = ui.colourBy.value === "class";
   state.colours = coloursOf(state.answer.found, byClass);
   const sorted = atLeast(state.answer.found, -Infinity);
-  fillTable(ui.rows, sorted, state.colours, { onFocus: focusOn, onPin: pin });
+  fillTable(ui.rows, sorted, state.colours);
 }
 
 function focusOn(number) {
