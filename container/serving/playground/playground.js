@@ -23,7 +23,8 @@ async function give(file) {
     if (!late()) await receive(reply);
   } catch (error) {
     if (late()) return;
-    complain(`No answer came (${error.message}). Is the server still running?`);
+    if (state.reply) complain(`The answer cannot be shown: ${error.message}.`);
+    else complain(`No answer came (${error.message}). Is the server still running?`);
     askHealth();
   }
 }

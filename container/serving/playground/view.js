@@ -20,6 +20,7 @@ function layOut() {
   const { picture, answer } = state;
   const { width, height } = picture || answer;
   ui.shown.hidden = false;
+  if (!answer) ui.canvas.setAttribute("aria-label", "The picture, without detections");
   ui.tools.hidden = !answer;
   ui.shown.classList.toggle("bare", !answer);
   const factor = Math.min(ui.stage.clientWidth / width, (0.75 * innerHeight) / height, 4);
