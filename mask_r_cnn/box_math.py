@@ -17,6 +17,8 @@ from torchvision.ops import box_iou, nms
 Weights = Sequence[float]
 # Keeps what the network says of a box's growth from overflowing, as Detectron has it.
 _MOST_GROWTH = math.log(1000.0 / 16)
+# Wanted boxes that are compared with all others at once: more of them cost time, and no memory.
+_TOGETHER = 64
 # Chains of suppressions that are longer than this end undecided. The longest one among the 2,000
 # best anchors of a level of a network trained on Penn-Fudan had 13 links.
 ROUNDS = 24
@@ -55,16 +57,17 @@ def match(
     1: overlaps it by `high` or more; 0: by less than `low`, background; -1: in between, neither.
     `weak` makes 1 also of the boxes that overlap a wanted one most, however little that is.
     """
-    if not len(wanted):
-        place = boxes.new_zeros(len(boxes), dtype=torch.int64)
-        return place, place
-    overlaps = box_iou(wanted, boxes)
-    best, place = overlaps.max(0)
+    best, place = boxes.new_full((len(boxes),), -1.0), boxes.new_zeros(len(boxes)).long()
+    nearest = torch.zeros_like(place, dtype=torch.bool)
+    for start in range(0, len(wanted), _TOGETHER):
+        overlaps = box_iou(wanted[start : start + _TOGETHER], boxes)
+        most, which = overlaps.max(0)
+        place = torch.where(most > best, which + start, place)
+        best = torch.maximum(most, best)
+        if weak:
+            nearest |= (overlaps == overlaps.amax(1, keepdim=True)).any(0)
     kind = torch.where(best >= high, 1, torch.where(best < low, 0, -1))
-    if weak:
-        best_of_wanted = overlaps.amax(1, keepdim=True)
-        kind = torch.where((overlaps == best_of_wanted).any(0), 1, kind)
-    return place, kind
+    return place, torch.where(nearest, 1, kind)
 
 
 class FixedSizes:
