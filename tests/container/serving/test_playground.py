@@ -182,7 +182,8 @@ def drawn_by(page: Chromium, mask: np.ndarray[Any, Any], tall: int, wide: int) -
 def test_masks_are_those_of_pycocotools(page: Chromium):
     random = np.random.default_rng(7)
     masks = [random.random((h, w)) < p for h, w, p in ((1, 1, 1), (5, 3, 0.5), (40, 60, 0.2))]
-    masks += [np.zeros((4, 4), bool), np.ones((4, 4), bool), np.kron(masks[1], np.ones((99, 77)))]
+    masks += [np.zeros((4, 4), bool), np.ones((4, 4), bool), np.ones((9, 7), bool)]
+    masks.append(np.kron(masks[1], np.ones((99, 77))) > 0)  # long runs
     for mask in masks:
         assert np.array_equal(drawn_by(page, mask, *mask.shape), mask)
 
