@@ -140,7 +140,9 @@ def image_findings(facts: ImageFacts, instance_type: str) -> Iterator[Finding]:
     size, large = f"{facts.size_bytes / 1e9:.2f} GB", facts.size_bytes > SERVERLESS
     said = f"{size}: over serverless inference's 10 GiB." if large else size
     yield Finding("image size", WARN if large else OK, said)
-    if "byoa.hyperparameters" not in facts.labels:
+    if facts.labels.get("byoa.only") == "serve":
+        yield Finding("image labels", OK, "It only serves: jobs train in another image.")
+    elif "byoa.hyperparameters" not in facts.labels:
         text = "The image does not list its hyperparameters: none are checked."
         fix = "`build_and_push.sh` writes what `train --describe` says into a label."
         yield Finding("image labels", WARN, text, fix)

@@ -199,6 +199,7 @@ def facts(**changed):
     ({"media_type": "application/vnd.oci.image.index.v1+json"}, "", "image", "FAIL", "an index"),
     ({"size_bytes": 11 << 30}, "", "image size", "warn", "serverless"),
     ({"labels": {}}, "", "image labels", "warn", "hyperparameters"),
+    ({"labels": {"byoa.only": "serve"}}, "", "image labels", "ok", "only serves"),
     ({"labels": {"byoa.cuda.version": "12.8"}}, "ml.g5.xlarge", "cuda", "ok", "driver 525"),
     ({"labels": {"byoa.cuda.version": "12.8"}}, "ml.m5.large", "cuda", "ok", "no GPU"),
     ({"labels": {"byoa.cuda.version": "14.0", "byoa.cuda.minimum-driver": "999.1"}},
