@@ -58,10 +58,3 @@ def folder_of(model: MaskRCNN, info: ModelInfo, place: Path) -> Path:
 def info_of(backbone: str, min_size: int, max_size: int = 1333) -> ModelInfo:
     """The description of such a model."""
     return ModelInfo(backbone, "frozen", CLASSES, (1, 2), min_size, max_size, 0.05, 100)
-
-
-def threshold_of(model: MaskRCNN, picture: torch.Tensor, detections: int) -> float:
-    """The score that so many of the model's detections are over."""
-    with torch.inference_mode():
-        scores = model([picture])[0]["scores"]
-    return float((scores[detections - 1] + scores[detections]) / 2)

@@ -99,7 +99,7 @@ def measured(place: Path, small: bool) -> dict[str, Any]:
     image = scene(96, 64) if small else scene(704, 512)
     plain = calibrated(info, to_tensor(image))
     folder = folder_of(plain, info, place / "model")
-    pixels = np.asarray(image)
+    pixels = np.array(image)
     x = _normalised(pixels)
     rounds = 2 if small else 7
     return {

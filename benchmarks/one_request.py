@@ -5,9 +5,8 @@ Four ways in turns, CPU time, from the bytes of a 640 x 480 JPEG to the bytes of
  torchvision  the same model, masks pasted, thresholded and encoded by pycocotools, JSON;
  ours torch, ours openvino   input_fn, predict_fn and output_fn of mask_r_cnn/predictor.py.
 All have the same weights: random ones whose normalisations know the picture (`_random_models.py`);
-time does not depend on what is found, only on how much. About ten detections come out because every
-way is asked for the scores over that of the tenth of plain torchvision's; in bfloat16 one more or
-less may pass. The AWS sample's way is what its documentation describes, not its code.
+time does not depend on what is found, only on how much. Ten detections come out because every way
+is asked for the ten best. The AWS sample's way is what its documentation describes, not its code.
 
 Then, for our default engine: what the first request of a size costs that it never had.
 
@@ -26,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -41,7 +40,7 @@ from torchvision.transforms.functional import to_tensor
 
 import measure
 import predictor
-from _random_models import calibrated, folder_of, info_of, scene, threshold_of
+from _random_models import calibrated, folder_of, info_of, scene
 from engines import VARIABLE, Engine
 
 PACKAGES = ("torch", "torchvision", "openvino", "numpy", "pillow", "pycocotools")
@@ -58,8 +57,7 @@ class Client:
 
     deadline = None
 
-    def __init__(self, threshold: float) -> None:
-        self.query = {"score_threshold": repr(threshold)}
+    query: ClassVar = {"max_detections": str(DETECTIONS)}
 
     def get_request_header(self, index: int, name: str) -> str:
         """No header is sent."""
@@ -130,8 +128,7 @@ def ways_of(place: Path, info: Any, body: bytes) -> dict[str, Way]:
     picture = to_tensor(Image.open(io.BytesIO(body)).convert("RGB"))
     plain = calibrated(info, picture)
     folder = folder_of(plain, info, place / f"{info.backbone}-{info.min_size}")
-    threshold = threshold_of(plain, picture, DETECTIONS)
-    plain.roi_heads.score_thresh = threshold
+    plain.roi_heads.detections_per_img = DETECTIONS
     ways: dict[str, Way] = {
         SAMPLE: lambda jpeg: sample_way(plain, jpeg),
         PLAIN: lambda jpeg: plain_way(plain, jpeg),
@@ -140,7 +137,7 @@ def ways_of(place: Path, info: Any, body: bytes) -> dict[str, Way]:
         with patch.dict(os.environ, {VARIABLE: engine}):
             model = predictor.model_fn(str(folder))
         torch.set_num_threads(1)
-        ways[name] = lambda jpeg, model=model: our_way(model, jpeg, threshold)  # type: ignore[misc]
+        ways[name] = lambda jpeg, model=model: our_way(model, jpeg)  # type: ignore[misc]
     return ways
 
 
@@ -172,9 +169,9 @@ def plain_way(model: MaskRCNN, jpeg: bytes) -> bytes:
     return json.dumps(results).encode()
 
 
-def our_way(model: Engine, jpeg: bytes, threshold: float) -> bytes:
+def our_way(model: Engine, jpeg: bytes) -> bytes:
     """What a model process does with a request."""
-    context = Client(threshold)
+    context = Client()
     item = predictor.input_fn(jpeg, "image/jpeg", context)
     return predictor.output_fn(predictor.predict_fn(item, model, context), "application/json")[0]
 

@@ -16,8 +16,7 @@ from _random_models import calibrated, folder_of, info_of, scene
 
 def test_every_way_finds_the_ten(tmp_path: Path) -> None:
     found = one_request.one_setting(tmp_path, "mobilenet_v2_fpn", 64, rounds=1)
-    assert {9 <= number <= 12 for number in found["detections"].values()} == {True}
-    assert found["detections"]["sample"] == found["detections"]["torchvision"] == 10
+    assert set(found["detections"].values()) == {10}
     assert found["answer_bytes"]["sample"] > 100 * found["answer_bytes"]["ours openvino"]
     model = one_request.OpenVino(tmp_path / "mobilenet_v2_fpn-64").loaded
     assert one_request.first_requests(model, 1)["first"] > 0
@@ -27,7 +26,7 @@ def test_the_dense_part_is_the_same_in_openvino(tmp_path: Path) -> None:
     info, image = info_of("resnet18_fpn", 64), scene(96, 64)
     plain = calibrated(info, to_tensor(image))
     folder = folder_of(plain, info, tmp_path)
-    x = inference_engines._normalised(np.asarray(image))
+    x = inference_engines._normalised(np.array(image))
     with torch.inference_mode():
         truth = [part.numpy() for part in inference_engines.Part(plain)(x)]
     dense = inference_engines._openvino(folder, x, "f32")
