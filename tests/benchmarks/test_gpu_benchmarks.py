@@ -12,6 +12,7 @@ import torch
 import gpu_latency
 import gpu_penn_fudan
 import gpu_training
+from _gpu_ways import SMALL, Ours, Plain
 from _looks import looked
 from _scenes import write_scenes
 from channel import load_channel
@@ -52,9 +53,9 @@ def test_looks_are_counted_with_their_lines() -> None:
 
 
 def test_our_step_waits_for_nothing_where_torchvisions_waits_often(tmp_path: Path) -> None:
-    setting = gpu_training.SMALL
+    setting = SMALL
     data = load_channel(write_scenes(tmp_path / "scenes", 8, 3, setting.picture))
-    ours = gpu_training.Ours(setting, data, CPU)
+    ours = Ours(setting, data, CPU)
     try:
         ours.block()
         assert 0 <= ours.waited < 1
@@ -62,7 +63,7 @@ def test_our_step_waits_for_nothing_where_torchvisions_waits_often(tmp_path: Pat
         assert gpu_training.waits(ours, CPU)["at"] == {}
     finally:
         ours.loader.close()
-    plain = gpu_training.Plain(setting, data, CPU)
+    plain = Plain(setting, data, CPU)
     assert plain.block() > 0
     assert gpu_training.waits(plain, CPU)["count"] > 30
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import gpu_training
+from _gpu_ways import SMALL, Ours
 from _scenes import write_scenes
 from channel import load_channel
 from network import Network, build_network
@@ -97,9 +98,9 @@ def test_detections_on_a_gpu_are_the_cpus(network: Network) -> None:
 
 
 def test_a_step_waits_for_nothing(tmp_path: Path) -> None:
-    setting = gpu_training.SMALL
+    setting = SMALL
     data = load_channel(write_scenes(tmp_path / "scenes", 8, 3, setting.picture))
-    ours = gpu_training.Ours(setting, data, torch.device("cuda"))
+    ours = Ours(setting, data, torch.device("cuda"))
     try:
         ours.block()
         found = gpu_training.waits(ours, torch.device("cuda"))
