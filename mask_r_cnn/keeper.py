@@ -14,6 +14,7 @@ from checkpoint import load_newest, save_checkpoint
 from distributed import Ranks
 from engine import Trainer
 from errors import DataError
+from evaluation import Evaluation
 from events import write_events
 from job import Job
 from model import ModelInfo, info_from, save_model
@@ -27,9 +28,11 @@ class Keeper:
     def __init__(self, job: Job, ranks: Ranks, trainer: Trainer, info: ModelInfo) -> None:
         self._job, self._ranks, self._trainer, self._info = job, ranks, trainer, info
         self.best: tuple[dict[str, Tensor], ModelInfo] | None = None
+        self.judged: Evaluation | None = None  # of the kept model, on every rank
 
-    def keep_model(self, row: Row) -> None:
+    def keep_model(self, row: Row, judged: Evaluation | None = None) -> None:
         """Make the weights as they are now the job's model, with the figures of `row`."""
+        self.judged = judged
         if self._ranks.layout.leader:
             figures = {key: value for key, value in row.items() if not math.isnan(value)}
             state = self._trainer.evaluated.state_dict()

@@ -115,6 +115,7 @@ class Run:
     def _judge(self, row: dict[str, float]) -> None:
         progress = self.trainer.progress
         due = progress.epoch % self.chosen.evaluate_every == 0
+        found = None
         if due or progress.epoch == self.chosen.num_epochs:
             found = self.validator(self.trainer.evaluated, self.info)
             if found is not None:
@@ -128,7 +129,7 @@ class Run:
         if not len(self.validator) or score > progress.best:
             progress.best = -math.inf if math.isnan(score) else score
             progress.best_epoch = progress.epoch
-            self.keeper.keep_model(row)
+            self.keeper.keep_model(row, found)
         self.keeper.write_rows()
 
     def _enough(self) -> bool:
@@ -159,7 +160,8 @@ class Run:
             self.keeper.keep_model({})
         from summary import write_summary
 
-        write_summary(self.job, self.trainer, self.validator, self.keeper.best)
+        kept = self.keeper.best, self.keeper.judged
+        write_summary(self.job, self.trainer, self.validator, *kept)
         progress = self.trainer.progress
         self._say(f"the model of epoch {progress.best_epoch} is in {self.job.folders.model}")
 

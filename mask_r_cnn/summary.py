@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dataset import instance_rle
 from engine import Trainer
-from evaluation import Detection
+from evaluation import Detection, Evaluation
 from job import Job
 from model import ModelInfo, predict
 from pictures import read_picture
@@ -25,11 +25,15 @@ def write_summary(
     trainer: Trainer,
     validator: Validator,
     best: tuple[dict[str, Tensor], ModelInfo] | None,
+    judged: Evaluation | None,
 ) -> None:
-    """Judge the kept model once more, on all ranks; the leader writes output/data/report.html."""
+    """The leader writes output/data/report.html, with what was judged of the kept model.
+
+    Where that is not known, because another process kept it, all ranks judge it once more.
+    """
     state, info = trainer.ranks.from_leader(best)
     trainer.evaluated.load_state_dict(state)
-    evaluation = validator(trainer.evaluated, info)
+    evaluation = judged or validator(trainer.evaluated, info)
     if not trainer.ranks.layout.leader:
         return
     report = Report(
