@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models.detection._utils import BoxCoder, Matcher
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
-from torchvision.ops import MultiScaleRoIAlign, box_iou, nms
+from torchvision.ops import MultiScaleRoIAlign, box_iou, nms, roi_align
 
 from box_math import decode, encode, match, one_by_one, settle
 from canvas_align import canvas_align
@@ -79,6 +80,12 @@ def pictures() -> Tensor:
     return torch.randint(0, 256, (2, 3, 96, 128), dtype=torch.uint8, generator=generator)
 
 
+def in_place(*arguments: Any) -> Tensor:
+    """RoIAlign that takes a pixel's middle for the middle."""
+    found: Tensor = roi_align(*arguments, aligned=True)
+    return found
+
+
 @contextmanager
 def way(network: Network, name: str) -> Iterator[None]:
     """The network as torchvision would have it, as on the CPU, or as on a GPU."""
@@ -88,7 +95,9 @@ def way(network: Network, name: str) -> Iterator[None]:
         network.rpn.fg_bg_sampler = TorchvisionsSampler(samplers[0])
         network.roi_heads.fg_bg_sampler = TorchvisionsSampler(samplers[1])
     network.rpn.fixed_sizes = network.roi_heads.fixed_sizes = name == "fixed sizes"
-    yield
+    # Masks are read in place, and not half a pixel beside (mask_targets).
+    with patch("torchvision.models.detection.roi_heads.roi_align", in_place):
+        yield
     network.rpn.__class__, network.roi_heads.__class__ = Proposer, Heads
     network.rpn.fg_bg_sampler, network.roi_heads.fg_bg_sampler = samplers
 
