@@ -24,6 +24,7 @@ from loader import Batch, Loader
 from network import Network
 from precision import autocast, resolve_precision
 from schedule import learning_rate_at
+from updates import make_optimizer, move_average, side_by_side
 
 Row = dict[str, float]
 LOSSES = (
@@ -71,12 +72,12 @@ class Trainer:
         self.precision = resolve_precision(chosen.precision, ranks.device)
         if chosen.compile == "on":
             compile_backbone(self.network, ranks.device)
-        self.optimizer = _optimizer(network, chosen)
+        self.optimizer = make_optimizer(network, chosen)
         self.scaler = GradScaler(ranks.device.type, enabled=self.precision == "fp16")
         self.average: Network | None = None
         if chosen.ema:
             self.average = copy.deepcopy(network).eval().requires_grad_(False)
-            self._averaged = _pairs(self.average, network)
+            self._averaged = side_by_side(self.average, network)
         self.feeder = Feeder(ranks.device)
         self._pending: list[Tensor] = []
         self.look_every = 1 if ranks.device.type == "cpu" else _GPU_LOOK_EVERY
@@ -145,7 +146,7 @@ class Trainer:
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
-            _move_average(*self._averaged, self.chosen.ema, self.progress.step)
+            move_average(*self._averaged, self.chosen.ema, self.progress.step)
 
     def _collect(self) -> None:
         """Add the pending losses to the epoch's sums; a loss that is no number ends the job."""
@@ -221,35 +222,3 @@ def compile_backbone(network: Network, device: torch.device) -> None:
         )
     # In place, so that the names in the state dict stay. Pictures come in many sizes.
     network.backbone.compile(dynamic=True)
-
-
-def _optimizer(network: nn.Module, chosen: Hyperparameters) -> torch.optim.Optimizer:
-    """Fused: one pass over all weights, and with fp16 no look at whether a gradient overflowed."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    rate, decay = chosen.learning_rate, chosen.weight_decay
-    if chosen.optimizer == "adamw":
-        betas = (chosen.momentum, 0.999)
-        return torch.optim.AdamW(parameters, lr=rate, betas=betas, weight_decay=decay, fused=True)
-    return torch.optim.SGD(
-        parameters, lr=rate, momentum=chosen.momentum, weight_decay=decay, fused=True
-    )
-
-
-Pairs = list[tuple[Tensor, Tensor]]
-
-
-def _pairs(average: nn.Module, network: nn.Module) -> tuple[Pairs, Pairs]:
-    """Averaged and newest weights side by side, and apart from them what is only counted."""
-    pairs = list(zip(average.state_dict().values(), network.state_dict().values()))
-    floats = [pair for pair in pairs if pair[0].is_floating_point()]
-    return floats, [pair for pair in pairs if not pair[0].is_floating_point()]
-
-
-@torch.no_grad()
-def _move_average(floats: Pairs, counts: Pairs, decay: float, step: int) -> None:
-    """Exponential moving average; early on a shorter memory, so that it is not all start."""
-    decay = min(decay, (1 + step) / (10 + step))
-    means, values = zip(*floats)
-    torch._foreach_lerp_(means, values, 1 - decay)
-    for mean, value in counts:
-        mean.copy_(value)
