@@ -11,6 +11,7 @@ setting of 128 regions. Then what of a step goes into the loader, and wall time 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import os
 import sys
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "mask_r_cnn"))
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import resnet18, resnet50
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
@@ -35,7 +37,7 @@ from torchvision.transforms.functional import to_tensor
 import measure
 from _scenes import write_scenes
 from augment import Augmentation, Example
-from backbone import Norm, freeze_stages, group_norm
+from backbone import freeze_stages, group_norm
 from channel import load_channel
 from dataset import Dataset, rasterise
 from distributed import Ranks, layout_of
@@ -145,11 +147,9 @@ def our_trainer(
 ) -> Trainer:
     """What run.py makes of a job, but for the first weights."""
     classes = len(data.class_names) + 1
-    norm: Norm = "frozen" if chosen.backbone in FPN_NORM else "group"
-    network = build_network(chosen.backbone, norm, classes, 100, chosen.rois_per_image)
+    network = build_network(chosen.backbone, "frozen", classes, 100, chosen.rois_per_image)
     network.load_state_dict(state)
-    if norm == "frozen":
-        freeze_stages(network.backbone, TRAINABLE)
+    freeze_stages(network.backbone, TRAINABLE)
     if proposals is not None:
         network.rpn._post_nms_top_n["training"] = proposals
     if loader is None:
@@ -218,6 +218,28 @@ def sample(data: Dataset, chosen: Hyperparameters) -> torch.Tensor:
     return (image[None].float() / 255 - 0.45) / 0.225
 
 
+def limit(chosen: Hyperparameters, data: Dataset) -> dict[str, float]:
+    """Billions of operations in a step, and how many this core multiplies matrices with a second.
+
+    What the same arithmetic can give at best is the ratio of the two speeds.
+    """
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    model = plain_model(chosen.backbone, chosen, len(data.class_names) + 1)
+    settle(model, sample(data, chosen))
+    side = our_side(our_trainer(model.state_dict(), data, chosen, 2000), data, chosen)
+    with FlopCounterMode(display=False) as counter:
+        side.step()
+    side.close()
+    matrix = torch.randn(2048, 2048)
+    kinds = {"bf16": matrix.bfloat16(), "fp32": matrix}
+    ways = {name: functools.partial(torch.mm, one, one) for name, one in kinds.items()}
+    times = measure.interleaved(ways, rounds=8)
+    speeds = {f"{name}_per_second": 2 * 2048**3 / 1e9 / min(times[name]) for name in kinds}
+    found = {"step": counter.get_total_flops() / 1e9, **speeds}
+    return {name: round(value, 1) for name, value in found.items()}
+
+
 class WatchedAugmentation(Augmentation):
     """Adds up the CPU time of the threads that make examples."""
 
@@ -253,7 +275,7 @@ def loader_share(chosen: Hyperparameters, data: Dataset, steps: int) -> dict[str
     """The loader beside a step: percent of the time it is waited for, and of the CPU's time."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    network = build_network(chosen.backbone, "group", len(data.class_names) + 1, 100)
+    network = build_network(chosen.backbone, "frozen", len(data.class_names) + 1, 100)
     watched = WatchedAugmentation(chosen.augment, chosen.min_size, chosen.max_size)
     loader = WatchedLoader(data.pictures, watched, chosen.seed, threads=1)
     trainer = our_trainer(network.state_dict(), data, chosen, None, loader)
@@ -309,7 +331,20 @@ def measured(room: Path, small: bool) -> dict[str, Any]:
         found = compare(slowest, kinds["640 x 480 JPEG"], 3, cores, "wall")
         result["wall"] = {"threads": cores, **found}
         print("wall", result["wall"], flush=True)
+        result["gflop"] = limit(slowest, kinds["640 x 480 JPEG"])
+        print("GFLOP", result["gflop"], flush=True)
     return result
+
+
+def draw(steps: Mapping[str, Any]) -> None:
+    """A bar for every setting and way."""
+    drawn = {
+        f"{setting.replace('_fpn', '')}: {way.removeprefix('ours, ')}": ratio
+        for setting, found in steps.items()
+        for way, ratio in found["times_as_fast"].items()
+    }
+    unit = "times as fast as plain torchvision, one CPU thread"
+    measure.bars("train_step", "A training step", drawn, unit)
 
 
 def main() -> int:
@@ -321,13 +356,7 @@ def main() -> int:
         result = measured(Path(room), small)
     if not small:
         measure.save("train_step", {**measure.machine(*PACKAGES), **result})
-        drawn = {
-            f"{setting}: {way}": ratio
-            for setting, found in result["step"].items()
-            for way, ratio in found["times_as_fast"].items()
-        }
-        title = "A training step on one CPU thread, batch 2 at 320 px"
-        measure.bars("train_step", title, drawn, "times as fast as plain torchvision")
+        draw(result["step"])
     return 0
 
 
