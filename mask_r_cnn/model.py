@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from detection import Detection, Raw, detections_of
 from model_info import INFO_NAME, WEIGHTS_NAME, ModelInfo, info_from, misfit, read_info
@@ -58,7 +60,7 @@ def save_model(folder: Path, state: dict[str, Tensor], info: ModelInfo) -> None:
 def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Network, ModelInfo]:
     """The network of a model folder in evaluation mode on `device`, and its description."""
     info = read_info(folder)
-    with torch.device("meta"):  # no memory, and no random numbers that the file's replace
+    with torch.device("meta"), _Undrawn():  # no memory and no numbers: the file has them
         network = build_model(info)
     try:
         network.load_state_dict(load_file(folder / WEIGHTS_NAME), strict=True, assign=True)
@@ -72,6 +74,17 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Networ
     ]
     network.eval().to(device, memory_format=torch.channels_last)
     return network, info
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves out drawing: without memory it would only load torch's compiler, for half a second."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return (kwargs or {})["tensor"]
+        return args[0] if func in (Tensor.normal_, Tensor.uniform_) else func(*args, **kwargs or {})
 
 
 @torch.inference_mode()
