@@ -41,6 +41,7 @@ def serving(
 ) -> Iterator[Serving]:
     root = make_root(tmp_path_factory.mktemp("fuzz") / "ml", "hashes")
     environ = {"BYOA_NGINX": str(request.param == "nginx"), "SAGEMAKER_MAX_PAYLOAD_IN_MB": "1"}
+    environ["BYOA_PLAYGROUND"] = "false"
     with Serving(root, environ) as running:
         yield running.wait_ready()
 

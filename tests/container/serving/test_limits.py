@@ -94,7 +94,7 @@ def test_lengths_that_are_missing_or_wrong(serve: Serve, front: str):
 
 
 def test_other_routes_and_methods(serve: Serve, front: str):
-    serving = serve("four_functions", front=front).wait_ready()
+    serving = serve("four_functions", front=front, BYOA_PLAYGROUND="false").wait_ready()
     for method, path, status, code in [
         ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/", 404, "not_found"),
