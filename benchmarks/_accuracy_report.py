@@ -32,7 +32,10 @@ def summarised(runs: Sequence[Run]) -> dict[str, Any]:
     """Of one set of pictures: each side's AP, ours against plain's, time to an AP, drops."""
     by = {side: {r["seed"]: r for r in runs if r["recipe"] == side} for side in SAID}
     found: dict[str, Any] = {
-        side: {"seeds": sorted(own), **{f: _spread([r[f] for r in own.values()]) for f in FIGURES}}
+        side: {
+            "seeds": sorted(own),
+            **{f: _spread([last(r, f) for r in own.values()]) for f in FIGURES},
+        }
         for side, own in by.items()
         if own
     }
@@ -40,13 +43,22 @@ def summarised(runs: Sequence[Run]) -> dict[str, Any]:
         pairs = sorted(by[side].keys() & by["plain"].keys())
         if pairs:
             found[f"{side}_minus_plain"] = {
-                figure: _spread([by[side][s][figure] - by["plain"][s][figure] for s in pairs])
+                figure: _spread(
+                    [last(by[side][s], figure) - last(by["plain"][s], figure) for s in pairs]
+                )
                 for figure in FIGURES
             }
     if by["plain"]:
         found["time"] = time_to_ap(by)
+        own = {f: _spread([run[f] for run in by["plain"].values()]) for f in FIGURES}
+        found["plain_by_torchvision"] = own
     found["drop"] = worst_drops(runs)
     return found
+
+
+def last(run: Run, figure: str) -> float:
+    """What the judge of both sides says at the end: our own predictions, in our own precision."""
+    return float(run["curve"][-1][figure])
 
 
 def time_to_ap(by: Mapping[str, Mapping[int, Run]]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def answers_of(model: Any, image: Any) -> list[Detection]:
 
 def run(recipe: str, seed: int, *curve: tuple[float, float]) -> dict[str, Any]:
     """A run with a mask AP at each second."""
-    points = [{"step": i, "seconds": s, "segm_map": ap} for i, (s, ap) in enumerate(curve)]
+    points = [{"seconds": s, "segm_map": ap, "bbox_map": ap} for s, ap in curve]
     last = curve[-1][1]
     return {
         "work": "w", "recipe": recipe, "seed": seed, "curve": points, "bbox_map": last,
