@@ -20,8 +20,11 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "mask-r-cnn-grid"
 #: Enough for every part of the story to run; the figures mean nothing.
 QUICK = {"pictures": "6", "epochs": "1"}
-RATES = "[0.001, 0.0003]"
-BACKBONES = ("resnet18_fpn", "mobilenet_v3_large_fpn")
+POINTS = {
+    f"train-{backbone}-{rate}"
+    for backbone in ("resnet18_fpn", "mobilenet_v3_large_fpn")
+    for rate in ("0.001", "0.0003")
+}
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,6 @@ class Story:
     on: str
     env: Mapping[str, str]
     environ: Mapping[str, str] = field(default_factory=dict)
-    rates: tuple[str, ...] = ("0.001", "0.0003")
-
-    @property
-    def points(self) -> set[str]:
-        return {f"train-{backbone}-{rate}" for backbone in BACKBONES for rate in self.rates}
-
-    def change(self, old: str, new: str) -> None:
-        path = self.folder / "pipeline.yaml"
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
 
     def byoa(self, *words: str) -> str:
         done = subprocess.run(
@@ -72,20 +64,16 @@ def story(
         yield Story(folder, "process", QUICK, environ)
         return
     with Place.up(home, "mask-r-cnn-grid", more) as place:
-        given = {**QUICK, "on": "sandbox", "image": image}
-        made = Story(folder, "sandbox", given, place.environ, ("0.001",))
-        # As processes all four are trained: two containers show what a container changes.
-        made.change(RATES, "[0.001]")
-        yield made
+        yield Story(folder, "sandbox", {**QUICK, "on": "sandbox", "image": image}, place.environ)
 
 
-def test_trainings_are_compared_and_the_best_one_serves(story: Story):
+def test_four_trainings_are_compared_and_the_best_one_serves(story: Story):
     story.pipeline("build", "-j", "2")
     told = json.loads((story.folder / "endpoint.json").read_text())
     try:
-        assert set(told["among"]) == story.points and told["task"] in story.points
+        assert set(told["among"]) == POINTS and told["task"] in POINTS
         assert told["value"] == max(told["among"].values())
-        for point in story.points:
+        for point in POINTS:
             metrics = story.folder / "metrics" / f"{point.removeprefix('train-')}.json"
             figure = json.loads(metrics.read_text())["validation_segm_map"]
             assert figure == told["among"][point]
@@ -96,9 +84,10 @@ def test_trainings_are_compared_and_the_best_one_serves(story: Story):
         story.byoa("undeploy", told["endpoint"], "--on", story.on)
     story.pipeline("report", "--family", "train", "-o", "grid.html")
     page = (story.folder / "grid.html").read_text()
-    assert all(point in page for point in story.points) and "validation_segm_map" in page
+    assert all(point in page for point in POINTS) and "validation_segm_map" in page
     # the same again is nothing; another learning rate is two more trainings
-    story.change("[0.001", "[0.001, 0.0005")
+    text = (story.folder / "pipeline.yaml").read_text()
+    (story.folder / "pipeline.yaml").write_text(text.replace("[0.001, ", "[0.001, 0.0005, "))
     planned = json.loads(story.pipeline("plan", "--json"))
     running = {one["task"] for one in planned if one["action"] != "keep"}
     assert running == {"train-resnet18_fpn-0.0005", "train-mobilenet_v3_large_fpn-0.0005", "deploy"}
