@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from openvino import Core
 
 from detection import Detection, Raw, detections_of
+from engines import LEAST_OBJECTNESS
 from graph import build_graph
 from model_info import WEIGHTS_NAME, ModelInfo, misfit, read_info
 from resize import STRIDE, fit_size, resize_array
@@ -35,7 +36,7 @@ class OpenVinoEngine:
             weights = mapped_weights(folder / WEIGHTS_NAME)
             if len(weights[_CLASSES]) != self.info.num_classes:
                 raise misfit(folder, f"it has {len(weights[_CLASSES])} classes")
-            graph = build_graph(weights, self.info.backbone)
+            graph = build_graph(weights, self.info.backbone, least=LEAST_OBJECTNESS)
         except KeyError as error:
             raise misfit(folder, f"it has no {error}") from error
         except (ValueError, TypeError, RuntimeError) as error:

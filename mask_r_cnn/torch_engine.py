@@ -15,6 +15,7 @@ import no_compiler  # noqa: F401
 
 # isort: split
 from detection import Detection
+from engines import LEAST_OBJECTNESS
 from model import load_model, predict
 from resize import STRIDE
 
@@ -26,6 +27,7 @@ class TorchEngine:
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda", gpu or 0) if cuda else torch.device("cpu")
         self.network, self.info = load_model(folder, self.device)
+        self.network.rpn.score_thresh = LEAST_OBJECTNESS
         # On a CPU a batch is not faster than its pictures one by one, only larger.
         self.at_once = 8 if cuda else 1
 

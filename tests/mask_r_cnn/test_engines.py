@@ -196,3 +196,11 @@ def test_training_and_serving_see_the_same_pixels(size: tuple[int, int]) -> None
     served = resize_array(image, *size).astype(int)
     trained = resize_picture(image, *size).permute(1, 2, 0).numpy().astype(int)
     assert np.abs(served - trained).max() <= 1
+
+
+@pytest.mark.parametrize("engine", [OpenVinoEngine, TorchEngine])
+def test_where_nothing_is_likely_nothing_is_found(
+    engine: type, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{engine.__module__}.LEAST_OBJECTNESS", 1.1)
+    assert engine(tiny_model_folder).predict([picture(60, 90)], score_threshold=0.0) == [[]]
