@@ -10,7 +10,7 @@ is asked for the ten best. The AWS sample's way is what its documentation descri
 
 Then, for our default engine: what the first request of a size costs that it never had.
 
-    python benchmarks/one_request.py [--small]
+    python benchmarks/one_request.py [--small] [--model FOLDER --picture JPEG]
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ from torchvision.transforms.functional import to_tensor
 
 import measure
 import predictor
+from _plain_torchvision import plain_model
 from _random_models import calibrated, folder_of, info_of, scene
 from engines import VARIABLE, Engine
+from model import load_model
+from model_info import read_info
 
 PACKAGES = ("torch", "torchvision", "openvino", "numpy", "pillow", "pycocotools")
 SAMPLE, PLAIN = "sample", "torchvision"
@@ -68,8 +71,14 @@ def main() -> int:
     """Measure, save, draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--small", action="store_true", help="tiny pictures; nothing is written")
-    small = parser.parse_args().small
+    parser.add_argument("--model", type=Path, help="a trained model's folder; nothing is written")
+    parser.add_argument("--picture", type=Path, help="the JPEG to ask it about")
+    chosen = parser.parse_args()
+    small = chosen.small
     torch.set_num_threads(1)
+    if chosen.model is not None:
+        print(json.dumps(trained(chosen.model, chosen.picture.read_bytes()), indent=1))
+        return 0
     settings = (("mobilenet_v2_fpn", 64, 2),) if small else SETTINGS
     with tempfile.TemporaryDirectory() as place:
         found = {
@@ -104,7 +113,20 @@ def one_setting(place: Path, backbone: str, side: int, rounds: int) -> dict[str,
     buffer = io.BytesIO()
     scene(width, height).save(buffer, "JPEG", quality=90)
     body = buffer.getvalue()
-    ways = ways_of(place, info_of(backbone, side), body)
+    return compared(random_ways(place, info_of(backbone, side), body), body, rounds)
+
+
+def trained(folder: Path, body: bytes) -> dict[str, Any]:
+    """The same of a trained model, whose proposals are fewer."""
+    info = read_info(folder)
+    sizes = (info.min_size, info.max_size)
+    plain = plain_model(info.backbone, info.norm, info.num_classes, sizes).eval()
+    plain.load_state_dict(load_model(folder)[0].state_dict())
+    return compared(ways_of(plain, folder), body, rounds=7)
+
+
+def compared(ways: dict[str, Way], body: bytes, rounds: int) -> dict[str, Any]:
+    """The ways in turns."""
     answers = {name: way(body) for name, way in ways.items()}
     times = measure.interleaved(
         {name: lambda way=way: way(body) for name, way in ways.items()},  # type: ignore[misc]
@@ -123,11 +145,15 @@ def one_setting(place: Path, backbone: str, side: int, rounds: int) -> dict[str,
     }
 
 
-def ways_of(place: Path, info: Any, body: bytes) -> dict[str, Way]:
-    """The four ways from a JPEG to JSON, with one set of weights."""
+def random_ways(place: Path, info: Any, body: bytes) -> dict[str, Way]:
+    """The four ways with one set of random weights."""
     picture = to_tensor(Image.open(io.BytesIO(body)).convert("RGB"))
     plain = calibrated(info, picture)
-    folder = folder_of(plain, info, place / f"{info.backbone}-{info.min_size}")
+    return ways_of(plain, folder_of(plain, info, place / f"{info.backbone}-{info.min_size}"))
+
+
+def ways_of(plain: MaskRCNN, folder: Path) -> dict[str, Way]:
+    """The four ways from a JPEG to JSON: plain torchvision's model, and its folder for ours."""
     plain.roi_heads.detections_per_img = DETECTIONS
     ways: dict[str, Way] = {
         SAMPLE: lambda jpeg: sample_way(plain, jpeg),
