@@ -24,7 +24,7 @@ def write_report(runs: Sequence[Run]) -> None:
     summary = {work: summarised([r for r in runs if r["work"] == work]) for work in works}
     versions = measure.machine("torch", "torchvision", "openvino", "faster-coco-eval")
     measure.save("accuracy", {**versions, "summary": summary, "runs": list(runs)})
-    for work in works:
+    for work in (name for name in works if "plain" in summary[name]):
         _plot(work, [run for run in runs if run["work"] == work], summary[work])
 
 
