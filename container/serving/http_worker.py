@@ -82,6 +82,8 @@ class HttpWorker(GeventWorker):  # type: ignore[misc]
             if not data:
                 with self.patience.for_seconds(client, self.cfg.keepalive):
                     data = client.recv(READ)
+            else:
+                gevent.sleep(0)  # who sends many requests at once must not stop all others
             if not data:
                 return
             head = fast_http.parse(data)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from container.serving import log
 from container.serving.answers import Answer, error
-from container.serving.bodies import RefusedError
+from container.serving.bodies import RefusedError, too_large
 from container.serving.broker import Broker
 from container.serving.lanes import OverloadedError
 from container.serving.protocol import Head
@@ -95,6 +95,10 @@ class Invocations:
             return self.broker.ask(request.head(), body, deadline)
 
     def _refuse_early(self, request: Request) -> None:
+        limit = self.settings.max_payload
+        if request.length is not None and request.length > limit:  # it takes no room meanwhile
+            request.body.discard()
+            raise RefusedError(too_large(limit))
         if request.headers.get(SESSION_ID):
             request.body.discard()
             message = "this model keeps no sessions: send the request without SessionId"

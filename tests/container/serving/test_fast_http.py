@@ -42,6 +42,7 @@ def test_an_ordinary_request():
         HEAD.replace(b"Host: x", b"Transfer-Encoding: chunked"),
         HEAD.replace(b"Host: x", b"Expect: 100-continue"),
         HEAD.replace(b"Host: x", b"Content-Length: 5"),
+        HEAD.replace(b"Host: x", b"X-Forwarded-Proto: http\r\nX-Forwarded-Ssl: on"),
         HEAD.replace(b"Host: x", b"Ho st: x"),
         HEAD.replace(b"Host: x", b"Host : x"),
         HEAD.replace(b"Host: x", b"Under_score: x"),

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from gunicorn.config import LimitRequestFields, LimitRequestFieldSize
 
 from container.serving import protocol
 
@@ -30,6 +31,19 @@ def test_a_message_arrives_as_it_was_sent(
     sender.start()
     assert protocol.receive(pair[1], size) == (head, body)
     sender.join()
+
+
+@pytest.mark.parametrize("character", ['"', "\xff"])
+def test_the_largest_head_that_http_lets_in_is_no_broken_frame(
+    pair: tuple[socket.socket, socket.socket], character: str
+):
+    size = LimitRequestFieldSize.default
+    head = {"headers": {f"x{n}": character * size for n in range(LimitRequestFields.default)}}
+    sender = threading.Thread(target=protocol.send, args=(pair[0], head))
+    sender.start()
+    received = protocol.receive(pair[1], 0)
+    sender.join()
+    assert received == (head, b"")
 
 
 def test_a_body_in_pieces_is_put_together(pair: tuple[socket.socket, socket.socket]):
