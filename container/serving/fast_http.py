@@ -36,9 +36,8 @@ MAX_HEAD, MAX_HEADERS = 8000, 64  # well below each of gunicorn's limits
 NAME, VALUE = rb"[A-Za-z0-9-]+", rb"[\t\x20-\x7e\x80-\xff]*"
 HEADERS = re.compile(rb"(?:%s:%s\r\n)*" % (NAME, VALUE))
 #: What changes how the request or the connection is read, or can contradict another header.
-SPECIAL = frozenset(
-    ("expect", "te", "trailer", "transfer-encoding", "upgrade")
-    + ("x-forwarded-protocol", "x-forwarded-ssl")
+SPECIAL = frozenset(("expect", "te", "trailer", "transfer-encoding", "upgrade")) | frozenset(
+    ("x-forwarded-protocol", "x-forwarded-ssl")
 )
 NO_BODY = (204, 304)
 
