@@ -17,6 +17,7 @@ from torch.nn.functional import embedding_bag
 from torchvision.ops import MultiScaleRoIAlign
 
 from canvas_align import canvas_align
+from resize import STRIDE
 
 
 class BagRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
@@ -91,6 +92,10 @@ class BagRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
 
 
 def _scales(maps: Sequence[Tensor], image_shapes: Sequence[tuple[int, int]]) -> list[float]:
-    """Each map's size by the pictures', as a power of two."""
+    """Each map's size by the pictures', as a power of two.
+
+    By the padded pictures': by its own, a picture of 10 rows would seem to have large maps.
+    """
     tallest = max(height for height, _ in image_shapes)
-    return [2.0 ** round(math.log2(m.shape[-2] / tallest)) for m in maps]
+    padded = -(-tallest // STRIDE) * STRIDE
+    return [2.0 ** round(math.log2(m.shape[-2] / padded)) for m in maps]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +34,22 @@ def test_values_and_gradients_are_torchvisions(seed: int, size: int, outside: bo
     torch.testing.assert_close(answers[0][0], answers[1][0], atol=1e-4, rtol=1e-4)
     for expected, found in zip(answers[0][1], answers[1][1]):
         torch.testing.assert_close(expected, found, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("height", [1, 10, 22, 33, 45, 65])
+def test_the_padding_of_a_flat_picture_does_not_count(height: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    padded = -(-height // 32) * 32
+    maps = {
+        str(i): torch.randn(1, 8, padded // s, 10 * 32 // s, generator=generator)
+        for i, s in enumerate((4, 8, 16, 32))
+    }
+    boxes = [_boxes(generator, 8, outside=False).clamp(max=height)]
+    expected = MultiScaleRoIAlign(list(maps), output_size=7, sampling_ratio=2)
+    found = BagRoIAlign(list(maps), output_size=7, sampling_ratio=2)
+    torch.testing.assert_close(
+        found(maps, boxes, [(height, 300)]), expected(maps, boxes, [(padded, 320)])
+    )
 
 
 def test_under_autocast_the_answer_is_rounded_once() -> None:
