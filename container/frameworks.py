@@ -20,7 +20,9 @@ import importlib, importlib.util, json, sys
 sys.path.append(sys.argv.pop(1))
 for name in sys.argv[1:]:
     importlib.import_module(name)
-if importlib.util.find_spec("openvino"):  # a predictor imports it when it loads a model
+# A predictor imports it when it loads a model; its converter would report that to the makers.
+if importlib.util.find_spec("openvino"):
+    sys.modules.setdefault("openvino.tools.ovc", None)
     importlib.import_module("openvino")
 torch = sys.modules.get("torch")
 versions = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +19,6 @@ from detection import Detection
 from model_info import ModelInfo
 
 VARIABLE = "MASK_R_CNN_ENGINE"
-_CONVERTER = "openvino.tools.ovc"
 NAMES = ("auto", "torch", "openvino")
 # Proposals that are less likely than this to hold a thing are not looked at in serving. Where a
 # model is sure of itself a picture takes half of the time, at the same AP; 0.01 lost 0.7 points.
@@ -55,22 +53,12 @@ class Engine(Protocol):
 def load_engine(folder: Path, gpu: int | None = None) -> Engine:
     """The model of a folder, ready to predict; `gpu` is the one that the server gives, if any."""
     if choice(os.environ.get(VARIABLE, ""), gpu is not None or _sees_gpu()) == "openvino":
-        return _openvino_engine(folder)
+        from openvino_engine import OpenVinoEngine
+
+        return OpenVinoEngine(folder)
     from torch_engine import TorchEngine
 
     return TorchEngine(folder, gpu)
-
-
-def _openvino_engine(folder: Path) -> Engine:
-    # `import openvino` brings its converter where it can: half of the time that it takes, and a
-    # library that reports every import to the makers.
-    blocked = sys.modules.setdefault(_CONVERTER, None) is None  # type: ignore[arg-type]
-    try:
-        from openvino_engine import OpenVinoEngine
-    finally:
-        if blocked:
-            del sys.modules[_CONVERTER]
-    return OpenVinoEngine(folder)
 
 
 def choice(wanted: str, gpu: bool) -> str:

@@ -115,7 +115,10 @@ def predict(
     # nothing else changes; the margin is for scores in half precision.
     model.roi_heads.score_thresh = threshold * 0.98
     model.roi_heads.detections_per_img = limit
-    with autocast(device, resolve_precision(info.precision, device)), _mask_head(model, masks):
+    precision = info.precision
+    if precision == "fp16" and device.type == "cpu":  # trained on a GPU, served without one
+        precision = "auto"
+    with autocast(device, resolve_precision(precision, device)), _mask_head(model, masks):
         outputs = model(batch.to(device), sizes)
     return [
         detections_of(_raw(output, masks), image.shape, size, threshold, limit)

@@ -12,6 +12,15 @@ from errors import DataError
 WEIGHTS_NAME = "model.safetensors"
 INFO_NAME = "model.json"
 _FORMAT = 1
+# What nothing else looks at before the first picture comes.
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "backbone": str,
+    "min_size": int,
+    "max_size": int,
+    "score_threshold": (int, float),
+    "max_detections": int,
+    "format": int,
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,13 @@ def read_info(folder: Path) -> ModelInfo:
 def info_from(raw: dict[str, Any]) -> ModelInfo:
     """The description that a parsed model.json holds."""
     names, ids = tuple(raw["class_names"]), tuple(raw["category_ids"])
-    return ModelInfo(**{**raw, "class_names": names, "category_ids": ids})
+    if len(names) != len(ids):
+        raise ValueError(f"it has {len(names)} class_names and {len(ids)} category_ids")
+    info = ModelInfo(**{**raw, "class_names": names, "category_ids": ids})
+    for name, kind in _KINDS.items():
+        if not isinstance(getattr(info, name), kind):
+            raise TypeError(f"{name} is {getattr(info, name)!r}")
+    return info
 
 
 def misfit(folder: Path, reason: str) -> DataError:

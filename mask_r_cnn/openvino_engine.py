@@ -13,6 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+# First, as what follows imports openvino.
+import no_converter  # noqa: F401
+
+# isort: split
 from openvino import Core
 
 from detection import Detection, Raw, detections_of
@@ -39,7 +44,7 @@ class OpenVinoEngine:
             graph = build_graph(weights, self.info.backbone, least=LEAST_OBJECTNESS)
         except KeyError as error:
             raise misfit(folder, f"it has no {error}") from error
-        except (ValueError, TypeError, RuntimeError) as error:
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise misfit(folder, str(error).strip().splitlines()[-1]) from error
         core = Core()
         self._compiled = core.compile_model(graph, "CPU", _settings(core, self.info))

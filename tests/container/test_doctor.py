@@ -101,6 +101,19 @@ def test_an_algorithm_that_loads(tmp_path):
     assert frameworks.modules == ("train",)
 
 
+def test_openvino_is_looked_at_without_its_reporting_converter(tmp_path):
+    tools = tmp_path / "openvino/tools/ovc"
+    tools.mkdir(parents=True)
+    (tmp_path / "train.py").touch()
+    (tmp_path / "openvino/__init__.py").write_text(
+        "__version__ = '7'\ntry:\n    import openvino.tools.ovc\nexcept ImportError:\n    pass\n"
+    )
+    (tools / "__init__.py").write_text(f"open({str(tmp_path / 'reported')!r}, 'w')\n")
+    frameworks, _ = check_imports(tmp_path)
+    assert frameworks is not None and frameworks.versions["openvino"] == "7"
+    assert not (tmp_path / "reported").exists()
+
+
 @pytest.mark.parametrize(
     ("machine", "frameworks", "state", "said"),
     [

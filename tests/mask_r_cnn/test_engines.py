@@ -13,6 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import engines
@@ -117,6 +118,28 @@ def test_a_request_is_answered_where_there_is_no_torch(
         assert (answer["height"], answer["width"]) == (60, 90) and answer["detections"]
 
 
+def test_openvinos_makers_are_told_nothing() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import openvino_engine; "
+        "assert not any(name.startswith('openvino_telemetry') for name in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(ROOM)], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_engines_agree_on_flat_pictures(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "mobilenet_v2_fpn", "group")
+    by_torch, by_openvino = TorchEngine(folder), OpenVinoEngine(folder)
+    for size in ((1, 96), (19, 96), (45, 96), (96, 5)):
+        image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+        (theirs,), (ours,) = by_torch.predict([image]), by_openvino.predict([image])
+        assert len(ours) == len(theirs) == 15
+        for one in theirs:
+            other = partner(one, ours)
+            assert np.abs(np.subtract(one.box, other.box)).max() < 0.05
+            assert abs(one.score - other.score) < 1e-3
+
+
 def test_no_detection_has_no_mask(tiny_model_folder: Path) -> None:
     engine = OpenVinoEngine(tiny_model_folder)
     assert engine.predict([picture(60, 90)], score_threshold=1.0) == [[]]
@@ -171,12 +194,18 @@ def no_weights(folder: Path) -> None:
     (folder / WEIGHTS_NAME).write_bytes(b"not weights at all")
 
 
+def a_vector(folder: Path) -> None:
+    tensors = load_file(folder / WEIGHTS_NAME)
+    name = "backbone.fpn.inner_blocks.0.0.weight"
+    save_file({**tensors, name: tensors[name].flatten()}, folder / WEIGHTS_NAME)
+
+
 def an_empty_file(folder: Path) -> None:
     (folder / WEIGHTS_NAME).write_bytes(b"")
 
 
 @pytest.mark.parametrize(
-    "spoil", [other_classes, other_backbone, cut_short, no_weights, an_empty_file]
+    "spoil", [other_classes, other_backbone, cut_short, no_weights, a_vector, an_empty_file]
 )
 @pytest.mark.parametrize("engine", [OpenVinoEngine, TorchEngine])
 def test_weights_of_another_model_are_told(

@@ -208,6 +208,9 @@ def test_a_batch_answers_as_each_picture_alone(folder: Path) -> None:
         (lambda f: (f / "model.json").write_text("{"), "is not a model description"),
         (lambda f: _change(f, format=9), "has format 9"),
         (lambda f: _change(f, unknown=1), "is not a model description"),
+        (lambda f: _change(f, format="1"), "is not a model description: format is '1'"),
+        (lambda f: _change(f, min_size="64"), "is not a model description: min_size is '64'"),
+        (lambda f: _change(f, category_ids=[3]), "2 class_names and 1 category_ids"),
         (lambda f: _change(f, backbone="resnet18_fpn"), "does not fit model.json"),
         (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 40), "does not fit model.json"),
     ],
@@ -218,6 +221,12 @@ def test_a_broken_model_folder_is_told(
     damage(folder)
     with pytest.raises(DataError, match=said):
         load_model(folder)
+
+
+def test_a_model_trained_in_half_precision_predicts_on_a_cpu(folder: Path) -> None:
+    _change(folder, precision="fp16")
+    model, info = load_model(folder)
+    assert len(predict(model, info, [np.zeros((40, 50, 3), np.uint8)])) == 1
 
 
 def _change(folder: Path, **changes: object) -> None:
