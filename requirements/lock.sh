@@ -8,6 +8,7 @@ lock() {
 }
 lock image.in --output-file image.txt
 lock serve.in --constraints image.txt --output-file serve.txt
+lock harness.in --constraints image.txt --output-file harness.txt
 lock dev.in --constraints image.txt --constraints serve.txt --output-file dev.txt
 lock bench.in --constraints dev.txt --output-file bench.txt
 lock parity.in --output-file parity.txt
