@@ -22,6 +22,7 @@ RUN apt-get update -qq \\
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \\
         ca-certificates nginx-light python3 python3-pip >/dev/null \\
     && pip install --quiet --break-system-packages --no-cache-dir flask gunicorn gevent packaging \\
+        prometheus-client \\
     && rm -rf /var/lib/apt/lists/*
 ENV PATH=/opt/byoa/container/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
     BYOA_ALGORITHM=/opt/byoa/small_algorithm PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

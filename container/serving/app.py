@@ -19,6 +19,7 @@ from container.serving.invocations import Invocations, Request, log_request
 from container.serving.playground.page import build
 from container.serving.settings import MIB
 
+SILENT = ("/ping", "/metrics")
 CODES = {404: "not_found", 405: "method_not_allowed"}
 MAX_BATCH_MB = 100  # SageMaker: MaxConcurrentTransforms × MaxPayloadInMB must not exceed it
 
@@ -31,6 +32,8 @@ def create_app(invocations: Invocations) -> Flask:
     app.add_url_rule("/ping", view_func=views.ping)
     app.add_url_rule("/invocations", view_func=views.invocations, methods=["POST"])
     app.add_url_rule("/execution-parameters", view_func=views.execution_parameters)
+    if invocations.metrics is not None:
+        app.add_url_rule("/metrics", view_func=views.metrics)
     if invocations.settings.playground:
         page = build()
         app.add_url_rule("/", "playground", lambda: Response(page.body, headers=page.headers))
@@ -61,6 +64,14 @@ class Views:
             BatchStrategy="SINGLE_RECORD",
             MaxPayloadInMB=max(1, min(payload, MAX_BATCH_MB // count)),
         )
+
+    def metrics(self) -> Response:
+        """All figures as Prometheus reads them."""
+        from container.serving.metrics_page import page  # who is never asked does not load it
+
+        assert self.core.metrics is not None
+        accept = request.headers.get("Accept", "")
+        return to_response(page(self.core.metrics, self.core.broker, self.core.settings, accept))
 
     def invocations(self) -> Response:
         """Queue the body for a model process and give back its answer."""
@@ -118,8 +129,8 @@ def start_clock() -> None:
 
 
 def log_response(response: Response) -> Response:
-    """One line, but for /ping."""
-    if request.path != "/ping":
+    """One line, but for what asks every few seconds."""
+    if request.path not in SILENT:
         body = response.get_data()
         answer = Answer(response.status_code, body, times=g.get("times", {}))
         bytes_in = g.get("bytes_in", 0)

@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -44,8 +44,10 @@ class Broker:
         self.asked: dict[int, Job] = {}
         self.was_ready = False
         self.draining_until = math.inf
+        self.held_bytes = 0
+        self.batch_sizes: Counter[int] = Counter()
+        self.restarts = Counter(died=0, replaced=0)
         self._ids = itertools.count(1)
-        self._bytes = 0
         self._seconds_each = 0.1  # a moving average, for Retry-After
         self._timer: gevent.Greenlet | None = None
         self._clock: gevent.Greenlet | None = None
@@ -74,13 +76,13 @@ class Broker:
     def room(self, size: int) -> Iterator[None]:
         """Memory for a body of `size` bytes while it is here, or an OverloadedError."""
         self._refuse_when_full()
-        if self._bytes and self._bytes + size > self.limits.queue_bytes:
+        if self.held_bytes and self.held_bytes + size > self.limits.queue_bytes:
             raise self._overloaded()
-        self._bytes += size
+        self.held_bytes += size
         try:
             yield
         finally:
-            self._bytes -= size
+            self.held_bytes -= size
 
     def _refuse_when_full(self) -> None:
         if len(self.waiting) >= self.limits.queue_size and not self._idle():
@@ -180,6 +182,7 @@ class Broker:
         """A process went away: what it was computing is tried once more, or answered."""
         if lane in self.lanes:
             self.lanes.remove(lane)
+            self.restarts["replaced" if lane.state == "leaving" else "died"] += 1
         lane.state = "gone"
         now = time.monotonic()
         for job in reversed(list(lane.busy.values())):
@@ -216,6 +219,7 @@ class Broker:
                 batch = self._take(self.limits.max_batch if lane.batches else 1, now)
                 if not batch:
                     return
+                self.batch_sizes[len(batch)] += 1
                 for job in batch:
                     job.tries += 1
                     job.sent = now

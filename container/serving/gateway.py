@@ -45,6 +45,7 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         from container.serving.broker import Broker
         from container.serving.invocations import Invocations
         from container.serving.lanes import Limits
+        from container.serving.metrics import Metrics
 
         launch = self.launch
         broker = Broker(
@@ -60,7 +61,8 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         listener = socket.socket(fileno=os.dup(launch.broker_fd))
         StreamServer(listener, broker.attend).start()
         gevent.spawn(_watch, broker)
-        app = create_app(Invocations(self.settings, broker))
+        metrics = Metrics() if self.settings.metrics else None
+        app = create_app(Invocations(self.settings, broker, metrics))
         gc.collect()
         gc.freeze()  # what is here stays: collections need not look at it while requests wait
         return app

@@ -16,11 +16,13 @@ from container.serving.answers import Answer, error
 from container.serving.bodies import RefusedError, too_large
 from container.serving.broker import Broker
 from container.serving.lanes import OverloadedError
+from container.serving.metrics import Metrics
 from container.serving.protocol import Head
 from container.serving.settings import Settings
 
 SESSION_ID = "x-amzn-sagemaker-session-id"
 BROWSER = frozenset(("origin", "sec-fetch-site"))
+OUR_FAULT = Answer(500, b"")  # as what an exception of ours is counted
 INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 
 
@@ -62,6 +64,7 @@ class Invocations:
 
     settings: Settings
     broker: Broker
+    metrics: Metrics | None = None  # None: nobody may ask for them
 
     def ping(self) -> Answer:
         """200 and nothing, or 503 and why."""
@@ -71,8 +74,18 @@ class Invocations:
         return error(503, code, reason, {"Retry-After": "1", "X-Byoa-Reason": code})
 
     def answer(self, request: Request) -> Answer:
-        """Queue the body for a model process and give back its answer."""
+        """Queue the body for a model process and give back its answer; both are counted."""
         start = time.perf_counter()
+        answer = OUR_FAULT
+        try:
+            answer = self._queued_or_refused(request, start)
+            return answer
+        finally:
+            if self.metrics is not None:
+                seconds, sizes = time.perf_counter() - start, (request.bytes_in, len(answer.body))
+                self.metrics.count(answer.status, answer.times, seconds, sizes)
+
+    def _queued_or_refused(self, request: Request, start: float) -> Answer:
         try:
             answer = self._answer(request)
             if not BROWSER.isdisjoint(request.headers):

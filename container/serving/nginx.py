@@ -92,7 +92,9 @@ worker_rlimit_nofile {2 * host.connections + 64};
 worker_shutdown_timeout {int(settings.drain) + 2}s;
 events {{ worker_connections {host.connections}; }}
 http {{
-  map "$upstream_status $request_uri" $ours {{ default 0; "~ /ping" 0; "~^(|502|504) " 1; }}
+  map "$upstream_status $request_uri" $ours {{
+    default 0; "~ /(ping|metrics)" 0; "~^(|502|504) " 1;
+  }}
   log_format ours escape=json {LOG_FORMAT};
   {f"access_log {host.log} ours if=$ours;" if host.log else "access_log off;"}
   server_tokens off;

@@ -28,7 +28,7 @@ class Resources:
 
 def measure(environ: Mapping[str, str], root: Path = ROOT) -> Resources:
     """Look at the machine below `root`; imports nothing heavy."""
-    return Resources(_cores(root), _memory(root), visible_gpus(environ, root))
+    return Resources(_cores(root), memory_limit(root), visible_gpus(environ, root))
 
 
 def visible_gpus(environ: Mapping[str, str], root: Path = ROOT) -> tuple[str, ...]:
@@ -92,7 +92,8 @@ def _cores(root: Path) -> float:
     return min(limits)
 
 
-def _memory(root: Path) -> int:
+def memory_limit(root: Path = ROOT) -> int:
+    """Bytes of memory that this container may use."""
     limits = [_physical_memory(root)]
     for folder in _groups(root, "memory"):
         for name in ("memory.max", "memory.limit_in_bytes"):

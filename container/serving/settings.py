@@ -33,6 +33,7 @@ KNOWN = (
     "BYOA_STUCK_SECONDS",
     "BYOA_NGINX",
     "BYOA_PLAYGROUND",
+    "BYOA_METRICS",
     "BYOA_ALGORITHM",
     "BYOA_BIND_TO_ADDRESS",
     "SAGEMAKER_BATCH",
@@ -82,6 +83,7 @@ class Settings:
     use_nginx: bool
     address: str  # IPv4, of the one network to listen on
     playground: bool  # a page at /
+    metrics: bool  # figures for Prometheus at /metrics
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -113,6 +115,7 @@ class Settings:
             use_nginx=read.flag("BYOA_NGINX", default=True),
             address=read.address("BYOA_BIND_TO_ADDRESS") or ANY,
             playground=read.flag("BYOA_PLAYGROUND", default=_is_local(environ, mode)),
+            metrics=read.flag("BYOA_METRICS", default=_is_local(environ, mode)),
         )
 
 

@@ -1,0 +1,183 @@
+"""`/metrics`: all figures of one `serve` as Prometheus reads them. Made when somebody asks.
+
+prometheus_client is imported by the first who asks, not before: nobody waits for it at start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import gevent
+
+from container import __version__
+from container.serving.answers import Answer, error
+from container.serving.gpus import Gpu, gpus
+from container.serving.metrics import STEPS, Histogram, Metrics
+from container.serving.processes import usages
+from container.serving.resources import memory_limit
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+    from container.serving.broker import Broker
+    from container.serving.settings import Settings
+
+#: Requests of one micro-batch.
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+STATES = ("loading", "warming up", "ready", "failed", "leaving")
+STEP_HELP = {
+    "queue": "Seconds that a request waited for a model process.",
+    "decode": "Seconds in input_fn.",
+    "model": "Seconds in predict_fn, predict_batch_fn or transform_fn.",
+    "encode": "Seconds in output_fn.",
+    "gzip": "Seconds to compress an answer.",
+}
+
+
+def page(metrics: Metrics, broker: Broker, settings: Settings, accept: str) -> Answer:
+    """The answer to GET /metrics, in the form that the one who asks prefers."""
+    try:
+        from prometheus_client import CollectorRegistry
+        from prometheus_client.exposition import choose_encoder
+    except ImportError:
+        return error(501, "no_prometheus", "prometheus-client is missing: pip install it")
+    found = gevent.get_hub().threadpool.apply(gpus)  # a driver may take its time, we may not
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures(metrics, broker, settings, found))
+    encode, content_type = choose_encoder(accept)
+    return Answer(200, encode(registry), content_type)
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # prometheus_client asks for a hash
+class Figures:
+    """A collector of prometheus_client's: one scrape's figures."""
+
+    metrics: Metrics
+    broker: Broker
+    settings: Settings
+    gpus: list[Gpu]
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family."""
+        yield from self._requests()
+        yield from self._queue()
+        yield from self._models()
+        yield from self._processes()
+        yield from self._gpus()
+
+    def _requests(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        info = GaugeMetricFamily(
+            "byoa_info", "How it serves; always 1.", labels=("version", "mode")
+        )
+        info.add_metric((__version__, self.settings.mode), 1)
+        yield info
+        requests = CounterMetricFamily(
+            "byoa_requests", "Answered invocations by HTTP status.", labels=("status",)
+        )
+        for status, count in sorted(self.metrics.statuses.items()):
+            requests.add_metric((str(status),), count)
+        yield requests
+        for way, size in (("request", self.metrics.bytes_in), ("response", self.metrics.bytes_out)):
+            text = f"Bytes of the bodies of all {way}s."
+            yield CounterMetricFamily(f"byoa_{way}_bytes", text, value=size)
+        text = "Seconds from a request's head to its answer."
+        yield histogram("byoa_request_seconds", text, self.metrics.request)
+        for step, name in STEPS.items():
+            yield histogram(name, STEP_HELP[step], self.metrics.steps[step])
+
+    def _queue(self) -> Iterator[Metric]:
+        broker, limits = self.broker, self.broker.limits
+        yield gauge("byoa_ready", "Whether /ping says 200.", broker.health()[0])
+        asked, waiting = len(broker.asked), len(broker.waiting)
+        yield gauge("byoa_requests_in_progress", "Requests that wait or are computed.", asked)
+        yield gauge("byoa_queue_length", "Requests that wait for a model process.", waiting)
+        text = "Requests that may wait; the next one gets a 503."
+        yield gauge("byoa_queue_limit", text, limits.queue_size)
+        yield gauge("byoa_queue_bytes", "Bodies held now, in bytes.", broker.held_bytes)
+        yield gauge("byoa_queue_limit_bytes", "Bodies that may be held.", limits.queue_bytes)
+        sizes = Histogram(BATCHES)
+        for size, count in broker.batch_sizes.items():
+            sizes.add(size, count)
+        yield histogram("byoa_batch_size", "Requests that a model process got at once.", sizes)
+
+    def _models(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        broker = self.broker
+        wanted = broker.limits.processes
+        yield gauge("byoa_model_processes_wanted", "Model processes by plan.", wanted)
+        states = Counter(lane.state for lane in broker.lanes)
+        processes = GaugeMetricFamily(
+            "byoa_model_processes", "Model processes by state.", labels=("state",)
+        )
+        for state in STATES:
+            processes.add_metric((state.replace(" ", "_"),), states[state])
+        yield processes
+        busy = sum(bool(lane.busy) for lane in broker.lanes)
+        yield gauge("byoa_model_processes_busy", "Model processes that compute now.", busy)
+        restarts = CounterMetricFamily(
+            "byoa_model_restarts",
+            "Model processes that ended: died, or replaced because they had grown too big.",
+            labels=("reason",),
+        )
+        for reason, count in broker.restarts.items():
+            restarts.add_metric((reason,), count)
+        yield restarts
+
+    def _processes(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        resident: Counter[tuple[str, str]] = Counter()
+        seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+        models = {lane.pid: lane.index for lane in self.broker.lanes}
+        for usage in usages(os.getpid(), models):
+            resident[usage.role, usage.index] += usage.resident
+            seconds[usage.role, usage.index] += usage.seconds
+        labels = ("role", "index")
+        memory = GaugeMetricFamily(
+            "process_resident_memory_bytes", "Resident memory by part of serve.", labels=labels
+        )
+        cpu = CounterMetricFamily(
+            "process_cpu_seconds", "Processor time by part of serve.", labels=labels
+        )
+        for key in resident:
+            memory.add_metric(key, resident[key])
+            cpu.add_metric(key, seconds[key])
+        yield from (memory, cpu)
+        yield gauge("byoa_memory_limit_bytes", "Memory that we may use.", memory_limit())
+
+    def _gpus(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        for name, text, field in (
+            ("byoa_gpu_memory_used_bytes", "Memory of a GPU in use.", "used"),
+            ("byoa_gpu_memory_total_bytes", "Memory of a GPU.", "total"),
+            ("byoa_gpu_busy_ratio", "Share of the last moment in which a GPU worked.", "busy"),
+        ):
+            family = GaugeMetricFamily(name, text, labels=("gpu",))
+            for gpu in self.gpus:
+                value = getattr(gpu, field)
+                if value is not None:
+                    family.add_metric((gpu.uuid,), value)
+            if family.samples:
+                yield family
+
+
+def gauge(name: str, text: str, value: float) -> Metric:
+    """One number."""
+    from prometheus_client.core import GaugeMetricFamily
+
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def histogram(name: str, text: str, counted: Histogram) -> Metric:
+    """What was counted, as Prometheus has it."""
+    from prometheus_client.core import HistogramMetricFamily
+
+    return HistogramMetricFamily(name, text, buckets=counted.cumulative(), sum_value=counted.total)
