@@ -23,6 +23,8 @@ def main() -> None:
     # What is first on sys.path is our folder: a program of ours would shadow the user's modules.
     if not getattr(sys.flags, "safe_path", False):  # PYTHONSAFEPATH puts no folder there at all
         sys.path[0] = os.path.dirname(os.path.realpath(program))  # noqa: PTH120
+    # Last: stand-ins for what AWS's framework images have beside the framework (stand_ins/).
+    sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "stand_ins"))  # noqa: PTH100, PTH118, PTH120
     module = sys.modules["__main__"] = _module(os.path.abspath(program))  # noqa: PTH100
     process = os.getpid()
     try:

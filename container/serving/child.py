@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from container.family import DieWithParent
 from container.serving.privileges import Identity
@@ -22,6 +23,7 @@ class Command:
     identity: Identity | None = None
     pass_fds: tuple[int, ...] = ()
     niceness: int = 0
+    folder: Path | None = None
     parent_death_signal: signal.Signals = signal.SIGKILL
 
 
@@ -46,6 +48,7 @@ class Child:
         self.popen = subprocess.Popen(
             command.arguments,
             env=dict(command.environ),
+            cwd=command.folder,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=command.pass_fds,

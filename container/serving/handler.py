@@ -1,7 +1,8 @@
 """Finds the user's predictor, imports it, and says exactly which of the two failed.
 
 The convention is sagemaker-inference-toolkit's: model_fn, then input_fn, predict_fn and output_fn,
-or transform_fn. Ours, optional: predict_batch_fn for micro-batches, warm_up_fn for /ping.
+or transform_fn; defaults.py has those that are left out. Ours, optional: predict_batch_fn
+for micro-batches, warm_up_fn for /ping.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from container.serving.settings import Settings
 
 Function: TypeAlias = Callable[..., Any]
 NAMES = ("predictor.py", "inference.py")
+CONVENTION = ("model_fn", "input_fn", "predict_fn", "output_fn")
 
 
 class HandlerError(Exception):
@@ -31,7 +33,7 @@ class Handler:
     """The user's functions; each is called through `call`, which knows who wants the context."""
 
     path: Path
-    model_fn: Function
+    model_fn: Function | None
     input_fn: Function | None
     predict_fn: Function | None
     output_fn: Function | None
@@ -39,6 +41,7 @@ class Handler:
     predict_batch_fn: Function | None
     warm_up_fn: Function | None
     model_warmup_fn: Function | None
+    pre_model_fn: Function | None
 
 
 def candidates(settings: Settings) -> list[Path]:
@@ -77,11 +80,10 @@ def load(path: Path) -> Handler:
     functions: dict[str, Any] = {
         name: getattr(module, name, None) for name in Handler.__slots__ if "_fn" in name
     }
-    missing = _missing(functions)
-    if missing:
+    if not any(functions.values()):
         raise HandlerError(
-            f"{path} has no {' and no '.join(missing)}: define it, or transform_fn"
-            " instead of input_fn, predict_fn and output_fn"
+            f"{path} has no {', no '.join(CONVENTION)} and no transform_fn:"
+            " define model_fn(model_dir) at least"
         )
     for name, function in functions.items():
         if function is not None and not callable(function):
@@ -104,15 +106,6 @@ def wants_bytes(function: Function) -> bool:
     except (TypeError, ValueError):
         return False
     return bool(parameters) and parameters[0].annotation in (bytes, "bytes")
-
-
-def _missing(functions: dict[str, Any]) -> list[str]:
-    needed = ["model_fn"]
-    if functions["transform_fn"] is None:
-        needed += ["input_fn", "output_fn"]
-        if functions["predict_batch_fn"] is None:
-            needed.append("predict_fn")
-    return [name for name in needed if functions[name] is None]
 
 
 def _import(path: Path) -> ModuleType:

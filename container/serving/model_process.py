@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from container import stand_ins
+from container.serving import defaults, protocol
 from container.serving import handler as handlers
-from container.serving import protocol
 from container.serving.context import Context
 from container.serving.inference import Runner
 from container.serving.log import say
@@ -131,10 +132,12 @@ def load(settings: Settings, process: ModelProcess) -> Runner:
     try:
         path = handlers.find(settings)
         step = f"importing {path}"
+        stand_ins.offer()
         handler = handlers.load(path)
-        step = f"model_fn in {path}"
         context = Context(properties)
-        model = handlers.call(handler.model_fn, str(settings.root.model), context=context)
+        step = f"model_fn in {path}"
+        model = load_model(handler, str(settings.root.model), context)
+        handler = defaults.complete(handler, model)
         process.tell("warming up")
         step = f"warm-up in {path}"
         if handler.warm_up_fn is not None:
@@ -155,6 +158,13 @@ def load(settings: Settings, process: ModelProcess) -> Runner:
         traceback.print_exc()
         raise SystemExit(_status(error)) from None
     return Runner(handler, model, properties, settings.default_accept)
+
+
+def load_model(handler: handlers.Handler, folder: str, context: Context) -> Any:
+    """What model_fn gives; without one, the TorchScript file of the folder."""
+    if handler.pre_model_fn is not None:
+        handlers.call(handler.pre_model_fn, folder, context=context)
+    return handlers.call(handler.model_fn or defaults.load_scripted, folder, context=context)
 
 
 def _status(error: BaseException) -> int:

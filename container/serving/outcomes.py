@@ -23,6 +23,8 @@ class BrokenDeviceError(BaseException):
 def success(result: Any, accept: str, context: Context) -> Answer:
     """output_fn's or transform_fn's result, with or without a content type."""
     content_type = context.response_content_type
+    if hasattr(result, "get_data") and hasattr(result, "status_code"):
+        return _response(result)
     body = result
     if isinstance(result, tuple) and len(result) == 2:
         body, content_type = result
@@ -35,6 +37,14 @@ def success(result: Any, accept: str, context: Context) -> Answer:
         content_type,
         dict(context.response_headers),
     )
+
+
+def _response(response: Any) -> Answer:
+    """Flask's answer, or one of sagemaker-containers: body, status, type and headers."""
+    theirs = ("content-type", "content-length")
+    headers = {k: v for k, v in dict(response.headers).items() if k.lower() not in theirs}
+    kind = str(getattr(response, "content_type", None) or response.mimetype)
+    return Answer(int(response.status_code), _as_bytes(response.get_data()), kind, headers)
 
 
 def failure(exception: BaseException, step: str, context: Context) -> Answer:

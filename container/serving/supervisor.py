@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from container.family import adopt_orphans, reaped
+from container.serving import packages
 from container.serving.child import Child, children
 from container.serving.http_tier import HttpTier
 from container.serving.log import say
@@ -44,12 +45,17 @@ class Supervisor:
         self.surroundings = surroundings
         self.http = HttpTier(surroundings)
         self.models: ModelTier | None = None
+        self.installer: Child | None = None
 
     def run(self) -> int:
         """Serve until told to stop or until it cannot go on; gives the exit status."""
         adopt_orphans()
         try:
             models = self.start()
+            status = self.install()
+            if status is not None:
+                return status
+            models.start_due()
             while True:
                 if self.wait(TICK):
                     return self.drain(models)
@@ -61,7 +67,7 @@ class Supervisor:
             self.end_all()
 
     def start(self) -> ModelTier:
-        """HTTP first, so that connections are accepted at once; then the model processes."""
+        """HTTP first, so that connections are accepted at once; then what to start of models."""
         settings, environ = self.surroundings.settings, self.surroundings.environ
         http, broker, behind_nginx = self.http.open()
         resources = measure(environ)
@@ -69,8 +75,24 @@ class Supervisor:
         say(f"{plan.describe()}; {resources.cores:g} cores; port {settings.port}")
         self.http.start_gateway(http, broker, plan, behind_nginx)
         self.models = ModelTier(self.surroundings, plan)
-        self.models.start_due()
         return self.models
+
+    def install(self) -> int | None:
+        """What the model's code asks for; an exit status when we have to end."""
+        file = packages.wanted(self.surroundings.settings)
+        if file is None:
+            return None
+        say(f"installing {file}")
+        self.installer = Child(packages.command(file, self.surroundings))
+        while self.installer.alive:
+            if self.wait(TICK):
+                return 0
+            status = self.http.watch()
+            if status is not None:
+                return status
+        if self.installer.exit_status:
+            say(packages.sentence(file))
+        return self.installer.exit_status or None
 
     def wait(self, seconds: float) -> bool:
         """Sleep until a signal or a tick, collect the dead; True when we are to stop."""
@@ -87,7 +109,8 @@ class Supervisor:
 
     def children(self) -> list[Child]:
         """The processes that we started and that are not buried."""
-        return [*self.http.children, *(self.models.children if self.models else [])]
+        pip = [self.installer] if self.installer and self.installer.alive else []
+        return [*self.http.children, *(self.models.children if self.models else []), *pip]
 
     def drain(self, models: ModelTier) -> int:
         """Answer everything accepted, nothing new, within the time that SageMaker leaves us."""

@@ -77,7 +77,14 @@ def test_one_bad_item_does_not_fail_its_batch(serve: Serve):
             " 'a_module_that_nobody_has'",
             "import a_module_that_nobody_has",
         ),
-        ("no_functions", {}, 1, "{code}/inference.py has no input_fn and no output_fn:", ""),
+        (
+            "no_functions",
+            {},
+            1,
+            "{code}/inference.py has no predict_fn, and its model_fn gave a NoneType, which has no",
+            "",
+        ),
+        ("empty", {}, 1, "{code}/inference.py has no model_fn, no input_fn, no predict_fn", ""),
         (
             "broken_model",
             {},

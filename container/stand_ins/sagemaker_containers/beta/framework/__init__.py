@@ -1,0 +1,1 @@
+"""content_types, encoders, errors and worker; of the rest only the names exist."""

@@ -1,0 +1,161 @@
+"""What stands in for functions that a handler leaves out, and for AWS's modules that it imports."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from container.serving import defaults
+from container.serving.handler import Handler, HandlerError
+from container.stand_ins.sagemaker_inference import decoder, encoder
+from container.stand_ins.sagemaker_xgboost_container import tables
+from tests.container.serving.conftest import Serve
+from tests.container.serving.serving_process import Serving, make_root
+from tests.container.test_script_mode import wheel
+
+
+def handler(**functions: Any) -> Handler:
+    names = [name for name in Handler.__slots__ if name != "path"]
+    return Handler(Path("inference.py"), **{**dict.fromkeys(names), **functions})
+
+
+def same(item: Any, *_: Any) -> Any:
+    return item
+
+
+ESTIMATOR = SimpleNamespace(predict=lambda rows: rows.sum(1))
+
+
+def test_what_the_author_wrote_stays():
+    own = handler(model_fn=same, input_fn=same, predict_fn=same, output_fn=same)
+    assert defaults.complete(own, object()) == own
+    whole = handler(model_fn=same, transform_fn=same)
+    assert defaults.complete(whole, object()) == whole
+    batches = defaults.complete(handler(model_fn=same, predict_batch_fn=same), object())
+    assert batches.predict_fn is None and batches.input_fn and batches.output_fn
+
+
+def test_an_object_that_nobody_can_ask():
+    with pytest.raises(
+        HandlerError, match="gave a object, which has no predict: define predict_fn"
+    ):
+        defaults.complete(handler(model_fn=same), object())
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "rows"),
+    [
+        ("1,2\n3,4\n", "text/csv", [[1, 2], [3, 4]]),
+        ("1,2", "text/csv; header=absent", [[1, 2]]),
+        ("1\n2\n", "text/csv", [[1], [2]]),
+        ("1;;3", "text/csv", [[1, float("nan"), 3]]),
+        ("[[1, 2]]", "application/json", [[1, 2]]),
+    ],
+)
+def test_tables(body: str, content_type: str, rows: list[list[float]]):
+    read = defaults.complete(handler(model_fn=same), ESTIMATOR).input_fn
+    assert read is not None
+    table = read(body, content_type)
+    assert table.dtype == np.float32 and np.array_equal(table, rows, equal_nan=True)
+
+
+@pytest.mark.parametrize("body", ["", "\n", "1,2\n3\n", "a,b", "[[1], [1, 2]]", '{"a": 1}', "nope"])
+def test_bodies_that_are_no_table_are_the_clients_error(body: str):
+    with pytest.raises(ValueError):
+        defaults.read_table(
+            body, "text/csv" if not body.startswith(("[", "{")) else "application/json"
+        )
+
+
+def test_a_pickle_in_a_request_is_not_opened():
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        decoder.decode(buffer.getvalue(), "application/x-npy")
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind", "body"),
+    [
+        ("application/json", "application/json", "[[1.0, 2.5]]"),
+        ("image/png, text/csv;q=0.5, */*", "text/csv", "1.0,2.5\n"),
+        ("image/png, */*;q=0.1", "application/json", "[[1.0, 2.5]]"),
+    ],
+)
+def test_the_first_that_the_client_accepts(accept: str, kind: str, body: str):
+    assert defaults.write(np.array([[1, 2.5]]), accept) == (body, kind)
+
+
+def test_tensors_numbers_and_words_can_be_written():
+    torch = pytest.importorskip("torch")
+    deep = {"scores": torch.tensor([0.5], requires_grad=True), "n": np.int64(3)}
+    assert json.loads(encoder.encode(deep, "application/json")) == {"scores": [0.5], "n": 3}
+    assert encoder.encode(deep["scores"], "text/csv") == "0.5\n"
+    words = np.load(io.BytesIO(encoder.encode(np.array(["a", "bc"], object), "application/x-npy")))
+    assert words.tolist() == ["a", "bc"]
+    with pytest.raises(TypeError, match="a complex is nothing that JSON can hold"):
+        encoder.encode([1j], "application/json")
+
+
+def test_a_response_object_is_an_answer(serve: Serve):
+    serving = serve("responds").wait_ready()
+    table = serving.post(b"[[1, 2]]", {"Accept": "text/csv"})
+    assert (table.status, table.body) == (200, b"1,2\n")
+    assert table.headers["content-type"] == "text/csv"
+    other = serving.post(b"[[1, 2]]", {"Accept": "text/plain"})
+    assert (other.status, other.body, other.headers["x-mine"]) == (202, b"none", "1")
+    refused = serving.post(b"x", {"Content-Type": "image/png"})
+    assert (refused.status, refused.code) == (415, "unsupported_content_type")
+
+
+def test_requirements_beside_the_predictor_are_installed(tmp_path: Path):
+    root, site = make_root(tmp_path / "ml", "needs_a_package"), str(tmp_path / "site")
+    wheel(root / "model" / "code" / "wheels")
+    environ = {"PIP_TARGET": site, "PYTHONPATH": site, "BYOA_NGINX": "false"}
+    with Serving(root, environ) as serving:
+        assert serving.wait_ready().post(b"1,2\n", {"Content-Type": "text/csv"}).json == [3]
+        file = root / "model" / "code" / "requirements.txt"
+        assert f"serve: installing {file}\n" in serving.output()
+        assert "tinydep 1.0\n" in serving.output()
+
+
+def test_requirements_that_cannot_be_had_end_the_container(tmp_path: Path):
+    root = make_root(tmp_path / "ml", "needs_a_package")
+    with Serving(root, {"PIP_TARGET": str(tmp_path / "site"), "BYOA_NGINX": "false"}) as serving:
+        assert serving.wait_end() == 1
+        assert "No matching distribution found for tinydep==1.0" in serving.output()
+        assert "requirements.txt could not be installed (pip says why above)" in serving.output()
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_a_scripted_network_needs_no_model_fn(tmp_path: Path):
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Linear(2, 1, bias=False)
+    torch.nn.init.ones_(module.weight)
+    program = torch.jit.trace(module, torch.zeros(1, 2))
+    program.save(str(tmp_path / "other.pth"))
+    model = defaults.load_scripted(str(tmp_path))
+    whole = defaults.complete(handler(), model)
+    assert whole.input_fn and whole.predict_fn and whole.output_fn
+    told = whole.predict_fn(whole.input_fn("[[1, 2], [3, 4]]", "application/json"), model)
+    assert whole.output_fn(told, "application/json")[0] == "[[3.0], [7.0]]"
+    (tmp_path / "more.pt").write_bytes(b"")
+    with pytest.raises(HandlerError, match=r"\(there: more.pt, other.pth\)"):
+        defaults.load_scripted(str(tmp_path))
+
+
+def test_lines_of_libsvm():
+    text = "1 1:0.5 3:2  # a comment\n\n0 qid:4 2:1\n"
+    labels, matrix = tables.libsvm_rows(text)
+    assert labels == [1, 0]
+    assert matrix.toarray().tolist() == [[0, 0.5, 0, 2], [0, 0, 1, 0]]
+    labels, matrix = tables.libsvm_rows("1:1\n5 2:1")
+    assert labels is None and matrix.shape == (2, 3)
+    with pytest.raises(ValueError, match="line 2 of the libsvm data holds '7', no index:value"):
+        tables.libsvm_rows("1 1:1\n0 7\n")
