@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, Response, g, jsonify, request
@@ -16,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from container.serving.answers import Answer, error
 from container.serving.bodies import WsgiBody
 from container.serving.invocations import Invocations, Request, log_request
+from container.serving.models_api import ModelsApi, NoModel
 from container.serving.playground.page import build
 from container.serving.settings import MIB
 
@@ -34,7 +36,9 @@ def create_app(invocations: Invocations) -> Flask:
     app.add_url_rule("/execution-parameters", view_func=views.execution_parameters)
     if invocations.metrics is not None:
         app.add_url_rule("/metrics", view_func=views.metrics)
-    if invocations.settings.playground:
+    if isinstance(invocations, NoModel) and invocations.models is not None:
+        add_models(app, ModelsApi(invocations.models))
+    elif invocations.settings.playground:
         page = build()
         app.add_url_rule("/", "playground", lambda: Response(page.body, headers=page.headers))
     app.register_error_handler(HTTPException, on_http_error)
@@ -75,20 +79,38 @@ class Views:
 
     def invocations(self) -> Response:
         """Queue the body for a model process and give back its answer."""
-        chunked = bool(request.environ.get("HTTP_TRANSFER_ENCODING"))
-        length = None if chunked else request.content_length
-        if length is None and not chunked:
-            message = "send the body with a Content-Length, or chunked"
-            return to_response(error(411, "length_required", message))
-        asked = Request(
-            headers=headers(),
-            query=request.args.to_dict(),
-            length=length,
-            body=WsgiBody(request.environ["wsgi.input"], length),
-        )
-        answer = self.core.answer(asked)
-        g.bytes_in, g.times = asked.bytes_in, answer.times
-        return to_response(answer)
+        return answered(self.core.answer)
+
+
+def answered(answer_to: Callable[[Request], Answer]) -> Response:
+    """What is said to this request, which has a body."""
+    chunked = bool(request.environ.get("HTTP_TRANSFER_ENCODING"))
+    length = None if chunked else request.content_length
+    if length is None and not chunked and request.method == "POST":
+        message = "send the body with a Content-Length, or chunked"
+        return to_response(error(411, "length_required", message))
+    asked = Request(
+        headers=headers(),
+        query=request.args.to_dict(),
+        length=length,
+        body=WsgiBody(request.environ["wsgi.input"], length),
+    )
+    answer = answer_to(asked)
+    g.bytes_in, g.times = asked.bytes_in, answer.times
+    return to_response(answer)
+
+
+def add_models(app: Flask, api: ModelsApi) -> None:
+    """The routes of a multi-model container. Flask sees the path unquoted, the API as it came."""
+
+    def models(rest: str = "") -> Response:
+        path = request.environ["RAW_URI"]
+        return answered(lambda asked: api.answer(request.method, path, asked.query, asked))
+
+    app.url_map.merge_slashes = False
+    methods = ["GET", "POST", "DELETE", "PUT", "PATCH"]
+    for rule in ("/models", "/models/<path:rest>"):
+        app.add_url_rule(rule, view_func=models, methods=methods)
 
 
 def headers() -> dict[str, str]:

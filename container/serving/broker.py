@@ -117,10 +117,13 @@ class Broker:
         """Answer those for whom the time is over, for as long as we live."""
         while True:
             gevent.sleep(TICK)
-            now = time.monotonic()
-            for job in self.asked.values():
-                if now >= min(job.deadline, self.draining_until) and not job.answer.ready():
-                    job.answer.set(self._give_up(job))
+            self._answer_late()  # a loop here would keep the last job, and its body, for ever
+
+    def _answer_late(self) -> None:
+        now = time.monotonic()
+        for job in self.asked.values():
+            if now >= min(job.deadline, self.draining_until) and not job.answer.ready():
+                job.answer.set(self._give_up(job))
 
     def _give_up(self, job: Job) -> Answer:
         if time.monotonic() >= self.draining_until:
@@ -135,13 +138,24 @@ class Broker:
 
     # -- lanes --------------------------------------------------------------------------------
 
-    def attend(self, sock: socket.socket, address: object = None) -> None:
-        """Serve one connection of a model process, or of the supervisor, to its end."""
+    def attend(
+        self,
+        sock: socket.socket,
+        address: object = None,
+        reader: protocol.Reader | None = None,
+        first: Head | None = None,
+    ) -> None:
+        """Serve one connection of a model process, or of the supervisor, to its end.
+
+        Whoever has read its first message already hands that on, and the reader.
+        """
         peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         lane = Lane(sock, int.from_bytes(peer[:4], "little"))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        reader = protocol.Reader(sock, MAX_ANSWER)
+        reader = reader or protocol.Reader(sock, MAX_ANSWER)
         try:
+            if first is not None:
+                self._hear(lane, first, b"")
             while True:
                 self._hear(lane, *reader.receive())
         except (protocol.PeerGoneError, protocol.ProtocolError, OSError):

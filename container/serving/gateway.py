@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -47,22 +48,29 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         from container.serving.lanes import Limits
         from container.serving.metrics import Metrics
 
-        launch = self.launch
-        broker = Broker(
-            Limits(
-                queue_size=self.settings.queue_size,
-                queue_bytes=launch.queue_bytes,
-                max_batch=launch.max_batch,
-                batch_delay=launch.batch_delay,
-                processes=launch.processes,
-                stuck=self.settings.stuck,
-            )
+        from container.serving.models import Models
+        from container.serving.models_api import NoModel
+
+        launch, settings = self.launch, self.settings
+        limits = Limits(
+            queue_size=settings.queue_size,
+            queue_bytes=launch.queue_bytes,
+            max_batch=launch.max_batch,
+            batch_delay=launch.batch_delay,
+            processes=launch.processes,
+            stuck=settings.stuck,
         )
+        broker = Broker(limits)
+        metrics = Metrics() if settings.metrics else None
+        core = Invocations(settings, broker, metrics)
+        attend: Callable[..., None] = broker.attend
+        if settings.multi_model:
+            models = Models(settings, limits, metrics, launch.memory, launch.cores)
+            core, attend = NoModel(settings, broker, metrics, models), models.attend
         listener = socket.socket(fileno=os.dup(launch.broker_fd))
-        StreamServer(listener, broker.attend).start()
+        StreamServer(listener, attend).start()
         gevent.spawn(_watch, broker)
-        metrics = Metrics() if self.settings.metrics else None
-        app = create_app(Invocations(self.settings, broker, metrics))
+        app = create_app(core)
         gc.collect()
         gc.freeze()  # what is here stays: collections need not look at it while requests wait
         return app

@@ -75,6 +75,8 @@ class HttpTier:
             max_batch=plan.max_batch,
             batch_delay=plan.batch_delay,
             queue_bytes=plan.queue_bytes,
+            memory=plan.processes[0].memory,
+            cores=plan.processes[0].threads,
         )
         command = Command(
             "gunicorn",

@@ -18,6 +18,8 @@ class Launch:
     max_batch: int
     batch_delay: float
     queue_bytes: int
+    memory: int  # of all models, where there are many
+    cores: int
 
     def to_json(self) -> str:
         """As a command line argument."""

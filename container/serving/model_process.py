@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -47,6 +47,7 @@ class ModelProcess:
     gpu_id: int | None
     sock: socket.socket | None = None
     at_start: int = 0
+    properties: dict[str, object] = field(default_factory=dict)  # more of them for the handler
 
     def tell(self, state: str, **facts: Any) -> None:
         """Say to the broker how far we are; no broker yet is no reason to stop loading."""
@@ -127,6 +128,7 @@ def load(settings: Settings, process: ModelProcess) -> Runner:
     properties = {
         "model_dir": str(settings.root.model),
         "gpu_id": process.gpu_id,
+        **process.properties,
     }
     step = "the predictor"
     try:

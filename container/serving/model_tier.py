@@ -45,6 +45,8 @@ class ModelTier:
 
     def __init__(self, surroundings: Surroundings, plan: Plan) -> None:
         self.surroundings = surroundings
+        multi = surroundings.settings.multi_model
+        self.module = "zygote" if multi else "model_process"
         self.slots = [Slot(spec) for spec in plan.processes]
 
     @property
@@ -70,7 +72,7 @@ class ModelTier:
         arguments = [spec.index, around.broker_socket, spec.memory, writer, device]
         command = Command(
             f"model process {spec.index}",
-            [sys.executable, "-m", "container.serving.model_process", *map(str, arguments)],
+            [sys.executable, "-m", f"container.serving.{self.module}", *map(str, arguments)],
             environ,
             around.identity,
             pass_fds=(writer,),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from container.serving.answers import error_body
 from container.serving.privileges import SERVICE_USER
-from container.serving.settings import MIB, Settings
+from container.serving.settings import LOAD_SECONDS, MIB, Settings
 
 # status nginx would give -> (status to give, code, message). 494 is nginx's own "header too large".
 # What a client did wrong is never a 5xx: nginx's 501 and 505 become 400.
@@ -81,7 +81,8 @@ def configure(settings: Settings, folder: Path, upstream: Path, host: Host) -> s
         413: (413, "too_large", f"{too_large} (SAGEMAKER_MAX_PAYLOAD_IN_MB)"),
         **SERVER_ERRORS,
     }
-    seconds = int(settings.timeout) + 10  # the app answers 504 first, and says more
+    longest = max(settings.timeout, LOAD_SECONDS if settings.multi_model else 0)
+    seconds = int(longest) + 10  # the app answers 504 first, and says more
     return f"""\
 daemon off;
 {f"user {SERVICE_USER} {_group()};" if host.as_root else ""}

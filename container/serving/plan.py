@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from container.serving.resources import Resources
@@ -12,6 +12,7 @@ HTTP_MEMORY = 256 * MIB  # supervisor, nginx, gunicorn, with some bodies in flig
 FRAMEWORK_MEMORY = 600 * MIB  # a process with torch, before the model
 GPU_BATCH, GPU_DELAY = 8, 0.002
 LEAST_QUEUE = 64 * MIB
+MODELS_SHARE = 0.9  # of what is left: models grow between two looks at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,14 @@ def make_plan(settings: Settings, resources: Resources, model_size: int) -> Plan
         batch_delay=_first(settings.batch_delay, GPU_DELAY if on_gpu else 0.0),
         queue_bytes=settings.queue_bytes or max(LEAST_QUEUE, resources.memory // 8),
     )
+
+
+def plan_for_many(settings: Settings, resources: Resources) -> Plan:
+    """A multi-model endpoint's: one process of which all models are forked, on the CPU."""
+    alone = replace(settings, model_processes=1)
+    plan = make_plan(alone, replace(resources, gpus=()), 0)
+    memory = settings.models_memory or int(plan.processes[0].memory * MODELS_SHARE)
+    return replace(plan, processes=(replace(plan.processes[0], memory=memory),))
 
 
 def folder_size(folder: Path) -> int:

@@ -34,9 +34,13 @@ KNOWN = (
     "BYOA_NGINX",
     "BYOA_PLAYGROUND",
     "BYOA_METRICS",
+    "BYOA_MODELS_MEMORY_MB",
+    "BYOA_MODELS_EVICT",
+    "BYOA_MODELS_PRELOAD",
     "BYOA_ALGORITHM",
     "BYOA_BIND_TO_ADDRESS",
     "SAGEMAKER_BATCH",
+    "SAGEMAKER_MULTI_MODEL",
     "SAGEMAKER_BIND_TO_PORT",
     "SAGEMAKER_MAX_PAYLOAD_IN_MB",
     "SAGEMAKER_MODEL_SERVER_TIMEOUT",
@@ -50,6 +54,8 @@ KNOWN = (
 # the folder below /opt/ml in which AWS's own server (DJL) looks for its endpoint's description.
 PLATFORM_VARIABLES = ("SAGEMAKER_SAFE_PORT_RANGE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 PLATFORM_FOLDER = ".sagemaker_infra"
+
+LOAD_SECONDS = 360.0  # for one model of many: SageMaker waits no longer
 
 #: A container's: who may reach it is the platform's choice.
 ANY = "0.0.0.0"
@@ -84,6 +90,15 @@ class Settings:
     address: str  # IPv4, of the one network to listen on
     playground: bool  # a page at /
     metrics: bool  # figures for Prometheus at /metrics
+    multi_model: bool  # SageMaker's API of /models in place of one model
+    models_memory: int | None  # bytes that all loaded models together may use
+    models_evict: bool  # unload the least recently used by ourselves, before saying 507
+    models_preload: bool  # import the image's predictor once, for all models
+
+    @property
+    def models_folder(self) -> Path:
+        """Where SageMaker puts the models of a multi-model endpoint."""
+        return self.root.base / "models"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -116,6 +131,10 @@ class Settings:
             address=read.address("BYOA_BIND_TO_ADDRESS") or ANY,
             playground=read.flag("BYOA_PLAYGROUND", default=_is_local(environ, mode)),
             metrics=read.flag("BYOA_METRICS", default=_is_local(environ, mode)),
+            multi_model=read.flag("SAGEMAKER_MULTI_MODEL", default=False),
+            models_memory=read.mib("BYOA_MODELS_MEMORY_MB", 16),
+            models_evict=read.choice("BYOA_MODELS_EVICT", ("off", "lru")) == "lru",
+            models_preload=read.flag("BYOA_MODELS_PRELOAD", default=True),
         )
 
 
@@ -172,6 +191,13 @@ class _Reader:
         if text in ("", "true", "1", "yes", "on", "false", "0", "no", "off"):
             return default if not text else text in ("true", "1", "yes", "on")
         raise SettingsError(f"{name} is {text!r}: use true or false")
+
+    def choice(self, name: str, words: tuple[str, ...]) -> str:
+        """One of the words, the first when it is not set."""
+        text = self.environ.get(name, "").strip().lower()
+        if text and text not in words:
+            raise SettingsError(f"{name} is {text!r}: use {' or '.join(words)}")
+        return text or words[0]
 
     def address(self, name: str) -> str:
         text = self.environ.get(name, "").strip()

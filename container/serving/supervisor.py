@@ -24,9 +24,9 @@ from container.serving.child import Child, children
 from container.serving.http_tier import HttpTier
 from container.serving.log import say
 from container.serving.model_tier import ModelTier
-from container.serving.plan import folder_size, make_plan
+from container.serving.plan import folder_size, make_plan, plan_for_many
 from container.serving.resources import measure
-from container.serving.settings import Settings, SettingsError, misspelt
+from container.serving.settings import MIB, Settings, SettingsError, misspelt
 from container.serving.surroundings import Surroundings, survey
 
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
@@ -71,8 +71,12 @@ class Supervisor:
         settings, environ = self.surroundings.settings, self.surroundings.environ
         http, broker, behind_nginx = self.http.open()
         resources = measure(environ)
-        plan = make_plan(settings, resources, folder_size(settings.root.model))
-        say(f"{plan.describe()}; {resources.cores:g} cores; port {settings.port}")
+        if settings.multi_model:
+            plan = plan_for_many(settings, resources)
+            say(f"models: {plan.processes[0].memory // MIB} MiB for all; port {settings.port}")
+        else:
+            plan = make_plan(settings, resources, folder_size(settings.root.model))
+            say(f"{plan.describe()}; {resources.cores:g} cores; port {settings.port}")
         self.http.start_gateway(http, broker, plan, behind_nginx)
         self.models = ModelTier(self.surroundings, plan)
         return self.models
