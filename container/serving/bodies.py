@@ -10,21 +10,13 @@ import gevent
 from gunicorn.http.errors import ParseException
 
 from container.serving.answers import Answer, error
+from container.serving.received import PIECE, Received, RefusedError, Whole
 from container.serving.settings import MIB
 
-PIECE = MIB
 # A client has 10 s, and one more for each 64 KiB that it sends: slow lines live, trickles do not.
 # (Behind nginx bodies arrive whole; this is for a laptop without it.)
 GRACE_SECONDS, LEAST_RATE = 10.0, 64 * 1024
 CLOSE = {"Connection": "close"}
-
-
-class RefusedError(Exception):
-    """The request is answered without asking a model."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
 
 
 class Stream(Protocol):
@@ -42,7 +34,7 @@ class WsgiBody:
     stream: Stream
     length: int | None
 
-    def read(self, limit: int) -> bytearray:
+    def read(self, limit: int) -> Whole:
         """The whole of it, or a RefusedError."""
         return read_body(self.stream, self.length, limit)
 
@@ -51,27 +43,29 @@ class WsgiBody:
         discard(self.stream)
 
 
-def read_body(stream: Stream, length: int | None, limit: int) -> bytearray:
+def read_body(stream: Stream, length: int | None, limit: int) -> Whole:
     """The whole body, `length` bytes of it (None: chunked, until it ends), or a RefusedError."""
     if length is not None and length > limit:
         discard(stream)
         raise RefusedError(too_large(limit))
-    body = bytearray(length or 0)  # untouched memory costs nothing, so a false promise does not
-    at = 0
+    with Received(length or 0) as body:
+        _receive(stream, body, limit)
+        if length is not None and body.size != length:
+            raise RefusedError(truncated(length, body.size))
+        return body.whole()
+
+
+def _receive(stream: Stream, body: Received, limit: int) -> None:
     start = time.monotonic()
     while True:
-        left = start + GRACE_SECONDS + at / LEAST_RATE - time.monotonic()
+        left = start + GRACE_SECONDS + body.size / LEAST_RATE - time.monotonic()
         piece = _read(stream, left)
         if not piece:
-            break
-        body[at : at + len(piece)] = piece
-        at += len(piece)
-        if at > limit:
+            return
+        body.add(piece)
+        if body.size > limit:
             discard(stream)
             raise RefusedError(too_large(limit))
-    if length is not None and at != length:
-        raise RefusedError(truncated(length, at))
-    return body
 
 
 def _read(stream: Stream, seconds: float) -> bytes:

@@ -26,6 +26,7 @@ from container.serving import protocol
 from container.serving.answers import Answer, error
 from container.serving.lanes import Job, Lane, Limits, OverloadedError
 from container.serving.protocol import Head
+from container.serving.received import IN_MEMORY, Whole
 
 MAX_TRIES = 2
 MAX_ANSWER = 1 << 40
@@ -75,6 +76,7 @@ class Broker:
     @contextmanager
     def room(self, size: int) -> Iterator[None]:
         """Memory for a body of `size` bytes while it is here, or an OverloadedError."""
+        size = size if size <= IN_MEMORY else 0  # it lies in a file
         self._refuse_when_full()
         if self.held_bytes and self.held_bytes + size > self.limits.queue_bytes:
             raise self._overloaded()
@@ -97,7 +99,7 @@ class Broker:
     def _idle(self) -> bool:
         return any(lane.ready and not lane.busy for lane in self.lanes)
 
-    def ask(self, head: Head, body: bytes | bytearray, deadline: float) -> Answer:
+    def ask(self, head: Head, body: Whole, deadline: float) -> Answer:
         """Queue one request and wait for its answer, at the longest until its deadline."""
         self._refuse_when_full()
         self._clock = self._clock or gevent.spawn(self._keep_deadlines)

@@ -21,7 +21,6 @@ from container.serving.answers import Answer
 from container.serving.bodies import (
     GRACE_SECONDS,
     LEAST_RATE,
-    RefusedError,
     discard,
     late,
     too_large,
@@ -30,6 +29,7 @@ from container.serving.bodies import (
 )
 from container.serving.patience import Patience
 from container.serving.protocol import JOIN_BELOW
+from container.serving.received import IN_MEMORY, PIECE, Received, RefusedError, Whole
 
 PING, INVOCATIONS = "GET /ping HTTP/1.1", "POST /invocations HTTP/1.1"
 MAX_HEAD, MAX_HEADERS = 8000, 64  # well below each of gunicorn's limits
@@ -88,35 +88,48 @@ class SocketBody:
         """Whether the connection stands at the next request."""
         return self.at == self.length
 
-    def read(self, limit: int) -> bytes | bytearray:
+    def read(self, limit: int) -> Whole:
         """The whole of it, or a RefusedError."""
         if self.length > limit:
             self.discard()
             raise RefusedError(too_large(limit))
         if self.complete():
             return self.come
-        body = bytearray(self.length)  # untouched memory costs nothing, nor does a false promise
-        body[: self.at] = self.come
-        self.come = b""
+        fill = self._fill_memory if self.length <= IN_MEMORY else self._fill_file
         try:
             with self.patience.for_seconds(self.sock, GRACE_SECONDS):
-                self._fill(memoryview(body))
+                return fill(time.monotonic() + GRACE_SECONDS)
         except TimeoutError:
             raise RefusedError(late()) from None
         except OSError as exception:
             raise RefusedError(unreadable(exception)) from None
+
+    def _fill_memory(self, end: float) -> bytearray:
+        body = bytearray(self.length)  # untouched memory costs nothing, nor does a false promise
+        body[: self.at] = self.come
+        view = memoryview(body)
+        while self.at < self.length:
+            self._more(view[self.at :], end)
         return body
 
-    def _fill(self, view: memoryview) -> None:
-        start = time.monotonic()
-        while self.at < self.length:
-            got = self.sock.recv_into(view[self.at :])
-            if not got and self.patience.is_over(self.sock):
-                raise TimeoutError
-            if not got:
-                raise RefusedError(truncated(self.length, self.at))
-            self.at += got
-            self.patience.until(self.sock, start + GRACE_SECONDS + self.at / LEAST_RATE)
+    def _fill_file(self, end: float) -> Whole:
+        view = memoryview(bytearray(PIECE))
+        with Received(self.length) as body:
+            body.add(self.come)
+            while self.at < self.length:
+                body.add(view[: self._more(view[: self.length - self.at], end)])
+            return body.whole()
+
+    def _more(self, view: memoryview, end: float) -> int:
+        """What comes next, of what is still to come; the longer the body, the later the end."""
+        got: int = self.sock.recv_into(view)
+        if not got and self.patience.is_over(self.sock):
+            raise TimeoutError
+        if not got:
+            raise RefusedError(truncated(self.length, self.at))
+        self.at += got
+        self.patience.until(self.sock, end + self.at / LEAST_RATE)
+        return got
 
     def discard(self) -> None:
         """Read on for a moment, so that the client sees the answer and not a reset connection."""

@@ -13,11 +13,12 @@ from typing import Any, Protocol
 
 from container.serving import log
 from container.serving.answers import Answer, error
-from container.serving.bodies import RefusedError, too_large
+from container.serving.bodies import too_large
 from container.serving.broker import Broker
 from container.serving.lanes import OverloadedError
 from container.serving.metrics import Metrics
 from container.serving.protocol import Head
+from container.serving.received import IN_MEMORY, RefusedError, Whole
 from container.serving.settings import Settings
 
 SESSION_ID = "x-amzn-sagemaker-session-id"
@@ -29,7 +30,7 @@ INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 class Body(Protocol):
     """A request's body that is still on its way."""
 
-    def read(self, limit: int) -> bytes | bytearray:
+    def read(self, limit: int) -> Whole:
         """The whole of it, or a RefusedError."""
         ...
 
@@ -102,7 +103,8 @@ class Invocations:
         deadline = time.monotonic() + self.settings.timeout
         self._refuse_early(request)
         limit = self.settings.max_payload
-        with self.broker.room(limit if request.length is None else request.length):
+        known = request.length
+        with self.broker.room(min(limit, IN_MEMORY) if known is None else known):
             body = request.body.read(limit)
             request.bytes_in = len(body)
             return self.broker.ask(request.head(), body, deadline)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gevent.event import AsyncResult
 
 from container.serving.protocol import Head
+from container.serving.received import Whole
 
 
 @dataclass(slots=True, eq=False)
@@ -16,7 +17,7 @@ class Job:
 
     id: int
     head: Head
-    body: bytes | bytearray
+    body: Whole
     deadline: float
     queued: float
     sent: float = 0.0

@@ -8,12 +8,13 @@ the kernel and once out of it.
 from __future__ import annotations
 
 import json
+import mmap
 import socket
 import struct
 from typing import Any, TypeAlias
 
 Head: TypeAlias = dict[str, Any]
-Body: TypeAlias = bytes | bytearray | memoryview
+Body: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 
 PREFIX = struct.Struct(">4sIQ")
 MAGIC = b"BYOA"

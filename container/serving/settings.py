@@ -15,10 +15,12 @@ from container.root import Root
 MODES = ("real-time", "batch", "async", "serverless")
 MIB = 1 << 20
 
-# By mode: seconds that a client waits, MiB of the largest body.
+# By mode: seconds that a client waits, MiB of the largest body, requests that may wait.
 # Real time: SageMaker gives up after 60 s and takes 25 MB. Async and batch: up to an hour.
 TIMEOUT = {"real-time": 60.0, "batch": 3600.0, "async": 3600.0, "serverless": 60.0}
-PAYLOAD = {"real-time": 25, "batch": 100, "async": 1024, "serverless": 6}
+PAYLOAD = {"real-time": 25, "batch": 100, "async": 1024, "serverless": 4}
+# Async: MaxConcurrentInvocationsPerInstance goes up to 1000, and the container is not told.
+QUEUE = {"real-time": 64, "batch": 64, "async": 1000, "serverless": 64}
 
 
 KNOWN = (
@@ -42,6 +44,7 @@ KNOWN = (
     "SAGEMAKER_BATCH",
     "SAGEMAKER_MULTI_MODEL",
     "SAGEMAKER_BIND_TO_PORT",
+    "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS",
     "SAGEMAKER_MAX_PAYLOAD_IN_MB",
     "SAGEMAKER_MODEL_SERVER_TIMEOUT",
     "SAGEMAKER_MODEL_SERVER_WORKERS",
@@ -110,7 +113,7 @@ class Settings:
             port=read.integer("SAGEMAKER_BIND_TO_PORT", 1, 65535) or 8080,
             timeout=read.number("SAGEMAKER_MODEL_SERVER_TIMEOUT", 0.01, 86400, TIMEOUT[mode]),
             max_payload=read.payload(mode),
-            queue_size=read.integer("BYOA_QUEUE_SIZE", 1, 100_000) or 64,
+            queue_size=read.queue_size(mode),
             queue_bytes=read.mib("BYOA_QUEUE_MB", 1),
             max_batch=read.integer("BYOA_MAX_BATCH", 1, 1024),
             batch_delay=read.seconds("BYOA_BATCH_DELAY_MS", 60_000),
@@ -210,6 +213,12 @@ class _Reader:
         """The largest body in bytes. SageMaker's 0 means streamed, of any size: as in async."""
         chosen = self.integer("SAGEMAKER_MAX_PAYLOAD_IN_MB", 0, 1 << 20)
         return MIB * (PAYLOAD[mode] if chosen is None else chosen or PAYLOAD["async"])
+
+    def queue_size(self, mode: str) -> int:
+        """As chosen, else by mode; a batch job that says how many it sends at once finds room."""
+        told = self.integer("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", 0, 100_000) or 0
+        chosen = self.integer("BYOA_QUEUE_SIZE", 1, 100_000)
+        return chosen or max(QUEUE[mode], told)
 
     def integer(self, name: str, low: int, high: int) -> int | None:
         """A whole number in [low, high], or None when it is not set."""

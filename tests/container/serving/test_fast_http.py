@@ -12,7 +12,7 @@ from gevent import socket
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from container.serving import bodies, fast_http
+from container.serving import bodies, fast_http, received
 from container.serving.answers import Answer
 from container.serving.patience import Patience
 from container.serving.protocol import JOIN_BELOW
@@ -95,7 +95,7 @@ def test_a_body_ends_where_its_length_says(pair: Pair):
 def test_bodies_that_are_refused(pair: Pair, monkeypatch: pytest.MonkeyPatch):
     too_long = body(pair[0], 50, b"hello")
     pair[1].sendall(b"x" * 45)
-    with pytest.raises(bodies.RefusedError) as caught:
+    with pytest.raises(received.RefusedError) as caught:
         too_long.read(49)
     assert caught.value.answer.status == 413
     assert too_long.complete(), "read on, for the client to see the answer"
@@ -103,7 +103,7 @@ def test_bodies_that_are_refused(pair: Pair, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("container.serving.patience.TICK", 0.01)
     slow = body(pair[0], 50, b"hello")
     watch = gevent.spawn(slow.patience.watch)
-    with pytest.raises(bodies.RefusedError) as caught:
+    with pytest.raises(received.RefusedError) as caught:
         slow.read(50)
     watch.kill()
     assert caught.value.answer.status == 408
@@ -113,7 +113,7 @@ def test_bodies_that_are_refused(pair: Pair, monkeypatch: pytest.MonkeyPatch):
 def test_a_body_that_was_cut_off(pair: Pair):
     cut = body(pair[0], 50, b"hello")
     pair[1].close()
-    with pytest.raises(bodies.RefusedError) as caught:
+    with pytest.raises(received.RefusedError) as caught:
         cut.read(50)
     assert b"Content-Length says 50 bytes, 5 came" in caught.value.answer.body
 

@@ -9,12 +9,13 @@ from gevent import socket
 from gunicorn.config import Config
 
 from container.serving.answers import Answer
-from container.serving.bodies import RefusedError, too_large
+from container.serving.bodies import too_large
 from container.serving.broker import Broker
 from container.serving.http_worker import HttpWorker
 from container.serving.invocations import Invocations, Request
 from container.serving.lanes import Limits
 from container.serving.patience import Patience
+from container.serving.received import RefusedError
 from container.serving.settings import Settings
 
 LIMITS = Limits(

@@ -23,7 +23,7 @@ def read(**environ: str) -> Settings:
         ({"SAGEMAKER_BATCH": "True"}, "batch", 3600, 100, None),
         ({"SAGEMAKER_BATCH": "false"}, "real-time", 60, 25, None),
         ({"BYOA_SERVING_MODE": "async"}, "async", 3600, 1024, None),
-        ({"BYOA_SERVING_MODE": "serverless"}, "serverless", 60, 6, 1),
+        ({"BYOA_SERVING_MODE": "serverless"}, "serverless", 60, 4, 1),
     ],
 )
 def test_defaults_by_mode(
@@ -55,6 +55,11 @@ def test_defaults_by_mode(
         ),
         ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "6"}, "max_payload", 6 * MIB),
         ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}, "max_payload", 1024 * MIB),
+        ({}, "queue_size", 64),
+        ({"BYOA_SERVING_MODE": "async"}, "queue_size", 1000),
+        ({"BYOA_SERVING_MODE": "async", "BYOA_QUEUE_SIZE": "9"}, "queue_size", 9),
+        ({"SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "100"}, "queue_size", 100),
+        ({"SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "4"}, "queue_size", 64),
         ({"BYOA_BATCH_DELAY_MS": "0"}, "batch_delay", 0.0),
         ({"BYOA_BATCH_DELAY_MS": "2.5"}, "batch_delay", 0.0025),
         ({"BYOA_DRAIN_SECONDS": "0"}, "drain", 0.0),

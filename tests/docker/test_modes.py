@@ -1,0 +1,188 @@
+"""Batch, asynchronous and serverless: each container as its platform starts it, with its limits."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docker.conftest import Docker
+from tests.small_image import small_image
+
+__all__ = ["small_image"]
+pytestmark = pytest.mark.docker
+
+HERE = Path(__file__).parent
+MODEL = HERE / "fixtures" / "modes"
+MIB = 1 << 20
+BINARY = "application/octet-stream"
+#: Seconds of a container with the quick clock that pass in one of ours.
+SPEED = 30
+SERVERLESS = (
+    *("--user", "1000", "--read-only", "--tmpfs", "/tmp", "--ipc", "none"),
+    *("--memory", "1024m", "--memory-swap", "1024m"),
+    *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    *("--env", "BYOA_SERVING_MODE=serverless"),
+)
+
+
+@dataclass
+class Answer:
+    """What came back, and after how many of our seconds."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Served:
+    """A running container and the port that it has here."""
+
+    docker: Docker
+    name: str
+    port: int
+
+    def ask(
+        self, body: bytes = b"", kind: str = BINARY, path: str = "/invocations", timeout: float = 60
+    ) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        start = time.monotonic()
+        try:
+            connection.request("POST" if body else "GET", path, body, {"Content-Type": kind})
+            found = connection.getresponse()
+            return Answer(found.status, found.read(), time.monotonic() - start)
+        finally:
+            connection.close()
+
+    def sleep(self, seconds: float) -> Answer:
+        return self.ask(json.dumps({"seconds": seconds}).encode(), "application/json")
+
+    def ping(self) -> Answer:
+        return self.ask(path="/ping", timeout=5)
+
+    def wait(self, seconds: float = 30) -> Served:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                if self.ping().status == 200:
+                    return self
+            except (OSError, http.client.HTTPException):
+                pass
+            time.sleep(0.05)
+        raise AssertionError(self.docker("logs", self.name))
+
+
+def begin(docker: Docker, image: str, *words: str) -> Served:
+    mount = f"{MODEL}:/opt/ml/model:ro"
+    port = ("--publish", "127.0.0.1::8080")
+    name = docker.start(*port, "--volume", mount, *words, image, "serve")
+    return Served(docker, name, int(docker("port", name, "8080").rpartition(":")[2]))
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """What gives a container the quick clock."""
+    library = tmp_path_factory.mktemp("clock") / "clock.so"
+    command = ["gcc", "-shared", "-fPIC", "-O1", f"-DSPEED={SPEED}LL", "-o", str(library)]
+    subprocess.run([*command, str(HERE / "clock.c")], check=True)
+    return ("--volume", f"{library}:/clock.so:ro", "--env", "LD_PRELOAD=/clock.so")
+
+
+Modes = dict[str, Served]
+
+
+@pytest.fixture(scope="module")
+def modes(module_docker: Docker, small_image: str, quick: tuple[str, ...]) -> Iterator[Modes]:
+    """One container of each kind, started together."""
+    two = ("--env", "SAGEMAKER_MODEL_SERVER_WORKERS=2")
+    batch, little = ("--env", "SAGEMAKER_BATCH=True"), ("--memory", "512m", "--memory-swap", "512m")
+    wanted: dict[str, tuple[str, ...]] = {
+        "real-time, quick": quick,
+        "batch, quick": (*batch, *quick),
+        "batch": (*batch, *two),
+        "async": ("--env", "BYOA_SERVING_MODE=async", *little),
+        "serverless": SERVERLESS,
+    }
+    started = {name: begin(module_docker, small_image, *words) for name, words in wanted.items()}
+    yield {name: served.wait() for name, served in started.items()}
+
+
+def test_a_request_of_90_seconds_is_cut_in_real_time_and_answered_in_batch(modes: Modes):
+    with ThreadPoolExecutor(2) as pool:
+        cut = pool.submit(modes["real-time, quick"].sleep, 90)
+        whole = pool.submit(modes["batch, quick"].sleep, 90)
+    assert (cut.result().status, cut.result().json["error"]["code"]) == (504, "deadline")
+    assert 60 / SPEED <= cut.result().seconds < 75 / SPEED
+    assert (whole.result().status, whole.result().json) == (200, {"answer": {"seconds": 90}})
+    assert whole.result().seconds >= 90 / SPEED
+
+
+def test_batch_says_what_it_wants_and_takes_it(modes: Modes):
+    batch = modes["batch"]
+    assert batch.ask(path="/execution-parameters").json == {
+        "MaxConcurrentTransforms": 2,
+        "BatchStrategy": "SINGLE_RECORD",
+        "MaxPayloadInMB": 50,
+    }
+    body = os.urandom(50 * MIB)
+    answer = batch.ask(body)
+    assert answer.json["sha256"] == hashlib.sha256(body).hexdigest()
+    refused = batch.ask(bytes(100 * MIB + 1))
+    assert (refused.status, refused.json["error"]["code"]) == (413, "too_large")
+    assert "100 MiB" in refused.json["error"]["message"]
+
+
+def test_async_takes_300_mb_into_one_process_alone(modes: Modes):
+    """The container has 512 MiB: with a second copy of the body the kernel would end it."""
+    asynchronous = modes["async"]
+    body = os.urandom(MIB) * 300
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(asynchronous.ask, body)
+        slowest = 0.0
+        while not asked.done():
+            slowest = max(slowest, asynchronous.ping().seconds)
+    assert asked.result().status == 200, asynchronous.docker("logs", asynchronous.name)
+    assert asked.result().json["sha256"] == hashlib.sha256(body).hexdigest()
+    assert slowest < 2, "SageMaker gives a /ping two seconds"
+    form = "{{.State.OOMKilled}} {{.RestartCount}}"
+    assert asynchronous.docker("inspect", "--format", form, asynchronous.name) == "false 0"
+    assert "died" not in asynchronous.docker("logs", asynchronous.name)
+
+
+def test_async_is_there_while_it_computes(modes: Modes):
+    asynchronous = modes["async"]
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(asynchronous.sleep, 1.5)
+        answers = []
+        while not asked.done():
+            answers.append(asynchronous.ping())
+    assert {each.status for each in answers} == {200}
+    assert max(each.seconds for each in answers) < 2
+
+
+def test_serverless_needs_no_root_no_disk_and_no_shared_memory(modes: Modes):
+    serverless = modes["serverless"]
+    found = serverless.ask(b"x").json
+    assert (found["uid"], found["shm"], found["writes"]) == (1000, False, ["/tmp/x"])
+    listing = serverless.docker("top", serverless.name)
+    assert listing.count("container.serving.model_process") == 1
+    largest = serverless.ask(bytes(4 * MIB))
+    assert largest.status == 200
+    refused = serverless.ask(bytes(4 * MIB + 1))
+    assert (refused.status, refused.json["error"]["code"]) == (413, "too_large")
+    assert "4 MiB" in refused.json["error"]["message"]
