@@ -12,6 +12,7 @@ import torch
 
 from augment import Augmentation
 from console import StepDisplay, metric_line
+from cores import compute_threads, cores
 from distributed import Ranks, layout_of
 from engine import Trainer
 from errors import DataError, TrainingError
@@ -212,7 +213,7 @@ def _device(local_rank: int) -> torch.device:
 
 def _set_up_torch(job: Job, device: torch.device) -> None:
     if device.type == "cpu":
-        torch.set_num_threads(max(1, _cores() // int(job.environ.get("LOCAL_WORLD_SIZE") or 1)))
+        torch.set_num_threads(compute_threads(int(job.environ.get("LOCAL_WORLD_SIZE") or 1)))
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     if job.chosen.deterministic:
@@ -220,11 +221,7 @@ def _set_up_torch(job: Job, device: torch.device) -> None:
         torch.use_deterministic_algorithms(True)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
 def _loader_threads(job: Job, ranks: Ranks) -> int:
     if job.chosen.num_workers is not None:
         return job.chosen.num_workers
-    return 1 if ranks.device.type == "cpu" else max(2, min(16, _cores()))
+    return 1 if ranks.device.type == "cpu" else max(2, min(16, cores()))
