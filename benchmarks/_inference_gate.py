@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,37 +16,50 @@ from torchvision.models.detection import MaskRCNN
 
 from _plain_torchvision import plain_answers, plain_model
 from dataset import Dataset
-from engines import VARIABLE, load_engine
+from engines import PRECISION, VARIABLE, load_engine
 from evaluation import Detection, evaluate
 from instances import Picture
+from int8_gate import ranges_from
 from model import load_model
 from model_info import INFO_NAME, WEIGHTS_NAME, read_info
 from pictures import read_picture
+from quantization import QUANTIZATION_NAME, Quantization, fingerprint, save_quantization
 from resize import resize_picture
 
 Figures = dict[str, float]
 BASE = "torchvision fp32"
-# (engine, precision): what a user can choose, the default last.
-WAYS = (("torch", "fp32"), ("torch", "bf16"), ("openvino", "fp32"), ("openvino", "bf16"))
+# (engine, precision): what a user can choose. int8 is gated whatever the model's own job thought.
+WAYS = (
+    ("torch", "fp32"),
+    ("torch", "bf16"),
+    ("openvino", "fp32"),
+    ("openvino", "bf16"),
+    ("openvino", "int8"),
+)
 # JPEGs decoded at a half or less, as the loader does it in training and no engine in serving: the
 # drop is what training and serving differ by.
 REDUCED = "torch bf16, JPEG decoded as in training"
 LOWEST_SCORE, MOST = 0.05, 100
 
 
-def inference_gate(folder: Path, held_out: Dataset) -> dict[str, Figures]:
+def inference_gate(folder: Path, training: Dataset, held_out: Dataset) -> dict[str, Figures]:
     """Box and mask AP of a model folder on held-out pictures, in percent, by each way."""
+    with with_ranges(folder, training) as whole:
+        return _by_each_way(whole, held_out)
+
+
+def _by_each_way(folder: Path, held_out: Dataset) -> dict[str, Figures]:
     pictures = held_out.pictures
     found = {BASE: _figures(held_out, plain_answers(_plain(folder), pictures))}
     for engine, precision in WAYS:
         if engine == "openvino" and importlib.util.find_spec("openvino") is None:
             continue
-        with _as(folder, engine, precision) as place:
-            answers = _answers(place, pictures)
+        with _as(engine, precision):
+            answers = _answers(folder, pictures)
         found[f"{engine} {precision}"] = _figures(held_out, answers)
     if all(picture.path.suffix == ".jpg" for picture in pictures):
-        with _as(folder, "torch", "bf16") as place:
-            found[REDUCED] = _figures(held_out, _answers(place, pictures, reduced=True))
+        with _as("torch", "bf16"):
+            found[REDUCED] = _figures(held_out, _answers(folder, pictures, reduced=True))
     return found
 
 
@@ -71,14 +83,25 @@ def _plain(folder: Path) -> MaskRCNN:
 
 
 @contextmanager
-def _as(folder: Path, engine: str, precision: str) -> Iterator[Path]:
-    """The model's folder with another precision in its description, for that engine."""
-    with tempfile.TemporaryDirectory() as place, patch.dict(os.environ, {VARIABLE: engine}):
-        told = json.loads((folder / INFO_NAME).read_text(encoding="utf-8"))
-        text = json.dumps({**told, "precision": precision})
-        (Path(place) / INFO_NAME).write_text(text, encoding="utf-8")
-        (Path(place) / WEIGHTS_NAME).symlink_to((folder / WEIGHTS_NAME).resolve())
-        yield Path(place)
+def with_ranges(folder: Path, training: Dataset) -> Iterator[Path]:
+    """The model's folder with a quantization.json, measured now where its job wrote none."""
+    with tempfile.TemporaryDirectory() as text:
+        place = Path(text)
+        for name in (INFO_NAME, WEIGHTS_NAME):
+            (place / name).symlink_to((folder / name).resolve())
+        if (folder / QUANTIZATION_NAME).is_file():
+            (place / QUANTIZATION_NAME).symlink_to((folder / QUANTIZATION_NAME).resolve())
+        else:
+            network, info = load_model(folder)
+            ranges = ranges_from(network, info, training.pictures)
+            save_quantization(place, Quantization(ranges, fingerprint(network.state_dict())))
+        yield place
+
+
+@contextmanager
+def _as(engine: str, precision: str) -> Iterator[None]:
+    with patch.dict(os.environ, {VARIABLE: engine, PRECISION: precision}):
+        yield
 
 
 def _answers(

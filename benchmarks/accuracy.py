@@ -116,8 +116,8 @@ def gate(folder: Path, model: Path, work: str) -> dict[str, Any]:
     """Box and mask AP of a model by every engine on the work's held-out pictures."""
     from _inference_gate import drops, inference_gate
 
-    _, held_out = work_of(work).data(folder / f"{work}_pictures")
-    found = inference_gate(model, held_out)
+    training, held_out = work_of(work).data(folder / f"{work}_pictures")
+    found = inference_gate(model, training, held_out)
     return {"code": _commit(), "ap": found, "drop": drops(found)}
 
 

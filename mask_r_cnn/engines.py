@@ -2,6 +2,9 @@
 
 MASK_R_CNN_ENGINE is auto, torch or openvino. auto takes torch where there is a GPU, OpenVINO where
 there is none, and what is installed if only one is; both give the same answers.
+
+MASK_R_CNN_PRECISION is auto, fp32, bf16 or int8. auto is int8 on CPUs that compute in it if the
+training job found the model good enough so (quantization.json), else what model.json says.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from model_info import ModelInfo
 
 VARIABLE = "MASK_R_CNN_ENGINE"
 NAMES = ("auto", "torch", "openvino")
+PRECISION = "MASK_R_CNN_PRECISION"
+PRECISIONS = ("auto", "fp32", "bf16", "int8")
 # Proposals that are less likely than this to hold a thing are not looked at in serving. Where a
 # model is sure of itself a picture takes half of the time, at the same AP; 0.01 lost 0.7 points.
 LEAST_OBJECTNESS = 0.001
@@ -61,15 +66,25 @@ def load_engine(folder: Path, gpu: int | None = None) -> Engine:
     return TorchEngine(folder, gpu)
 
 
+def wanted_precision() -> str:
+    """One of PRECISIONS, as MASK_R_CNN_PRECISION says."""
+    return _one_of(PRECISIONS, PRECISION, os.environ.get(PRECISION, ""))
+
+
 def choice(wanted: str, gpu: bool) -> str:
     """The engine's name: as wanted, else the one that is quickest here."""
-    name = wanted.strip().lower() or "auto"
-    if name not in NAMES:
-        raise ValueError(f"{VARIABLE}={wanted!r} is unknown - set it to {', '.join(NAMES)}")
+    name = _one_of(NAMES, VARIABLE, wanted)
     if name != "auto":
         return name
     quickest, other = ("torch", "openvino") if gpu else ("openvino", "torch")
     return quickest if importlib.util.find_spec(quickest) else other
+
+
+def _one_of(names: Sequence[str], variable: str, wanted: str) -> str:
+    name = wanted.strip().lower() or "auto"
+    if name not in names:
+        raise ValueError(f"{variable}={wanted!r} is unknown - set it to {', '.join(names)}")
+    return name
 
 
 def _sees_gpu() -> bool:

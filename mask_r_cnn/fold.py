@@ -26,13 +26,24 @@ class _FoldedConv(nn.Conv2d):
     norm: _FoldedNorm
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (nn.Conv2d names it so)
+        weight, shift = self.folded()
+        return conv2d(input, weight, shift, self.stride, self.padding, self.dilation, self.groups)
+
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """The weights and the bias with the normalisation in them."""
         norm = self.norm
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
         shift = norm.bias - norm.running_mean * scale
         if self.bias is not None:
             shift = shift + self.bias * scale
-        weight = self.weight * scale.view(-1, 1, 1, 1)
-        return conv2d(input, weight, shift, self.stride, self.padding, self.dilation, self.groups)
+        return self.weight * scale.view(-1, 1, 1, 1), shift
+
+
+def weight_and_bias(layer: nn.Module) -> tuple[Tensor, Tensor | None]:
+    """What a convolution or fully connected layer computes with."""
+    if isinstance(layer, _FoldedConv):
+        return layer.folded()
+    return layer.weight, layer.bias  # type: ignore[return-value]
 
 
 def fold_frozen_norms(module: nn.Module) -> int:

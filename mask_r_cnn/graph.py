@@ -6,7 +6,7 @@ The graph takes any picture whose sides are multiples of 32 and gives boxes, sco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from openvino import Model, PartialShape, Type, op
@@ -15,6 +15,7 @@ from openvino import opset15 as ops
 from graph_bodies import pyramid
 from graph_boxes import Level, cell_anchors, detections, proposals, pyramid_levels
 from graph_layers import Layers, Value, Weights, as_float, constant, integers, one, sharing, whole
+from quantization import Range
 
 # ImageNet's channel means and deviations; `network.py` has the same.
 _MEAN = (0.485, 0.456, 0.406)
@@ -23,14 +24,20 @@ _RESNET_SIDES = ((32,), (64,), (128,), (256,), (512,))
 _MOBILE_SIDES = ((32, 45), (64, 90), (128, 181), (256, 362))
 
 
-def build_graph(weights: Weights, backbone: str, most: int = 1000, least: float = 0.0) -> Model:
-    """The graph of a whole Mask R-CNN.
+def build_graph(
+    weights: Weights,
+    backbone: str,
+    most: int = 1000,
+    least: float = 0.0,
+    ranges: Mapping[str, Range] | None = None,
+) -> Model:
+    """The graph of a whole Mask R-CNN; layers whose input's range is given compute in int8.
 
     Inputs: picture [1, H, W, 3] uint8, size (width, height, width, height) of the part that is no
     padding, least score, most detections, most masks. Outputs: boxes, scores, labels, masks.
     """
     with sharing():
-        return _built(Layers(weights), backbone, most, least)
+        return _built(Layers(weights, ranges), backbone, most, least)
 
 
 def _built(layers: Layers, backbone: str, most_proposals: int, objectness: float) -> Model:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from openvino import Output, Type, op
 from openvino import opset15 as ops
 
+from quantization import Range, eight_bits, steps_of
+
 Array = NDArray[Any]
 Value = Any  # a Node of one output or an Output: OpenVINO has no types to check
 Weights = Mapping[str, Array]
@@ -24,6 +26,9 @@ Weights = Mapping[str, Array]
 _CHANNELS = (1, -1, 1, 1)
 _GROUP_EPS = 1e-5
 _SMALL = 1024
+# No number that it is added to changes, yet the plugin does not take it for nothing: where what
+# leaves an int8 layer goes two ways, all but an addition is multiplied by the steps' size twice.
+_NOTHING = np.float32(1e-30)
 _known: ContextVar[dict[Any, Value]] = ContextVar("constants of the graph being built")
 
 
@@ -73,10 +78,11 @@ def width(x: Value) -> int:
 
 
 class Layers:
-    """Makes operations of the tensors of a state dict."""
+    """Makes operations of the tensors of a state dict; in int8 where the input's range is given."""
 
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
+    def __init__(self, weights: Weights, ranges: Mapping[str, Range] | None = None) -> None:
+        self.weights, self.ranges = weights, ranges or {}
+        self._rounded_values: dict[Any, Value] = {}
 
     def has(self, name: str) -> bool:
         """Whether the state dict has this tensor."""
@@ -98,7 +104,12 @@ class Layers:
         folded = f"{norm}.running_var" in self.weights
         if folded:
             weight, bias = self._folded(weight, bias, norm, eps)
-        x = self._convolved(x, weight, stride)
+        if name in self.ranges:
+            x = self._rounded(x, name)
+            bias = np.full(len(weight), _NOTHING) if bias is None or not np.any(bias) else bias
+            x = ops.convolution(x, _eight_bits(weight), **_placed(weight.shape[-1], stride))
+        else:
+            x = self._convolved(x, weight, stride)
         if bias is not None:
             x = ops.add(x, constant(np.reshape(bias, _CHANNELS)))
         if norm and not folded:
@@ -107,7 +118,11 @@ class Layers:
 
     def linear(self, x: Value, name: str) -> Value:
         """A fully connected layer over [rows, features]."""
-        product = ops.matmul(x, constant(self.weights[f"{name}.weight"]), False, True)
+        weight = self.weights[f"{name}.weight"]
+        if name in self.ranges:
+            product = ops.matmul(self._rounded(x, name), _eight_bits(weight), False, True)
+        else:
+            product = ops.matmul(x, constant(weight), False, True)
         return ops.add(product, constant(self.weights[f"{name}.bias"]))
 
     def doubled(self, x: Value, name: str) -> Value:
@@ -117,6 +132,16 @@ class Layers:
             x, constant(weight), strides=[2, 2], pads_begin=[0, 0], pads_end=[0, 0]
         )
         return ops.add(x, constant(np.reshape(self.weights[f"{name}.bias"], _CHANNELS)))
+
+    def _rounded(self, x: Value, name: str) -> Value:
+        """The layer's input in 256 steps, once for all layers that are given it."""
+        ends, value = self.ranges[name], one(x)
+        key = (value.get_node().get_friendly_name(), value.get_index(), ends)
+        if key not in self._rounded_values:
+            steps = steps_of(ends)
+            low, high = constant(steps.low * steps.size), constant(steps.high * steps.size)
+            self._rounded_values[key] = ops.fake_quantize(x, low, high, low, high, 256)
+        return self._rounded_values[key]
 
     def _folded(
         self, weight: Array, bias: Array | None, norm: str, eps: float
@@ -164,6 +189,13 @@ def _placed(side: int, stride: int) -> dict[str, Sequence[int]]:
         "pads_end": around,
         "dilations": [1, 1],
     }
+
+
+def _eight_bits(weight: Array) -> Value:
+    """Weights as the plugin wants them for int8: whole numbers, as float32, times their size."""
+    whole_numbers, size = eight_bits(weight)
+    kept = op.Constant(whole_numbers, shared_memory=True)
+    return ops.multiply(as_float(kept), constant(size.reshape(-1, *[1] * (weight.ndim - 1))))
 
 
 def _group_mean(x: Value, groups: int) -> Value:

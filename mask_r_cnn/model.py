@@ -26,6 +26,7 @@ from detection import Detection, Raw, detections_of
 from model_info import INFO_NAME, WEIGHTS_NAME, ModelInfo, info_from, misfit, read_info
 from network import Network, build_network
 from precision import autocast, resolve_precision
+from quantization import QUANTIZATION_NAME
 from resize import fit_size, resize_picture, stack_pictures
 
 __all__ = ["INFO_NAME", "WEIGHTS_NAME", "ModelInfo", "info_from", "read_info"]
@@ -45,6 +46,7 @@ def save_model(folder: Path, state: dict[str, Tensor], info: ModelInfo) -> None:
     weights = folder / f".{WEIGHTS_NAME}.tmp"
     text = folder / f".{INFO_NAME}.tmp"
     try:
+        (folder / QUANTIZATION_NAME).unlink(missing_ok=True)  # of the weights before
         save_file(tensors, weights, metadata={"format": "pt"})
         text.write_text(json.dumps(asdict(info), indent=2) + "\n", encoding="utf-8")
         os.replace(weights, folder / WEIGHTS_NAME)

@@ -6,7 +6,6 @@ for and wait.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,21 @@ import no_converter  # noqa: F401
 # isort: split
 from openvino import Core
 
+from cores import compute_threads
 from detection import Detection, Raw, detections_of
-from engines import LEAST_OBJECTNESS
+from engines import LEAST_OBJECTNESS, PRECISION, wanted_precision
+from errors import DataError
 from graph import build_graph
+from graph_layers import Weights
 from model_info import WEIGHTS_NAME, ModelInfo, misfit, read_info
+from quantization import QUANTIZATION_NAME, Range, read_quantization
 from resize import STRIDE, fit_size, resize_array
 from weights_file import mapped_weights
 
 _CLASSES = "roi_heads.box_predictor.cls_score.bias"
+_CPU_INFO = Path("/proc/cpuinfo")
+# What multiplies and adds bytes at once. Without it int8 is no faster, and sums may overflow.
+_INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
 class OpenVinoEngine:
@@ -41,7 +47,8 @@ class OpenVinoEngine:
             weights = mapped_weights(folder / WEIGHTS_NAME)
             if len(weights[_CLASSES]) != self.info.num_classes:
                 raise misfit(folder, f"it has {len(weights[_CLASSES])} classes")
-            graph = build_graph(weights, self.info.backbone, least=LEAST_OBJECTNESS)
+            ranges = int8_ranges(folder, weights, self.info)
+            graph = build_graph(weights, self.info.backbone, least=LEAST_OBJECTNESS, ranges=ranges)
         except KeyError as error:
             raise misfit(folder, f"it has no {error}") from error
         except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -101,7 +108,7 @@ def _padded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _settings(core: Core, info: ModelInfo) -> dict[str, Any]:
     return {
         "INFERENCE_PRECISION_HINT": _precision(core, info.precision),
-        "INFERENCE_NUM_THREADS": _threads(),
+        "INFERENCE_NUM_THREADS": compute_threads(),
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
         # Several model processes share the cores: each would pin itself to the first ones.
@@ -115,15 +122,32 @@ def _settings(core: Core, info: ModelInfo) -> dict[str, Any]:
     }
 
 
+def int8_ranges(folder: Path, weights: Weights, info: ModelInfo) -> dict[str, Range]:
+    """The inputs' ranges of the layers that are to compute in int8; none where it is not wanted."""
+    wanted, found = wanted_precision(), read_quantization(folder, weights)
+    if wanted == "int8":
+        if found is None:
+            raise DataError(
+                f"{PRECISION}=int8 needs {folder / QUANTIZATION_NAME}, which a training job writes "
+                "that has held-out pictures. Unset it, or train the model again."
+            )
+        return found.ranges
+    if wanted != "auto" or found is None or info.precision == "fp32":
+        return {}
+    return found.ranges if found.int8 and _has_int8() else {}
+
+
+def _has_int8() -> bool:
+    return _CPU_INFO.is_file() and bool(_INT8_FLAGS & set(_CPU_INFO.read_text().split()))
+
+
 def _precision(core: Core, precision: str) -> str:
-    """bf16 where the processor computes in it, unless the model asks for float32."""
-    if precision == "fp32":
+    """bf16 where the processor computes in it, unless the model or the variable asks for float32.
+
+    What int8 leaves is computed in this, too.
+    """
+    wanted = wanted_precision()
+    if wanted == "fp32" or (wanted == "auto" and precision == "fp32"):
         return "f32"
     capable = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bf16" if capable else "f32"
-
-
-def _threads() -> int:
-    """Threads of this process: the server says, else a thread a core that we may use."""
-    text = os.environ.get("OMP_NUM_THREADS", "")
-    return int(text) if text.isdecimal() and int(text) else len(os.sched_getaffinity(0))

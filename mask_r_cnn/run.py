@@ -159,10 +159,12 @@ class Run:
     def _finish(self) -> None:
         if self.keeper.best is None and self.ranks.layout.leader:
             self.keeper.keep_model({})
+        from int8_gate import judge_int8
         from summary import write_summary
 
         kept = self.keeper.best, self.keeper.judged
-        write_summary(self.job, self.trainer, self.validator, *kept)
+        judged = write_summary(self.job, self.trainer, self.validator, *kept)
+        self._say(judge_int8(self.job, self.trainer, self.validator, self.info, judged))
         progress = self.trainer.progress
         self._say(f"the model of epoch {progress.best_epoch} is in {self.job.folders.model}")
 

@@ -26,16 +26,17 @@ def write_summary(
     validator: Validator,
     best: tuple[dict[str, Tensor], ModelInfo] | None,
     judged: Evaluation | None,
-) -> None:
+) -> Evaluation | None:
     """The leader writes output/data/report.html, with what was judged of the kept model.
 
-    Where that is not known, because another process kept it, all ranks judge it once more.
+    Where that is not known, because another process kept it, all ranks judge it once more. The
+    trainer's judged network is the kept one afterwards; what was judged is given back.
     """
     state, info = trainer.ranks.from_leader(best)
     trainer.evaluated.load_state_dict(state)
     evaluation = judged or validator(trainer.evaluated, info)
     if not trainer.ranks.layout.leader:
-        return
+        return evaluation
     report = Report(
         title=f"Mask R-CNN, {job.chosen.backbone}",
         hyperparameters={f.name: getattr(job.chosen, f.name) for f in fields(job.chosen)},
@@ -48,6 +49,7 @@ def write_summary(
     )
     job.folders.output.mkdir(parents=True, exist_ok=True)
     write_report(job.folders.output / "report.html", report)
+    return evaluation
 
 
 def _samples(trainer: Trainer, validator: Validator, info: ModelInfo) -> list[Sample]:

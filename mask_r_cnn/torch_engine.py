@@ -15,7 +15,7 @@ import no_compiler  # noqa: F401
 
 # isort: split
 from detection import Detection
-from engines import LEAST_OBJECTNESS
+from engines import LEAST_OBJECTNESS, PRECISION, wanted_precision
 from model import load_model, predict
 from resize import STRIDE
 
@@ -26,7 +26,11 @@ class TorchEngine:
     def __init__(self, folder: Path, gpu: int | None = None) -> None:
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda", gpu or 0) if cuda else torch.device("cpu")
-        self.network, self.info = load_model(folder, self.device)
+        self.network, info = load_model(folder, self.device)
+        wanted = wanted_precision()
+        if wanted == "int8":
+            raise ValueError(f"{PRECISION}=int8 is OpenVINO's alone - on a GPU leave it unset")
+        self.info = info if wanted == "auto" else replace(info, precision=wanted)
         self.network.rpn.score_thresh = LEAST_OBJECTNESS
         # On a CPU a batch is not faster than its pictures one by one, only larger.
         self.at_once = 8 if cuda else 1
