@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from byoa import jobs
 from byoa.aws import logs as cloudwatch
 from byoa.place import Place
 from byoa.plan.errors import ByoaError
+from byoa.plan.look import bars, colours
+from byoa.plan.look.training import Course
+from byoa.plan.names import task_of
 from byoa.progress import say
 from byoa.record import Run
+from byoa.screen import has_colours, is_live, is_poor, live
 
 LAST_LINES = 20
 HOST = re.compile(r"algo-\d+")
@@ -82,8 +89,11 @@ def metrics(described: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def line_text(line: cloudwatch.Line) -> str:
-    return f"{datetime.fromtimestamp(line.time / 1000):%H:%M:%S} {line.host} | {line.text}"
+def line_text(line: cloudwatch.Line, coloured: bool = False) -> str:
+    when = f"{datetime.fromtimestamp(line.time / 1000):%H:%M:%S}"
+    if coloured:
+        return colours.log_line(when, line.host, line.text)
+    return f"{when} {line.host} | {line.text}"
 
 
 def pause_of(place: Place) -> float:
@@ -93,10 +103,39 @@ def pause_of(place: Place) -> float:
 def watch(place: Place, run: Run, *, quiet: bool = False) -> Watch:
     """Watches a job to its end. Ctrl-C raises KeyboardInterrupt: the job runs on."""
     watched = Watch(place, run, (lambda _: None) if quiet else say)
-    for line in watched.lines(pause_of(place)):
-        if not quiet:
-            say(line_text(line))
+    coloured = has_colours(sys.stderr)
+    with job_bar(watched) as seen:
+        for line in watched.lines(pause_of(place)):
+            seen(line)
+            if not quiet:
+                say(line_text(line, coloured))
     return watched
+
+
+@contextmanager
+def job_bar(watched: Watch) -> Iterator[Callable[[cloudwatch.Line], None]]:
+    """Below a job's lines how far it is; gives what is to be called with each line."""
+    if not is_live(sys.stderr):
+        yield lambda _: None
+        return
+    course = Course()
+    with live(sys.stderr, partial(job_line, watched, course, time.time())):
+        yield lambda line: course.take(line.text, line.time / 1000)
+
+
+def job_line(watched: Watch, course: Course, begun: float, columns: int) -> list[str]:
+    """The task, its state, its bar as far as its own words tell, the time since it was made."""
+    found, now = watched.described, time.time()
+    course.asked(found.get("HyperParameters", {}))
+    created = found.get("CreationTime")
+    shown = bars.Bar(
+        what=bars.joined(
+            task_of(watched.run.job), found.get("SecondaryStatus") or jobs.status_of(found)
+        ),
+        part=course.part, notes=course.notes(metrics(found)), left=course.remaining(now),
+        seconds=max(0.0, now - (created.timestamp() if created else begun)),
+    )  # fmt: skip
+    return [bars.line(shown, columns, is_poor(sys.stderr))]
 
 
 def last_lines(watched: Watch) -> tuple[str, list[str]]:

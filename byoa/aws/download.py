@@ -43,7 +43,7 @@ class Downloader:
     def fetch(self, pool: ThreadPoolExecutor, item: tuple[str, tuple[Stored, Path]]) -> None:
         key, (stored, path) = item
         if same(stored, path, self.part):
-            self.meter.add(stored.size)
+            self.meter.add(stored.size, files=1)
             return
         spans = sync.parts(stored.size, self.part) or [(0, stored.size)]
         with files.arriving(path) as target:
@@ -55,6 +55,7 @@ class Downloader:
                     f"s3://{self.bucket}/{key} arrived damaged: its content is not what its ETag "
                     "says. Run again."
                 )
+        self.meter.add(0, files=1)
 
     def fetch_span(self, key: str, stored: Stored, path: Path, span: tuple[int, int]) -> bool:
         """Bytes of one version of an object into a file; whether its ETag is made of MD5s."""

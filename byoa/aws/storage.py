@@ -45,7 +45,7 @@ class S3Storage:
         odd = any(remote[name].etag != etag for name, etag in etags.items())
         todo = sync.decide(here.sizes(), etags, remote, self._known(uri) if odd else {}, delete)
         items = {prefix + name: here.files[name] for name in todo.uploaded}
-        sent = self._uploader(bucket, Meter(progress, todo.sent_bytes)).upload(items)
+        sent = self._uploader(bucket, Meter(progress, todo.sent_bytes, len(items))).upload(items)
         pairs = {name: sent[prefix + name] for name in todo.uploaded}
         files.remember(here, {name: ours for name, (ours, _) in pairs.items()}, self.part)
         self._remember(uri, pairs)
@@ -117,7 +117,7 @@ class S3Storage:
             raise NotFoundError(f"There is nothing at {uri}.")
         check_names(uri, [one.name for one in found.values()])
         items = {key: (one, folder / one.name) for key, one in found.items()}
-        meter = Meter(progress, sum(one.size for one in found.values()))
+        meter = Meter(progress, sum(one.size for one in found.values()), len(found))
         Downloader(self.client, bucket, self.workers, self.part, meter).download(items)
         return [path for _, path in items.values()]
 

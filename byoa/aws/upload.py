@@ -26,18 +26,21 @@ ETags = tuple[str, str]
 
 @dataclass
 class Meter:
-    """Bytes done of all bytes, told to one callback at a time from any thread."""
+    """Bytes and files done of all, told to one callback at a time from any thread."""
 
     progress: Progress | None
     total: int
+    files: int = 1
     done: int = 0
+    files_done: int = 0
     lock: Lock = field(default_factory=Lock)
 
-    def add(self, size: int) -> None:
+    def add(self, size: int, files: int = 0) -> None:
         with self.lock:
             self.done += size
+            self.files_done += files
             if self.progress:
-                self.progress(self.done, self.total)
+                self.progress(self.done, self.total, self.files_done, self.files)
 
 
 @dataclass
@@ -76,7 +79,7 @@ class Uploader:
         except ChangedError:
             return None
         answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
-        self.meter.add(file.size)
+        self.meter.add(file.size, files=1)
         etag = unquoted(answer["ETag"])
         return etag if plain(answer) else md5(data).hex(), etag
 
@@ -106,6 +109,7 @@ class Uploader:
         sent = list(pool.map(partial(self.send_part, where, file, there), spans))
         parts = {"Parts": [part for part, _ in sent]}
         answer = self.client.complete_multipart_upload(**where, MultipartUpload=parts)
+        self.meter.add(0, files=1)
         etag, digests = unquoted(answer["ETag"]), [digest for _, digest in sent if digest]
         return sync.joined_etag(digests) if digests else etag, etag
 

@@ -52,11 +52,11 @@ class FolderStorage:
         etags = files.etags(here, sync.to_hash(here.sizes(), remote))
         todo = sync.decide(here.sizes(), etags, remote, {}, delete)
         sent = 0
-        for name in todo.uploaded:
+        for count, name in enumerate(todo.uploaded, 1):
             copy(here.files[name], target / name)
             sent += here.files[name].size
             if progress:
-                progress(sent, todo.sent_bytes)
+                progress(sent, todo.sent_bytes, count, len(todo.uploaded))
         for name in todo.deleted:
             remove(target / name, target)
         now = self.fingerprint(uri.rstrip("/") + "/")
@@ -104,7 +104,7 @@ class FolderStorage:
         file = files.one(path)
         copy(file, path_of(uri))
         if progress:
-            progress(file.size, file.size)
+            progress(file.size, file.size, 1, 1)
 
     def download(self, uri: str, folder: Path, progress: Progress | None = None) -> list[Path]:
         source = path_of(uri)
@@ -117,7 +117,7 @@ class FolderStorage:
             written.append(folder / name)
             done += file.size
             if progress:
-                progress(done, total)
+                progress(done, total, len(written), len(found.files))
         return written
 
     def delete(self, uri: str) -> int:

@@ -37,6 +37,11 @@ def job_name(task: str, now: datetime, unique: str) -> str:
     return fitted(task, LONGEST_JOB - len(suffix)) + suffix
 
 
+def task_of(job: str) -> str:
+    """The task in the front of a job's name."""
+    return re.sub(r"-\d{8}-\d{6}-[0-9a-f]{4,8}$", "", job)
+
+
 def fitted(text: str, longest: int = LONGEST_JOB) -> str:
     """Any text as letters, digits and hyphens; what does not fit gives way to the text's hash."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")

@@ -30,8 +30,8 @@ class Synced:
     left_out: tuple[str, ...] = ()  #: sentences: pipes, sockets, loops of links
 
 
-#: Called with the bytes done and all bytes, from any thread.
-Progress = Callable[[int, int], None]
+#: Called with the bytes done and all bytes, the files done and all files, from any thread.
+Progress = Callable[[int, int, int, int], None]
 
 
 class Storage(Protocol):

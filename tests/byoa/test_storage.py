@@ -140,13 +140,14 @@ def test_files_of_many_parts(storage: Storage, tmp_path: Path):
     sizes = [4095, 4096, 4097, 8192, 100_000]
     contents = {str(size): os.urandom(size) for size in sizes}
     folder, uri = write_files(tmp_path / "large", contents), f"{storage.base}/data/"
-    seen: list[tuple[int, int]] = []
-    storage.sync(folder, uri, progress=lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (sum(sizes), sum(sizes))
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    seen: list[tuple[int, ...]] = []
+    storage.sync(folder, uri, progress=lambda *told: seen.append(told))
+    assert seen[-1] == (sum(sizes), sum(sizes), 5, 5)
+    assert [done for done, *_ in seen] == sorted(done for done, *_ in seen)
     assert storage.sync(folder, uri).uploaded == ()
-    storage.download(uri, tmp_path / "back")
+    storage.download(uri, tmp_path / "back", lambda *told: seen.append(told))
     assert files_of(tmp_path / "back") == contents
+    assert seen[-1] == (sum(sizes), sum(sizes), 5, 5)
 
 
 def test_links_inside_are_followed(storage: Storage, folder: Path):

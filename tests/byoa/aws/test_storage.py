@@ -124,7 +124,7 @@ def test_an_upload_that_was_cut_is_gone_on_with(s3: Any, storage: S3Storage, tmp
     neighbour = begin(s3, key + "r", {1: b"not ours"})
     calls = calls_of(s3)
     seen: list[int] = []
-    storage.sync(folder, DATA, progress=lambda done, _: seen.append(done))
+    storage.sync(folder, DATA, progress=lambda done, *_: seen.append(done))
     # of six parts two were there; `other` is a part of its own
     assert Counter(calls) == {
         "ListObjectsV2": 1,

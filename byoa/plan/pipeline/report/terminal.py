@@ -68,7 +68,7 @@ def live(run: Run, now: float, columns: int = 80, rows: int = 24, poor: bool = F
     left = min(room - len(failed) - len(running), RECENT)
     ended = ended[-left:] if left > 0 else []
     shown = [*failed, *ended, *running]
-    wide = min(max((_width(name) for name, _ in shown), default=0), max(columns // 2, 12))
+    wide = min(max((width(name) for name, _ in shown), default=0), max(columns // 2, 12))
     lines = [head, *(_line(name, ran, now, wide, poor) for name, ran in shown)]
     return [cut(line, columns) for line in lines]
 
@@ -179,7 +179,7 @@ def table(
     right: Sequence[int] = (),
 ) -> list[str]:
     """Columns as wide as they need to be; where the screen is too narrow the widest are cut."""
-    wides = [max(_width(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    wides = [max(width(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
     while sum(wides) + 2 * (len(wides) - 1) > columns and max(wides) > 8:
         wides[wides.index(max(wides))] -= 1
     lines = [heads, ["-" * wide for wide in wides], *rows]
@@ -194,24 +194,24 @@ def table(
 def padded(text: str, wide: int, right: bool = False) -> str:
     """The text on so many columns of a terminal, cut with … where it is longer."""
     text = cut(one_line(text), wide + 1)
-    blank = " " * (wide - _width(text))
+    blank = " " * (wide - width(text))
     return blank + text if right else text + blank
 
 
 def cut(text: str, columns: int) -> str:
     """The text on fewer than so many columns."""
-    if _width(text) < columns:
+    if width(text) < columns:
         return text
     made, wide = "", 0
     for sign in text:
-        wide += _width(sign)
+        wide += width(sign)
         if wide > columns - 2:
             break
         made += sign
     return made + "…"
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 

@@ -191,7 +191,7 @@ def test_a_time_is_iso_or_seconds():
 @given(st.text(), st.integers(1, 60))
 def test_any_text_fits_its_columns(text: str, wide: int):
     shown = terminal.padded(text, wide)
-    assert terminal._width(shown) == wide
+    assert terminal.width(shown) == wide
     assert "\x1b" not in shown and "\n" not in shown
 
 
