@@ -78,6 +78,21 @@ def test_every_page_is_found_from_the_map():
     assert sorted(path.name for path in pages - linked) == []
 
 
+@pytest.mark.parametrize("page", ["contract.md", "security.md"])
+def test_every_test_that_is_named_is_there(page: str):
+    text = (ROOT / "docs" / page).read_text()
+    short = dict(
+        re.findall(r"`([A-Z])` is `(tests/[\w/]+)`", (ROOT / "docs/contract.md").read_text())
+    )
+    named = re.findall(r"`((?:[A-Z]|tests)/[\w/]+\.py)`", text)
+    paths = [
+        Path(short.get(name[0], name[0]), name[2:]) if name[1] == "/" else Path(name)
+        for name in named
+    ]
+    assert len(named) > 10
+    assert [str(path) for path in paths if not (ROOT / path).exists()] == []
+
+
 def test_anchors_are_those_of_github():
     assert anchor("What the program gets") == "what-the-program-gets"
     assert anchor("`SM_HOSTS`, and more: 2.5 [ways](a.md)") == "sm_hosts-and-more-25-ways"
