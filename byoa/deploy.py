@@ -72,6 +72,10 @@ def plan(
     extra = over(settings.request, wanted.pop("request", {}))
     settings = replace(settings, request=extra)
     name = endpoint or fitted("-".join(filter(None, [settings.project, wanted.get("task")])))
+    if wanted.get("multi_model"):
+        wanted["multi_model"] = name  # its models lie below the endpoint's own address
+        if wanted.get("memory_mb"):
+            raise UsageError("Serverless endpoints have one model each. Leave out --multi-model.")
     model, facts = models.prepare(place, settings, wanted, dry)
     tags = {**model.tags, endpoints.TAG: name}
     common = {"tags": tags, **models.fields_of(Endpoint, wanted)}

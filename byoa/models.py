@@ -38,18 +38,28 @@ def prepare(
     task = Task(project=project.project, name="model", job=reached)
     if not dry:
         account.ensure_bucket(place, task)
-    data, trained = source(place, project, wanted, dry)
+    many = wanted.pop("multi_model", "")
+    if many:
+        from byoa import many_models
+
+        data, trained = many_models.source(place, project, wanted, many, dry), ""
+    else:
+        data, trained = source(place, project, wanted, dry)
     image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
     facts = facts_of(place, image, dry)
+    if many:
+        many_models.check_label(facts)
     read = [address for address in (data, *others) if address.startswith("s3://")]
     write = [project.uri, *written(wanted)]
     # What we sent or trained lies under a name of its own; other addresses may change.
-    mark = "" if data.startswith(project.uri) else place.storage.fingerprint(data)
+    # The models of many come and go without a deployment.
+    mark = "" if many or data.startswith(project.uri) else place.storage.fingerprint(data)
     model = Model(
         name=mark,
         image=image,
         role=account.role(place, task, write, read, image, dry),
         data=data,
+        multi_model=bool(many),
         tags={**settings.tags, **wanted.pop("tags", {}), "byoa:project": project.project},
         **{"extra": settings.request.get("model", {}), **fields_of(Model, wanted)},
     )

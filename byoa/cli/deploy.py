@@ -15,6 +15,7 @@ EXAMPLES = """\
   byoa deploy -p demo -t faces --async               answers of up to an hour, in S3
   byoa deploy -p demo --model ./model --image IMAGE --endpoint faces --it ml.g5.xlarge \\
       --autoscale 1:4:600 --capture --rollback-errors 5 --canary 10
+  byoa deploy -p demo --model ./models --multi-model --endpoint many   a folder of models
   byoa deploy -p demo -t better --endpoint faces --variant challenger --weight 0.1
 """
 

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--accept", dest="Accept", help="what the answer is to be: application/json, image/png …")
     add("--variant", dest="TargetVariant", help="the variant that is to answer")
     add("--inference-id", dest="InferenceId", help="your name of the request, for captured data")
+    add("--target-model", dest="TargetModel", help="which of many models: NAME.tar.gz")
     add("--custom-attributes", dest="CustomAttributes", help="passed on to the model's code")
     add("--output", "-o", type=Path, help="the file that the answer goes to")
     add("--async", dest="later", action="store_true", help="queue it; -o waits for the answer")

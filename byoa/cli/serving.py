@@ -33,6 +33,8 @@ MODEL: Flags = {
 ENDPOINT: Flags = {
     "Endpoint": (
         flag("--endpoint", metavar="NAME", help="its name (PROJECT-TASK)"),
+        flag("--multi-model", action="store_true",
+             help="--model is a folder of models: a folder or NAME.tar.gz each"),
         flag("--serverless", metavar="MB[:CONCURRENCY]", help="no machine of your own"),
         flag("--async", dest="async_output", nargs="?", const="", metavar="ADDRESS",
              help="answers of up to an hour, put there (the project's folder)"),

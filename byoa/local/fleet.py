@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from byoa.local.instance import Instance
+from byoa.local.many_models import ManyModels
 
 LOOK_EVERY = 0.1
 
@@ -34,6 +35,7 @@ class Variant:
     instances: Sequence[Instance]
     limits: Limits = field(default_factory=Limits)
     stream: str = ""  #: log stream of its containers, for error messages
+    models: ManyModels | None = None  #: of a multi-model endpoint
 
     @property
     def healthy(self) -> list[Instance]:

@@ -19,6 +19,7 @@ from byoa.local.fleet import (
     UnknownVariantError,
     Variant,
 )
+from byoa.local.many_models import NotLoadedError, NotReadyError, NotThereError
 
 INVOKED = "x-amzn-invoked-production-variant"
 ERROR_TYPE = "x-amzn-errortype"
@@ -48,6 +49,11 @@ def refuse(kind: str, message: str, status: int, **more: object) -> Answer:
         headers[ERROR_TYPE] = kind
     body = json.dumps({"Message": message, "message": message, **more}).encode()
     return Answer(status, headers, body)
+
+
+def is_not_loaded(answer: Answer) -> bool:
+    """Whether the container does not have the model, though we thought so."""
+    return answer.status == 424 and json.loads(answer.body)["OriginalStatusCode"] == 404
 
 
 @dataclass
@@ -88,18 +94,48 @@ class Endpoint:
                 return refuse(
                     "", f"HTTP content length exceeded {variant.limits.payload} bytes.", 413
                 )
-            answer = self.forward(variant, instance.address, request)
+            answer = self.one_or_many(variant, instance.address, request)
         if answer.status < 300:
             self.captured(request, answer, variant)
         return answer
 
-    def forward(self, variant: Variant, address: str, request: Invocation) -> Answer:
+    def one_or_many(self, variant: Variant, address: str, request: Invocation) -> Answer:
+        """The answer of the variant's model, or of the one of many that the client names."""
+        models, target = variant.models, request.header("target-model")
+        if models is None:
+            if target:
+                text = "is not a multi-model endpoint and does not support target model header."
+                return refuse("ValidationError", f"Endpoint {self.name} {text}", 400)
+            return self.forward(variant, address, request)
+        if not target:
+            text = f"Endpoint {self.name} has many models, and the request is missing a target"
+            return refuse("ValidationError", f"{text} model header: name a TargetModel.", 400)
+        for last in (False, True):
+            try:
+                with models.ready(address, target, variant.limits.seconds) as path:
+                    answer = self.forward(variant, address, request, path)
+                    if last or not is_not_loaded(answer):
+                        return answer
+                    models.forget(address, path)
+            except NotThereError as error:
+                return refuse("ValidationError", str(error), 400)
+            except NotReadyError:
+                text = f"Model {target} is being loaded. Try again."
+                return refuse("ModelNotReadyException", text, 429)
+            except NotLoadedError as error:
+                words = error.answer.body[:1024].decode(errors="replace")
+                return self.model_error(variant, error.answer.status, words)
+        raise AssertionError("the last time returns")
+
+    def forward(
+        self, variant: Variant, address: str, request: Invocation, path: str = "/invocations"
+    ) -> Answer:
         """The container's answer, or SageMaker's about it."""
         try:
             answer = exchange(
                 address,
                 "POST",
-                "/invocations",
+                path,
                 request.body,
                 only(request.headers, TO_CONTAINER),
                 min(request.seconds or variant.limits.seconds, variant.limits.seconds),

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from byoa.local.resources import Records, Tags, check_name, need, now, page, refused
+from byoa.local.serve_container import MULTI_MODEL
 from byoa.plan.errors import ServiceError
 
 #: What AWS runs and this machine does not: refused at once, not ignored.
 ELSEWHERE = {
-    "Mode": "multi-model containers",
     "ModelPackageName": "model packages",
     "InferenceSpecificationName": "model packages",
-    "MultiModelConfig": "multi-model containers",
     "AdditionalModelDataSources": "additional model data",
 }
 
@@ -86,11 +85,14 @@ def check_containers(operation: str, containers: list[dict[str, Any]]) -> None:
         raise refused(operation, f"{text} containers run on AWS only.")
     container = containers[0]
     for key, what in ELSEWHERE.items():
-        if container.get(key) and container[key] != "SingleModel":
+        if container.get(key):
             raise refused(operation, f"{key}: {what} run on AWS only.")
     need(operation, container, "Image")
     url = container.get("ModelDataUrl", "")
-    if url and not url.endswith(".tar.gz"):
+    if container.get("Mode") == MULTI_MODEL:
+        if not url.endswith("/"):
+            raise refused(operation, f"ModelDataUrl {url} must be a prefix that ends in /.")
+    elif url and not url.endswith(".tar.gz"):
         raise refused(operation, f"ModelDataUrl {url} must be the path of one .tar.gz file.")
     if url and container.get("ModelDataSource"):
         raise refused(operation, "Give ModelDataUrl or ModelDataSource, not both.")

@@ -22,6 +22,7 @@ from byoa.plan.errors import ByoaError
 from byoa.plan.storage import Storage
 
 LOOK_EVERY = 0.1
+MULTI_MODEL = "MultiModel"
 #: Serverless runs as nobody in particular, with one place to write. Its disk is 5 GB.
 NOBODY = "1000:1000"
 SERVERLESS_TMP = {"/tmp": "rw,exec,size=5g,mode=1777"}
@@ -89,7 +90,11 @@ def container_of(serving: Serving) -> Container:
         base=serving.base,
         arguments=("serve",),
         environment=serving.environment,
-        mounts=(Mount(source=serving.base / "model", target=f"{ML}/model", read_only=True),),
+        mounts=tuple(
+            Mount(source=serving.base / name, target=f"{ML}/{name}", read_only=True)
+            for name in ("model", "models")
+            if (serving.base / name).is_dir()
+        ),
         serves=not isolated,
         network=serving.network if isolated else "",
         labels=serving.labels,
@@ -110,12 +115,20 @@ def fetch_model(container: Mapping[str, Any], base: Path, storage: Storage) -> N
     folder.mkdir(parents=True)
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     uri = container.get("ModelDataUrl") or source.get("S3Uri")
+    if container.get("Mode") == MULTI_MODEL:  # each when it is asked for the first time
+        (base / "models").mkdir()
+        return
     if not uri:
         return
     if source.get("CompressionType", "Gzip") == "None":
         storage.download(uri, folder)
     else:
         fetch_archive(uri, folder, storage)
+    readable(folder)
+
+
+def readable(folder: Path) -> None:
+    """For everyone, whoever serves."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 

@@ -9,15 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from byoa.local.container import PROCESS
+from byoa.local.container import ML, PROCESS
 from byoa.local.docker import DockerError, docker
 from byoa.local.fleet import Fleet, Limits, Variant
-from byoa.local.images import check_image, has_gpu
+from byoa.local.images import check_image, facts, has_gpu
 from byoa.local.instance import Instance
+from byoa.local.many_models import ManyModels
 from byoa.local.models import containers_of
-from byoa.local.serve_container import Serving, fetch_model, launch
+from byoa.local.serve_container import MULTI_MODEL, Serving, fetch_model, launch
 from byoa.local.supervise import Around
 from byoa.plan.errors import ByoaError
+from byoa.plan.image import MULTI_MODEL_LABEL
+from byoa.plan.storage import Storage
 
 #: Seconds until the first good /ping. https://docs.aws.amazon.com/sagemaker/latest/dg/
 STARTUP, SERVERLESS_STARTUP = 240.0, 180.0
@@ -72,7 +75,10 @@ def build(
             memory_mb=memory,
             gpus=not memory and has_gpu(),
         )
-        fleet.variants.append(started(variant, serving, limits_of(variant, asynchronous), log))
+        one = started(variant, serving, limits_of(variant, asynchronous), log)
+        base = folder / variant["VariantName"]
+        one.models = many_models(model, serving.image, base, around.storage)
+        fleet.variants.append(one)
 
 
 def serving_of(model: Mapping[str, Any], base: Path, around: Around, network: Network) -> Serving:
@@ -80,6 +86,9 @@ def serving_of(model: Mapping[str, Any], base: Path, around: Around, network: Ne
     container = containers_of(model)[0]
     image, isolated = around.find_image(container["Image"]), model.get("EnableNetworkIsolation")
     check_image(image)
+    many = container.get("Mode") == MULTI_MODEL
+    if many:
+        check_label(image)
     fetch_model(container, base, around.storage)
     return Serving(
         image=image,
@@ -87,11 +96,39 @@ def serving_of(model: Mapping[str, Any], base: Path, around: Around, network: Ne
         environment={
             **({} if isolated else around.environment),
             **container.get("Environment", {}),
+            **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}),
         },
         network=network() if isolated and not image.startswith(PROCESS) else "",
         grace=around.serving_stop_seconds,
         labels=network.labels,
     )
+
+
+def many_models(
+    model: Mapping[str, Any], image: str, base: Path, storage: Storage
+) -> ManyModels | None:
+    """The models below a container's prefix, none of them fetched yet; None: it has but one."""
+    container, folder = containers_of(model)[0], base / "models"
+    if container.get("Mode") != MULTI_MODEL:
+        return None
+    cache = container.get("MultiModelConfig", {}).get("ModelCacheSetting")
+    return ManyModels(
+        prefix=container["ModelDataUrl"],
+        folder=folder,
+        inside=str(folder) if image.startswith(PROCESS) else f"{ML}/models",
+        storage=storage,
+        caching=cache != "Disabled",
+    )
+
+
+def check_label(image: str) -> None:
+    """ByoaError, in AWS's words, when an image does not say that it takes many models."""
+    if image.startswith(PROCESS):
+        return
+    labels = facts(image)["Config"].get("Labels") or {}
+    if labels.get(MULTI_MODEL_LABEL) != "true":
+        text = f"Your Ecr Image {image} does not contain required {MULTI_MODEL_LABEL}=true Docker"
+        raise ByoaError(f"{text} label(s).")
 
 
 def started(variant: Mapping[str, Any], serving: Serving, limits: Limits, log: Log) -> Variant:

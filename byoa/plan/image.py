@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+#: What SageMaker asks of the image of a multi-model endpoint. AWS takes it on CPUs only.
+MULTI_MODEL_LABEL = "com.amazonaws.sagemaker.capabilities.multi-models"
+
 
 @dataclass(frozen=True)
 class ImageFacts:

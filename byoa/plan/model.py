@@ -18,12 +18,14 @@ class Model(parts.Contained):
     """An image with its model data; `extra` reaches pipelines, registries, more sources."""
 
     data: str | None = None  #: one model.tar.gz, or a folder ("/" at its end) taken as it is
+    multi_model: bool = False  #: the folder holds any number of .tar.gz, each one a model
 
 
 def model_request(model: Model) -> dict[str, Any]:
     """The dict for create_model; UsageError says what AWS would refuse."""
-    folder = bool(model.data and model.data.endswith("/"))
+    folder = bool(model.data and model.data.endswith("/")) and not model.multi_model
     values = vars(model) | {
+        "mode": "MultiModel" if model.multi_model else "SingleModel",
         "archive": None if folder else model.data,
         "folder": model.data if folder else None,
     }

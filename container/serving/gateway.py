@@ -47,7 +47,6 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         from container.serving.invocations import Invocations
         from container.serving.lanes import Limits
         from container.serving.metrics import Metrics
-
         from container.serving.models import Models
         from container.serving.models_api import NoModel
 

@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from container.serving.answers import Answer, error
-from container.serving.bodies import RefusedError
 from container.serving.invocations import Invocations, Request
 from container.serving.models import Models
 from container.serving.models_one import Model
+from container.serving.received import RefusedError
 from container.serving.settings import MIB
 
 MAX_BODY = MIB

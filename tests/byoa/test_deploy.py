@@ -15,7 +15,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from byoa import deploy, models
+from byoa import deploy, many_models, models
 from byoa.aws import endpoints
 from byoa.aws.session import Session
 from byoa.local import SageMaker
@@ -23,7 +23,7 @@ from byoa.local.folder_storage import FolderStorage
 from byoa.place import Place
 from byoa.plan.endpoint import alarm_requests
 from byoa.plan.errors import JobFailedError, ServiceError, UsageError
-from byoa.plan.image import ImageFacts
+from byoa.plan.image import MULTI_MODEL_LABEL, ImageFacts
 from byoa.settings import Settings
 from tests.byoa.conftest import Byoa
 from tests.byoa.plan.service_model import accepted
@@ -119,6 +119,26 @@ def test_an_update_that_fails_leaves_what_served_before(model: Path, byoa: Byoa,
     assert left(home) == before
     Path("x.txt").write_text("1")
     assert json.loads(byoa("invoke", "demo", "x.txt", "--on", "process").out) == {"answer": 2}
+
+
+def test_a_folder_of_models_becomes_one_endpoint(model: Path, byoa: Byoa, home: Path):
+    folder = model.parent.parent / "models"
+    for name, factor in (("two", 2), ("three", 3)):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "model.json").write_text(json.dumps({"factor": factor}))
+    Path("n.json").write_text("21")
+    words = ("--model", "models", "--multi-model", "--endpoint", "many", "--image", SMALL)
+    made = json.loads(byoa("deploy", *ON, *words, "--json").out)
+    assert made["EndpointStatus"] == "InService"
+    for name, answer in (("two", 42.0), ("three", 63.0)):
+        said = byoa("invoke", *ON, "many", "n.json", "--target-model", f"{name}.tar.gz")
+        assert json.loads(said.out) == {"answer": answer}
+    models.pack(folder / "two", folder / "four.tar.gz")  # more of them need no other endpoint
+    assert json.loads(byoa("deploy", *ON, *words, "--json").out) == made
+    said = byoa("invoke", *ON, "many", "n.json", "--target-model", "four.tar.gz")
+    assert json.loads(said.out) == {"answer": 42.0}
+    for wrong in (["--serverless", "2048"], ["-t", "faces"], ["--model", "n.json"]):
+        assert byoa("deploy", *ON, *words, *wrong).code == 2
 
 
 def test_a_dry_run_prints_every_request_and_sends_none(model: Path, byoa: Byoa, home: Path):
@@ -355,6 +375,18 @@ def test_the_images_labels_choose_the_machine_image_and_the_time_to_start(tmp_pa
     assert config.ami is None
     config = deploy.config_of(place, settings, facts, "faces", {"memory_mb": 1024})
     assert config.ami is None and config.startup_timeout is None
+
+
+@mock_aws
+def test_many_models_are_a_prefix_and_need_the_label(tmp_path: Path, credentials: None):
+    place = aws(boto3.client("sagemaker"), tmp_path, storage=NoMark(tmp_path))
+    (model, *_) = planned(place, model="s3://bucket/models", multi_model=True)
+    container = model[2]["PrimaryContainer"]
+    assert (container["Mode"], container["ModelDataUrl"]) == ("MultiModel", "s3://bucket/models/")
+    assert "ModelDataSource" not in container
+    many_models.check_label(ImageFacts(IMAGE, digest="1", labels={MULTI_MODEL_LABEL: "true"}))
+    with pytest.raises(UsageError, match="lacks the label"):
+        many_models.check_label(ImageFacts(IMAGE, digest="1"))
 
 
 @mock_aws

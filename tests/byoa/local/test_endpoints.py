@@ -490,8 +490,10 @@ def test_what_aws_would_refuse_is_refused(serving: ServingHome):
         serving.model("bad_name")
     with pytest.raises(ServiceError, match="MemorySizeInMB 1000"):
         serving.config("model", variant={"ServerlessConfig": {"MemorySizeInMB": 1000}})
-    with pytest.raises(ServiceError, match="run on AWS only"):
+    with pytest.raises(ServiceError, match="must be a prefix that ends in /"):
         serving.model("multi", PrimaryContainer={"Mode": "MultiModel"})
+    with pytest.raises(ServiceError, match="run on AWS only"):
+        serving.model("other", PrimaryContainer={"ModelPackageName": "package"})
     with pytest.raises(ServiceError, match=r"must be the path of one \.tar\.gz"):
         serving.model("zip", PrimaryContainer={"ModelDataUrl": "s3://b/model.zip"})
     for operation, arguments in {
