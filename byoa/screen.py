@@ -52,8 +52,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         with self.lock:
-            self._write(f"{self._back()}{text}\n")
-            self.shown = []
+            self._write(f"{self._back()}{text}\n", [])
             self.draw()
 
     def draw(self) -> None:
@@ -62,13 +61,11 @@ class Screen:
             columns, rows = size()
             lines = list(self.make(columns))[: max(1, rows - 1)]
             if not self.over.is_set():
-                self._write(self._back() + "\n".join(lines))
-                self.shown = lines
+                self._write(self._back() + "\n".join(lines), lines)
 
     def wipe(self) -> None:
         with self.lock:
-            self._write(self._back())
-            self.shown = []
+            self._write(self._back(), [])
 
     def _back(self) -> str:
         """To where the drawing began, and nothing behind it.
@@ -81,14 +78,14 @@ class Screen:
         rows = sum(max(1, -(-width(plain(line)) // columns)) for line in self.shown)
         return (f"\x1b[{rows - 1}A" if rows > 1 else "") + "\r\x1b[J"
 
-    def _write(self, text: str) -> None:
-        if not text:
-            return
+    def _write(self, text: str, shown: list[str]) -> None:
         try:
             self.out.write(text)
             self.out.flush()
         except (OSError, ValueError):  # nobody looks any more: what is watched goes on
             self.over.set()
+        finally:  # Ctrl-C arrives here more often than anywhere else
+            self.shown = shown
 
     def run(self) -> None:
         while not self.over.wait(PAUSE):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from byoa import jobs
 from byoa.aws import endpoints
@@ -14,6 +15,7 @@ from byoa.cli.task_place import add_job, find
 from byoa.follow import Watch, line_text, pause_of
 from byoa.place import open_place
 from byoa.plan.errors import NotFoundError
+from byoa.screen import has_colours
 
 HELP = "A job's or an endpoint's lines, of all hosts, by time; -f as they are written."
 EXAMPLES = """\
@@ -24,6 +26,9 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", "-f", action="store_true", help="until the job has ended")
+    parser.add_argument(
+        "--no-color", action="store_true", help="as in a file (NO_COLOR in the environment, too)"
+    )
     parser.add_argument("--host", help="of this host only, such as algo-1")
     add_job(parser)
 
@@ -56,5 +61,7 @@ def of_endpoint(arguments: argparse.Namespace) -> bool:
 
 
 def told(line: cloudwatch.Line, arguments: argparse.Namespace) -> None:
-    text = json.dumps(line._asdict(), default=plain) if arguments.json else line_text(line)
+    coloured = has_colours(sys.stdout) and not arguments.no_color
+    as_json = arguments.json
+    text = json.dumps(line._asdict(), default=plain) if as_json else line_text(line, coloured)
     print(text, flush=arguments.follow)

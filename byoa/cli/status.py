@@ -1,44 +1,135 @@
-"""`byoa status`: how a job is doing."""
+"""`byoa status`: how a job is doing, or all of a project."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 from byoa import jobs, results
-from byoa.cli.show import emit
+from byoa.cli.common import settings_of
+from byoa.cli.show import cell, emit, say, table
+from byoa.cli.status_rows import Row, Rows, of_job
+from byoa.cli.status_table import as_data, fitting, job_bar, lines
 from byoa.cli.task_place import Found, add_job, find
-from byoa.follow import pause_of, step_text
+from byoa.follow import step_text
+from byoa.place import Place, open_place
+from byoa.plan.errors import UsageError
+from byoa.plan.pipeline.report.terminal import cut
+from byoa.screen import has_colours, is_live, live, size
 
-HELP = "How a task's last job, or the job of that name, is doing."
+HELP = "How a task's last job, the job of that name, or all of a project is doing."
 EXAMPLES = """\
-  byoa status -p demo -t first
+  byoa status -p demo                           every task's last job, every endpoint
+  byoa status -p demo --watch                   as a table that goes on until all have ended
   byoa status -p demo -t first --watch
-  byoa status first-20261122-080522-065fba --on process --json"""
+  byoa status first-20261122-080522-065fba --on process --json
+
+Exit code with --watch: 0 when all completed, 1 when something did not."""
+#: Seconds between two looks: AWS counts how often it is asked.
+PAUSES = {True: 2.0, False: 5.0}
+Lines = list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--watch", "-w", action="store_true", help="anew until it has ended")
+    parser.add_argument("--watch", "-w", action="store_true", help="anew until all have ended")
     add_job(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    while True:
-        found = find(arguments)
-        over = not arguments.watch or jobs.status_of(found.described) in jobs.OVER
-        if arguments.watch and sys.stdout.isatty():
-            print("\x1b[2J\x1b[H", end="")  # an empty screen, from its top
-        if over or not arguments.json:
-            show(found, arguments)
-        if over:
-            return 0
-        time.sleep(pause_of(found.place))
+    try:
+        return of_one(arguments) if arguments.job or arguments.task_name else of_all(arguments)
+    except KeyboardInterrupt:
+        say("What runs goes on. Watch it again: the same command.")
+        return 130
+
+
+def of_all(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
+    if not settings.project:
+        raise UsageError("Name one thing: a job, a task with -t, or a project with -p.")
+    place = open_place(settings)
+    rows = Rows(place, settings.project)
+    found = rows.look()
+    if arguments.watch:
+        found = watched(place, found, rows.look, fitting)
+    if arguments.json:
+        emit([as_data(row) for row in found], arguments)
+    elif not found:
+        say(f"The project {settings.project} has no job and no endpoint on {place.name}.")
+    else:
+        wide = size()[0] if is_live(sys.stdout) else 10_000
+        print("\n".join(lines(found, wide, coloured=has_colours(sys.stdout))))
+    return code(found) if arguments.watch else 0
+
+
+def of_one(arguments: argparse.Namespace) -> int:
+    found = find(arguments)
+    row = of_job(found.place, found.run.kind, found.run.job, found.described)
+    if arguments.watch:
+        seen = [found]
+
+        def look() -> list[Row]:
+            seen[0] = again(seen[0])
+            one = seen[0]
+            return [of_job(one.place, one.run.kind, one.run.job, one.described)]
+
+        def draw(now: list[Row], columns: int) -> Lines:
+            return [*(cut(line, columns) for line in told(seen[0])), job_bar(now[0], columns)]
+
+        (row,) = watched(found.place, [row], look, draw)
+        found = seen[0]
+    show(found, arguments)
+    return code([row]) if arguments.watch else 0
+
+
+def again(found: Found) -> Found:
+    """The same job, asked once more. It is found by its name: a newer one of the task is not."""
+    described = jobs.describe(found.place, found.run.kind, found.run.job)
+    return Found(found.place, found.where, found.run, described or found.described)
+
+
+def watched(
+    place: Place,
+    found: list[Row],
+    look: Callable[[], list[Row]],
+    draw: Callable[[list[Row], int], Lines],
+) -> list[Row]:
+    """Looks until nothing goes on any more; drawn meanwhile where it is a terminal."""
+    now, pause = [found], PAUSES[place.is_local]
+    if not is_live(sys.stderr):
+        while any(row.goes_on for row in now[0]):
+            time.sleep(pause)
+            now[0] = look()
+        return now[0]
+    with live(sys.stderr, lambda columns: draw(now[0], columns)) as screen:
+        while any(row.goes_on for row in now[0]):
+            time.sleep(pause)
+            now[0] = look()
+            screen.draw()
+    return now[0]
+
+
+def code(found: list[Row]) -> int:
+    return int(not all(row.is_well for row in found))
+
+
+def told(found: Found) -> Lines:
+    """A job's figures and steps, as lines."""
+    data = results.summary(found.place, found.where, found.run, found.described)
+    rows = table([[f"{name}:", cell(value)] for name, value in data.items()]).split("\n")
+    return [*rows, *(f"  {step_text(step)}" for step in steps(found))]
+
+
+def steps(found: Found) -> list[Any]:
+    return list(found.described.get("SecondaryStatusTransitions", []))
 
 
 def show(found: Found, arguments: argparse.Namespace) -> None:
-    data = results.summary(found.place, found.where, found.run, found.described)
-    steps = found.described.get("SecondaryStatusTransitions", [])
-    emit({**data, "steps": steps} if arguments.json else data, arguments)
-    if not arguments.json:
-        print("".join(f"  {step_text(step)}\n" for step in steps), end="", flush=True)
+    if arguments.json:
+        data = results.summary(found.place, found.where, found.run, found.described)
+        emit({**data, "steps": steps(found)}, arguments)
+    else:
+        print("\n".join(told(found)))

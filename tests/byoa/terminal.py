@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -119,6 +120,9 @@ class Terminal:
             return False
         self.said += data.decode("utf-8", "replace")
         return bool(data)
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
 
     def end(self, seconds: float = 60) -> int:
         """The exit code, when all was read."""

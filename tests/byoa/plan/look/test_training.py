@@ -39,7 +39,9 @@ def course(*lines: str, epochs: object = None) -> Course:
         (["step 0/0", "the file 3/4 is read", "done 99%", ""], None, None, ()),
     ],
 )  # fmt: skip
-def test_how_far_a_job_is(lines: list[str], epochs: object, part: float | None, notes: tuple):
+def test_how_far_a_job_is(
+    lines: list[str], epochs: object, part: float | None, notes: tuple[str, ...]
+):
     found = course(*lines, epochs=epochs)
     assert found.part == (None if part is None else pytest.approx(part))
     assert found.notes() == notes
