@@ -24,6 +24,8 @@ EXAMPLES = """\
 TYPES = {".jsonl": "application/jsonlines", ".csv": "text/csv", ".npy": "application/x-npy"}
 LARGEST = 25 << 20
 PATIENCE = 3700.0
+#: An asynchronous request may take an hour, but AWS gives it 15 minutes when nothing is said.
+LONGEST = 3600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("file", help="a file, - for stdin; with --async an address, too")
     add("--content-type", dest="ContentType", help="what the file is (by its suffix)")
     add("--accept", dest="Accept", help="what the answer is to be: application/json, image/png …")
+    add("--target-model", dest="TargetModel", help="which of many models: NAME.tar.gz")
     add("--variant", dest="TargetVariant", help="the variant that is to answer")
     add("--inference-id", dest="InferenceId", help="your name of the request, for captured data")
-    add("--target-model", dest="TargetModel", help="which of many models: NAME.tar.gz")
     add("--custom-attributes", dest="CustomAttributes", help="passed on to the model's code")
     add("--output", "-o", type=Path, help="the file that the answer goes to")
     add("--async", dest="later", action="store_true", help="queue it; -o waits for the answer")
@@ -60,7 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         folder = f"{place.storage.base}/{settings.project or 'byoa'}/endpoints/{name}/input"
         address = f"{folder}/{uuid.uuid4()}"
         place.storage.write(address, body_of(arguments.file, largest=1 << 30))
-    queued = place.runtime.invoke_endpoint_async(**options, InputLocation=address)
+    queued = place.runtime.invoke_endpoint_async(
+        **options, InputLocation=address, InvocationTimeoutSeconds=LONGEST
+    )
     if arguments.output:
         return give(wait(queued, place), "", arguments.output)
     emit({key: value for key, value in queued.items() if key != "ResponseMetadata"}, arguments)

@@ -42,7 +42,7 @@ class Container:
     memory_mb: int = 0
     cpus: float = 0.0
     gpus: bool = False
-    shm_mb: int = 64
+    shm_mb: int = 64  # 0: there is no /dev/shm
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

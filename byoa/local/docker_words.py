@@ -35,7 +35,8 @@ def arguments_of(container: Container) -> list[str]:
 
 
 def _flags(container: Container) -> Iterator[str]:
-    yield from ("--init", "--hostname", "aws", f"--shm-size={container.shm_mb}m")
+    memory = f"--shm-size={container.shm_mb}m" if container.shm_mb else "--ipc=none"
+    yield from ("--init", "--hostname", "aws", memory)
     for name, value in container.labels.items():
         yield f"--label={name}={value}"
     for mount in container.mounts:

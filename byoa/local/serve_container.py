@@ -23,7 +23,8 @@ from byoa.plan.storage import Storage
 
 LOOK_EVERY = 0.1
 MULTI_MODEL = "MultiModel"
-#: Serverless runs as nobody in particular, with one place to write. Its disk is 5 GB.
+#: Serverless runs as nobody in particular, with one place to write and no shared memory. Its disk
+#: is 5 GB.
 NOBODY = "1000:1000"
 SERVERLESS_TMP = {"/tmp": "rw,exec,size=5g,mode=1777"}
 
@@ -82,6 +83,7 @@ def container_of(serving: Serving) -> Container:
             "read_only": True,
             "tmpfs": SERVERLESS_TMP,
             "memory_mb": serving.memory_mb,
+            "shm_mb": 0,
             "capabilities": False,
         }
     isolated = bool(serving.network) and not serving.image.startswith(PROCESS)

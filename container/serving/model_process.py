@@ -87,10 +87,10 @@ class ModelProcess:
         requests = [protocol.receive(sock, self.max_payload)]
         for _ in range(requests[0][0].get("following", 0)):
             requests.append(protocol.receive(sock, self.max_payload))
-        left = len(requests)
+        left, held = len(requests), sum(len(body) for _, body in requests)
         for head, answer in runner.run(requests):
             left -= 1
-            leaving = left == 0 and self._too_big()
+            leaving = left == 0 and self._too_big(held + len(answer.body))
             reply = {
                 "kind": "answer",
                 "id": head["id"],
@@ -105,9 +105,9 @@ class ModelProcess:
                 return False
         return True
 
-    def _too_big(self) -> bool:
-        """Whether a leaking predictor has used up this process's share of the memory."""
-        used = resident_bytes()
+    def _too_big(self, held: int) -> bool:
+        """Whether a leaking predictor has used up this process's share; bodies are no leak."""
+        used = resident_bytes() - held
         if used < max(self.memory * MEMORY_SHARE, self.at_start * GROWTH):
             return False
         say(

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from byoa.cli.main import main
 from tests.docker.conftest import Docker
 from tests.small_image import small_image
 
@@ -159,9 +160,8 @@ def test_async_takes_300_mb_into_one_process_alone(modes: Modes):
     assert asked.result().status == 200, asynchronous.docker("logs", asynchronous.name)
     assert asked.result().json["sha256"] == hashlib.sha256(body).hexdigest()
     assert slowest < 2, "SageMaker gives a /ping two seconds"
-    form = "{{.State.OOMKilled}} {{.RestartCount}}"
-    assert asynchronous.docker("inspect", "--format", form, asynchronous.name) == "false 0"
-    assert "died" not in asynchronous.docker("logs", asynchronous.name)
+    log = asynchronous.docker("logs", asynchronous.name)
+    assert "died" not in log and "leak" not in log
 
 
 def test_async_is_there_while_it_computes(modes: Modes):
@@ -186,3 +186,61 @@ def test_serverless_needs_no_root_no_disk_and_no_shared_memory(modes: Modes):
     refused = serverless.ask(bytes(4 * MIB + 1))
     assert (refused.status, refused.json["error"]["code"]) == (413, "too_large")
     assert "4 MiB" in refused.json["error"]["message"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder to type commands in; its endpoints are gone afterwards."""
+    monkeypatch.setenv("BYOA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("BYOA_LOCAL_STOP_SECONDS", "5")
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    main(["undeploy", "kind", "--on", "docker"])
+
+
+def deploy(image: str, *words: str) -> None:
+    told = ("-p", "demo", "--model", str(MODEL), "--image", image, "--endpoint", "kind")
+    assert main(["deploy", *told, *words, "--on", "docker"]) == 0
+
+
+def container_of(home: Path) -> Any:
+    """What docker says of the one container of the endpoint."""
+    label = f"label=byoa.job={home}/home/endpoints/kind"
+    listed = ["docker", "ps", "--quiet", "--filter", label]
+    name = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.strip()
+    said = subprocess.run(["docker", "inspect", name], capture_output=True, check=True).stdout
+    return json.loads(said)[0]
+
+
+def test_deploy_serverless_is_that_container(home: Path, small_image: str):
+    deploy(small_image, "--serverless", "1024:2")
+    host = (found := container_of(home))["HostConfig"]
+    assert "BYOA_SERVING_MODE=serverless" in found["Config"]["Env"]
+    assert found["Config"]["User"].partition(":")[0] == "1000"
+    assert (host["ReadonlyRootfs"], host["IpcMode"]) == (True, "none")
+    assert host["Memory"] == host["MemorySwap"] == 1024 * MIB
+    assert list(host["Tmpfs"]) == ["/tmp"] and host["CapDrop"] == ["ALL"]
+    Path("number.json").write_text('{"seconds": 0}')
+    assert main(["invoke", "kind", "number.json", "-o", "answer", "--on", "docker"]) == 0
+    assert json.loads(Path("answer").read_text()) == {"answer": {"seconds": 0}}
+
+
+def test_deploy_async_answers_and_fails_where_it_says(
+    home: Path, small_image: str, capsys: pytest.CaptureFixture[str]
+):
+    deploy(small_image, "--async", "--async-failures", f"file://{home}/failures")
+    assert "BYOA_SERVING_MODE=async" in container_of(home)["Config"]["Env"]
+    large = home / "large.bin"
+    large.write_bytes(os.urandom(30 * MIB))
+    words = ["invoke", "kind", "--async", "--on", "docker", "-o", "answer"]
+    assert main([*words, "large.bin"]) == 0
+    assert (
+        json.loads(Path("answer").read_text())["sha256"]
+        == hashlib.sha256(large.read_bytes()).hexdigest()
+    )
+    Path("bad.json").write_text('{"refuse": "no pictures of cats"}')
+    assert main([*words, "bad.json"]) == 1
+    assert "no pictures of cats" in capsys.readouterr().err
+    (failure,) = [path for path in (home / "failures").rglob("*") if path.is_file()]
+    assert "client error (422)" in failure.read_text()
+    assert "not_today" in failure.read_text()

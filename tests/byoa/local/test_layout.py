@@ -158,6 +158,11 @@ def test_dockers_words():
     assert not [word for word in words if word.startswith(("--publish", "--privileged"))]
 
 
+def test_without_shared_memory_there_is_no_dev_shm():
+    words = arguments_of(Container(image="i", base=Path("/x"), shm_mb=0))
+    assert "--ipc=none" in words and not [word for word in words if "shm" in word]
+
+
 def test_a_port_is_published_on_loopback_alone():
     words = arguments_of(Container(image="i", base=Path("/x"), serves=True))
     assert "--publish=127.0.0.1::8080" in words
