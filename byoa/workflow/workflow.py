@@ -9,7 +9,9 @@ workflow.execute(inputs={…}).get_output(wait=True)
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from byoa.aws import statemachines
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from byoa.workflow.execution import Execution
 
 Tags = Mapping[str, str] | Iterable[Mapping[str, str]]
+Folders = Mapping[str, str | os.PathLike[str]]
 
 
 class Workflow:
@@ -119,12 +122,34 @@ class Workflow:
         self.state_machine_arn = done.arn
         return done.arn
 
-    def execute(self, name: str | None = None, inputs: Any = None) -> Execution:
-        """Starts an execution; its input is held against the schema first."""
+    def execute(
+        self,
+        name: str | None = None,
+        inputs: Any = None,
+        *,
+        upload: Folders | None = None,
+        zip: Folders | None = None,  # noqa: A002 - the command's word
+    ) -> Execution:
+        """Starts an execution; its input is held against the schema first.
+
+        Files and folders of this machine, by the input that is to be their address, are sent to
+        the project's bucket before: `upload` as they are, `zip` as one archive to build from.
+        """
         from byoa.workflow.execution import Execution
 
         given = {} if inputs is None else inputs
+        if upload or zip:
+            given = {**given, **self._sent(upload or {}, zip or {})}
         return Execution.of(self, runs.start(self.home, self._address, given, name or ""))
+
+    def _sent(self, files: Folders, folders: Folders) -> dict[str, str]:
+        """The addresses of what was sent, by the names of inputs."""
+        from byoa.workflow.uploads import Uploads
+
+        found = self.home.machine(self._address)
+        uploads = Uploads(self.home, load(None, self._settings), found)
+        sent = {name: uploads.send(name, Path(path)) for name, path in files.items()}
+        return sent | {name: uploads.send_zip(name, Path(path)) for name, path in folders.items()}
 
     @property
     def _address(self) -> str:

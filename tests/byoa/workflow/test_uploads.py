@@ -5,8 +5,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from byoa.plan.errors import UsageError
+from byoa.workflow import Workflow
 from tests.byoa.conftest import Said
 
 from .conftest import ENDED, Here, passes
@@ -59,6 +64,26 @@ def test_a_folder_is_sent_once_and_what_is_gone_here_goes_there(here: Here):
     ]
     single, _ = given(here, name, "--upload", f"One={folder / '2.jpg'}")
     assert single == {"One": f"s3://{DRIVERS}/{home}One/2.jpg"}
+
+
+def test_python_sends_folders_too(here: Here, monkeypatch: pytest.MonkeyPatch):
+    name = made(here)
+    (here.folder / "container").mkdir()
+    (here.folder / "container" / "Dockerfile").write_text("FROM scratch\n")
+    (here.folder / "few").mkdir()
+    (here.folder / "few" / "1.jpg").write_text("1")
+    monkeypatch.chdir(here.folder)
+    workflow = Workflow.attach(name, on="sandbox", project=PROJECT)
+    execution = workflow.execute(
+        inputs={"x": 1}, upload={"Data": "few"}, zip={"Context": Path("container")}
+    )
+    execution.wait()
+    found = execution.get_input()
+    base = f"s3://{DRIVERS}/{PROJECT}/uploads/{name}"
+    assert (found["x"], found["Data"]) == (1, f"{base}/Data/")
+    assert found["Context"].startswith(f"{base}/Context-") and found["Context"].endswith(".zip")
+    with pytest.raises(UsageError, match="there is no such file or folder here"):
+        workflow.execute(upload={"Data": "nothing"})
 
 
 def test_a_folder_as_a_zip_has_its_contents_address_and_no_secrets(here: Here):
