@@ -48,6 +48,8 @@ def candidates(settings: Settings) -> list[Path]:
     """Where a predictor can be, the first that exists wins."""
     root = settings.root
     folders = [root.model / "code", root.code]
+    if settings.submitted and not settings.submitted.startswith("s3://"):
+        folders.insert(0, Path(settings.submitted.removeprefix("file://")))
     found: list[Path] = []
     if settings.program:  # SageMaker's toolkit also takes it without the .py
         name = settings.program.removesuffix(".py") + ".py"
@@ -55,7 +57,7 @@ def candidates(settings: Settings) -> list[Path]:
         if settings.algorithm:
             found.append(settings.algorithm / name)
     else:
-        found += [root.model / "code" / "inference.py", root.code / "inference.py"]
+        found += [folder / "inference.py" for folder in folders]
         if settings.algorithm:
             found += [settings.algorithm / name for name in NAMES]
     return found
@@ -68,6 +70,8 @@ def find(settings: Settings) -> Path:
         if path.is_file():
             return path
     places = ", ".join(str(path) for path in looked)
+    if settings.submitted and settings.submitted.startswith("s3://"):
+        places += f"; SAGEMAKER_SUBMIT_DIRECTORY is {settings.submitted}, and serve fetches nothing"
     raise HandlerError(
         f"no predictor found (looked for {places}): put inference.py into the model's code folder,"
         " or name its file in SAGEMAKER_PROGRAM"

@@ -50,6 +50,7 @@ KNOWN = (
     "SAGEMAKER_MODEL_SERVER_WORKERS",
     "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT",
     "SAGEMAKER_PROGRAM",
+    "SAGEMAKER_SUBMIT_DIRECTORY",
     "SAGEMAKER_BASE_DIR",
 )
 
@@ -87,6 +88,7 @@ class Settings:
     stuck: float
     root: Root
     program: str | None
+    submitted: str | None  # where the SDK says that the program's source is
     algorithm: Path | None
     default_accept: str
     use_nginx: bool
@@ -127,6 +129,7 @@ class Settings:
             stuck=read.number("BYOA_STUCK_SECONDS", 0, 86400, 30),
             root=Root.of(environ),
             program=environ.get("SAGEMAKER_PROGRAM") or None,
+            submitted=environ.get("SAGEMAKER_SUBMIT_DIRECTORY") or None,
             algorithm=_algorithm(environ),
             default_accept=environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT")
             or "application/json",

@@ -48,6 +48,17 @@ def test_a_named_program_wins_over_all(tmp_path: Path, program: str):
         assert find(settings(tmp_path, SAGEMAKER_PROGRAM=program)) == path
 
 
+def test_the_folder_that_the_sdk_names(tmp_path: Path):
+    touch(tmp_path, "model/code/mine.py")
+    path = touch(tmp_path, "elsewhere/mine.py")
+    named = {"SAGEMAKER_PROGRAM": "mine.py", "SAGEMAKER_SUBMIT_DIRECTORY": f"{tmp_path}/elsewhere"}
+    assert find(settings(tmp_path, **named)) == path
+    address = {"SAGEMAKER_SUBMIT_DIRECTORY": "s3://bucket/sourcedir.tar.gz"}
+    assert find(settings(tmp_path, SAGEMAKER_PROGRAM="mine.py", **address)).name == "mine.py"
+    with pytest.raises(HandlerError, match=r"sourcedir\.tar\.gz, and serve fetches nothing"):
+        find(settings(tmp_path, **address))
+
+
 def without(item: Any, model: Any) -> tuple[Any, ...]:
     return item, model
 
