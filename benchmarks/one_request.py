@@ -1,9 +1,10 @@
 """One request on one CPU thread, JPEG in and JSON out: the AWS sample's way, torchvision's, ours.
 
-Four ways in turns, CPU time, from the bytes of a 640 x 480 JPEG to the bytes of the answer:
+Five ways in turns, CPU time, from the bytes of a 640 x 480 JPEG to the bytes of the answer:
  sample       stock torchvision, picture by PIL, json.dumps of all that the model gives as lists;
  torchvision  the same model, masks pasted, thresholded and encoded by pycocotools, JSON;
- ours torch, ours openvino   input_fn, predict_fn and output_fn of mask_r_cnn/predictor.py.
+ ours torch, ours openvino   input_fn, predict_fn and output_fn of mask_r_cnn/predictor.py;
+ ours int8    the last one in int8, as it serves a model whose training job found it good enough.
 All have the same weights: random ones whose normalisations know the picture (`_random_models.py`);
 time does not depend on what is found, only on how much. Ten detections come out because every way
 is asked for the ten best. The AWS sample's way is what its documentation describes, not its code.
@@ -42,13 +43,21 @@ import measure
 import predictor
 from _plain_torchvision import plain_model
 from _random_models import calibrated, folder_of, info_of, scene
-from engines import VARIABLE, Engine
+from engines import PRECISION, VARIABLE, Engine
+from int8_network import measured_ranges
 from model import load_model
 from model_info import read_info
+from quantization import QUANTIZATION_NAME, Quantization, fingerprint, save_quantization
 
 PACKAGES = ("torch", "torchvision", "openvino", "numpy", "pillow", "pycocotools")
 SAMPLE, PLAIN = "sample", "torchvision"
-TORCH, OPENVINO = "ours torch", "ours openvino"
+TORCH, OPENVINO, INT8 = "ours torch", "ours openvino", "ours int8"
+# name: engine and precision, what MASK_R_CNN_ENGINE and MASK_R_CNN_PRECISION say
+OURS = {
+    TORCH: ("torch", "auto"),
+    OPENVINO: ("openvino", "bf16"),
+    INT8: ("openvino", "int8"),
+}
 DETECTIONS = 10
 # backbone, short side, rounds
 SETTINGS = (("resnet50_fpn", 512, 5), ("resnet50_fpn", 800, 3), ("mobilenet_v2_fpn", 512, 7))
@@ -99,10 +108,10 @@ def main() -> int:
 
 
 class OpenVino:
-    """Our default engine of a model folder, warm."""
+    """Our default engine of a model folder, in int8, warm."""
 
     def __init__(self, folder: Path) -> None:
-        with patch.dict(os.environ, {VARIABLE: "openvino"}):
+        with patch.dict(os.environ, {VARIABLE: "openvino", PRECISION: "int8"}):
             self.loaded = predictor.model_fn(str(folder))
         predictor.warm_up_fn(self.loaded)
 
@@ -136,7 +145,8 @@ def compared(ways: dict[str, Way], body: bytes, rounds: int) -> dict[str, Any]:
         "milliseconds": measure.milliseconds(times),
         "times_as_fast": {
             name: {peer: round(measure.ratio(times, peer, name), 2) for peer in (SAMPLE, PLAIN)}
-            for name in (TORCH, OPENVINO)
+            for name in OURS
+            if name in ways
         },
         "answer_bytes": {name: len(answer) for name, answer in answers.items()},
         "detections": {name: counted(answer) for name, answer in answers.items()},
@@ -146,21 +156,27 @@ def compared(ways: dict[str, Way], body: bytes, rounds: int) -> dict[str, Any]:
 
 
 def random_ways(place: Path, info: Any, body: bytes) -> dict[str, Way]:
-    """The four ways with one set of random weights."""
-    picture = to_tensor(Image.open(io.BytesIO(body)).convert("RGB"))
-    plain = calibrated(info, picture)
-    return ways_of(plain, folder_of(plain, info, place / f"{info.backbone}-{info.min_size}"))
+    """The five ways with one set of random weights."""
+    image = Image.open(io.BytesIO(body)).convert("RGB")
+    plain = calibrated(info, to_tensor(image))
+    folder = folder_of(plain, info, place / f"{info.backbone}-{info.min_size}")
+    network, _ = load_model(folder)
+    ranges = measured_ranges(network, info, iter([np.array(image)]))
+    save_quantization(folder, Quantization(ranges, fingerprint(network.state_dict())))
+    return ways_of(plain, folder)
 
 
 def ways_of(plain: MaskRCNN, folder: Path) -> dict[str, Way]:
-    """The four ways from a JPEG to JSON: plain torchvision's model, and its folder for ours."""
+    """The ways from a JPEG to JSON: plain torchvision's model, and its folder for ours."""
     plain.roi_heads.detections_per_img = DETECTIONS
     ways: dict[str, Way] = {
         SAMPLE: lambda jpeg: sample_way(plain, jpeg),
         PLAIN: lambda jpeg: plain_way(plain, jpeg),
     }
-    for name, engine in ((TORCH, "torch"), (OPENVINO, "openvino")):
-        with patch.dict(os.environ, {VARIABLE: engine}):
+    for name, (engine, precision) in OURS.items():
+        if precision == "int8" and not (folder / QUANTIZATION_NAME).is_file():
+            continue  # trained without held-out pictures
+        with patch.dict(os.environ, {VARIABLE: engine, PRECISION: precision}):
             model = predictor.model_fn(str(folder))
         torch.set_num_threads(1)
         ways[name] = lambda jpeg, model=model: our_way(model, jpeg)  # type: ignore[misc]
@@ -234,7 +250,7 @@ def draw(found: dict[str, Any]) -> None:
     values = {
         f"{name.removeprefix('ours ')}, {setting}": figures["times_as_fast"][name][SAMPLE]
         for setting, figures in found.items()
-        for name in (TORCH, OPENVINO)
+        for name in OURS
     }
     measure.bars(
         "one_request", "One request: times as fast as the AWS sample's way", values, "times"

@@ -66,8 +66,8 @@ def test_a_judgement_takes_no_time() -> None:
 
 
 def test_every_engine_is_gated(room: Path) -> None:
-    _, held_out = tiny().data(room.with_name("tiny_pictures"))
-    found = inference_gate(room / "model", held_out)
+    training, held_out = tiny().data(room.with_name("tiny_pictures"))
+    found = inference_gate(room / "model", training, held_out)
     engines = [f"{engine} {precision}" for engine, precision in WAYS]
     assert list(found) == [BASE, *engines, REDUCED]  # its pictures are JPEGs
     assert all(0 <= value <= 100 for figures in found.values() for value in figures.values())
