@@ -6,14 +6,13 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from byoa import files
+from byoa import docker_bars, files
 from byoa.local.docker import DockerError, docker, inspect
 from byoa.plan.codebuild import bases
 from byoa.plan.ecr import parse_image
@@ -38,6 +37,7 @@ class Build:
     folder: Path | None = None  #: None: nothing to COPY
     dockerfile: str = ""  #: its text; "" = Dockerfile, or build_and_push.sh, of the folder
     variables: Mapping[str, str] = field(default_factory=dict)  #: the script's, or build arguments
+    loud: bool = False  #: docker's own lines instead of a bar
 
     @property
     def by_script(self) -> bool:
@@ -125,10 +125,9 @@ def make(build: Build, say: Say, force: bool = False) -> bool:
     else:
         command, text = docker_command(build, mark), build.text
         said = {"DOCKER_BUILDKIT": "0"}  # for a docker without buildx
-    code = subprocess.run(
-        command, cwd=build.folder, env={**os.environ, **said}, input=text, text=True, stdout=2,
-        check=False,
-    ).returncode  # fmt: skip
+    code = docker_bars.build(
+        command, build.folder, {**os.environ, **said}, text, what=build.image, loud=build.loud
+    )
     if code:
         raise ByoaError(
             f"The build of {build.image} failed (exit code {code}). See the lines above."
@@ -202,12 +201,13 @@ def logged_in(session: Session, verb: str, uri: str) -> None:
         host = docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
         environ = {"DOCKER_HOST": host, **os.environ, "DOCKER_CONFIG": folder}
         words = ["docker", "login", "--username", user, "--password-stdin", where.registry]
-        quiet = [] if sys.stderr.isatty() else ["--quiet"]  # else a line a layer and state
-        for command, said in ((words, password), (["docker", verb, *quiet, uri], None)):
-            done = subprocess.run(
-                command, env=environ, input=said, text=True, check=False,
-                stdout=subprocess.DEVNULL if said else 2, stderr=subprocess.PIPE,
-            )  # fmt: skip
-            if done.returncode:
-                text = done.stderr.strip()[-600:]
-                raise ByoaError(f"docker {command[1]} of {uri} failed: {text}")
+        done = subprocess.run(
+            words, env=environ, input=password, text=True, check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        code, text = done.returncode, done.stderr
+        if not code:
+            code, text = docker_bars.transfer(verb, uri, environ)
+    if code:
+        verb = "login" if done.returncode else verb
+        raise ByoaError(f"docker {verb} of {uri} failed: {text.strip()[-600:]}")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from byoa import screen
 from byoa.plan.look import bars
 from byoa.plan.look.bars import size
+from byoa.plan.pipeline.report.terminal import cut
 from byoa.plan.storage import Progress
 from byoa.screen import say
 
@@ -24,6 +25,7 @@ class Moving:
         self.done, self.total = 0.0, 0.0
         self.files = (0, 0)
         self.notes: tuple[str, ...] = ()
+        self.below: tuple[str, ...] = ()  #: lines under the bar
         self.of_bytes = False
 
     def set(self, done: float, total: float, *notes: str) -> None:
@@ -47,7 +49,8 @@ class Moving:
             left = (self.total - self.done) / rate if rate and self.done < self.total else None
         part = self.done / self.total if self.total else None
         shown = bars.Bar(what=self.what, part=part, notes=notes, seconds=seconds, left=left)
-        return [bars.line(shown, columns, screen.is_poor(sys.stderr))]
+        below = [cut(text, columns) for text in self.below]
+        return [bars.line(shown, columns, screen.is_poor(sys.stderr)), *below]
 
 
 @contextmanager

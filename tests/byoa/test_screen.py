@@ -17,6 +17,8 @@ BAR = Bar(what="sending ./pictures", part=0.5, notes=("6 MB of 12 MB",), seconds
 class Out(io.StringIO):
     """A terminal whose words are kept."""
 
+    encoding = "utf-8"
+
     def isatty(self) -> bool:
         return True
 
