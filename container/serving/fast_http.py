@@ -30,6 +30,7 @@ from container.serving.bodies import (
 from container.serving.patience import Patience
 from container.serving.protocol import JOIN_BELOW
 from container.serving.received import IN_MEMORY, PIECE, Received, RefusedError, Whole
+from container.serving.sending import deliver
 
 PING, INVOCATIONS = "GET /ping HTTP/1.1", "POST /invocations HTTP/1.1"
 MAX_HEAD, MAX_HEADERS = 8000, 64  # well below each of gunicorn's limits
@@ -148,18 +149,12 @@ class _Rest:
         return piece
 
 
-def send(sock: Any, answer: Answer, keep: bool) -> bool:
+def send(sock: Any, patience: Patience, answer: Answer, keep: bool) -> bool:
     """Write an answer; whether the connection goes on."""
     keep = keep and "Connection" not in answer.headers
     body = b"" if answer.status in NO_BODY else answer.body
     head = _head(answer, len(body), keep)
-    if len(body) < JOIN_BELOW:
-        sock.sendall(head + body)
-        return keep
-    sent = sock.sendmsg([head, body])
-    if sent < len(head):
-        sock.sendall(head[sent:])
-    sock.sendall(memoryview(body)[max(0, sent - len(head)) :])
+    deliver(sock, patience, (head + body,) if len(body) < JOIN_BELOW else (head, body))
     return keep
 
 

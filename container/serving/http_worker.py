@@ -4,6 +4,7 @@ and a prompt end."""
 from __future__ import annotations
 
 import errno
+import socket
 import time
 import traceback
 from functools import partial
@@ -21,6 +22,7 @@ from container.serving.answers import error_body
 from container.serving.app import our_fault
 from container.serving.invocations import Request, log_request
 from container.serving.patience import Patience
+from container.serving.sending import PatientSocket
 
 TICK = 0.05
 READ = 1 << 16
@@ -41,8 +43,9 @@ class HttpWorker(GeventWorker):  # type: ignore[misc]
 
         gunicorn's own loop looks once a second: too slow for a drain that has its seconds counted.
         """
-        self.patience = Patience()
+        self.patience, self.sending = Patience(), Patience(socket.SHUT_RDWR)
         gevent.spawn(self.patience.watch)
+        gevent.spawn(self.sending.watch)
         servers = []
         for sock in self.sockets:
             sock.setblocking(1)
@@ -105,7 +108,7 @@ class HttpWorker(GeventWorker):  # type: ignore[misc]
             request = next(parser)
         if request is None:
             return False
-        self.handle_request(name, request, client, addr)
+        self.handle_request(name, request, PatientSocket(client, self.sending), addr)
         done = False
         with self.timeout_ctx():
             done = parser.finish_body()
@@ -117,7 +120,7 @@ class HttpWorker(GeventWorker):  # type: ignore[misc]
         core = self.wsgi.extensions["invocations"]
         body = fast_http.SocketBody(client, self.patience, head.length, data, head.size)
         if head.is_ping:
-            going_on = fast_http.send(client, core.ping(), self.alive)
+            going_on = fast_http.send(client, self.sending, core.ping(), self.alive)
             return body.rest if going_on else None
         request = Request(head.headers, {}, head.length, body)
         try:
@@ -126,7 +129,8 @@ class HttpWorker(GeventWorker):  # type: ignore[misc]
             traceback.print_exception(exception)
             answer = our_fault(exception)
         log_request("POST", "/invocations", head.headers, request.bytes_in, start, answer)
-        going_on = fast_http.send(client, answer, self.alive and body.complete())
+        keep = self.alive and body.complete()
+        going_on = fast_http.send(client, self.sending, answer, keep)
         return body.rest if going_on else None
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -14,9 +14,10 @@ TICK = 0.5
 
 
 class Patience:
-    """Until when each connection is waited for."""
+    """Until when each connection is waited for, and what is shut down when that is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, shut: int = socket.SHUT_RD) -> None:
+        self.shut = shut
         self.deadlines: dict[Any, float] = {}
 
     def watch(self) -> None:
@@ -25,7 +26,7 @@ class Patience:
             gevent.sleep(TICK)
             for sock in [sock for sock in self.deadlines if self.is_over(sock)]:
                 try:
-                    sock.shutdown(socket.SHUT_RD)  # wakes up who reads, by an error or the end
+                    sock.shutdown(self.shut)  # wakes up who waits, by an error or the end
                 except OSError:
                     pass
 

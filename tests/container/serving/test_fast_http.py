@@ -12,7 +12,7 @@ from gevent import socket
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from container.serving import bodies, fast_http, received
+from container.serving import fast_http, received
 from container.serving.answers import Answer
 from container.serving.patience import Patience
 from container.serving.protocol import JOIN_BELOW
@@ -121,7 +121,7 @@ def test_a_body_that_was_cut_off(pair: Pair):
 @pytest.mark.parametrize("size", [0, 7, JOIN_BELOW, 3_000_000])
 def test_an_answer_is_written_whole(pair: Pair, size: int):
     answer = Answer(200, b"x" * size, "text/csv", {"X-One": "1"})
-    sender = gevent.spawn(fast_http.send, pair[0], answer, True)
+    sender = gevent.spawn(fast_http.send, pair[0], Patience(), answer, True)
     head, _, content = receive(pair[1], size).partition(b"\r\n\r\n")
     assert sender.get(timeout=2) is True
     assert content == answer.body
@@ -139,13 +139,12 @@ def receive(sock: socket.socket, size: int) -> bytes:
 
 
 def test_an_answer_without_a_body_and_the_last_one(pair: Pair):
-    assert fast_http.send(pair[0], Answer(204, b"ignored"), False) is False
+    assert fast_http.send(pair[0], Patience(), Answer(204, b"ignored"), False) is False
     text = pair[1].recv(1000)
     assert text.startswith(b"HTTP/1.1 204 NO CONTENT\r\n") and text.endswith(b"\r\n\r\n")
     assert b"Connection: close" in text and b"Content-Length" not in text
-    assert (
-        fast_http.send(pair[0], Answer(413, b"x", headers={"Connection": "close"}), True) is False
-    )
+    last = Answer(413, b"x", headers={"Connection": "close"})
+    assert fast_http.send(pair[0], Patience(), last, True) is False
     assert pair[1].recv(1000).count(b"Connection: close") == 1
 
 

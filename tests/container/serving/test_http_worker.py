@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import gevent
+import pytest
 from gevent import socket
 from gunicorn.config import Config
 
@@ -51,7 +52,8 @@ def test_a_promise_of_too_much_takes_no_room_from_others():
 
 def test_requests_sent_at_once_let_others_in_between():
     worker = HttpWorker.__new__(HttpWorker)
-    worker.cfg, worker.alive, worker.patience = Config(), True, Patience()
+    worker.cfg, worker.alive = Config(), True
+    worker.patience = worker.sending = Patience()
     core = SimpleNamespace(ping=lambda: Answer(200, b"", "text/plain"))
     worker.wsgi = SimpleNamespace(extensions={"invocations": core})
     ours, theirs = socket.socketpair()
@@ -73,3 +75,33 @@ def test_requests_sent_at_once_let_others_in_between():
         while received.count(b"HTTP/1.1 200 OK") < PINGS:
             received += theirs.recv(1 << 16)
     assert turns > PINGS / 2
+
+
+class Talkative:
+    """Answers more than a kernel holds."""
+
+    many = False
+
+    def answer(self, request: Request) -> Answer:
+        """To any request."""
+        return Answer(200, b"x" * 8_000_000, "text/plain")
+
+    def answer_at(self, path: str, request: Request) -> Answer:
+        """To any path."""
+        return self.answer(request)
+
+
+def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("container.serving.patience.TICK", 0.02)
+    monkeypatch.setattr("container.serving.sending.SECONDS", 0.1)
+    worker = HttpWorker.__new__(HttpWorker)
+    worker.cfg, worker.alive = Config(), True
+    worker.patience, worker.sending = Patience(), Patience(socket.SHUT_RDWR)
+    worker.wsgi = SimpleNamespace(extensions={"invocations": Talkative()})
+    watch = gevent.spawn(worker.sending.watch)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"POST /invocations HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            worker._converse("", ours, "")
+    watch.kill()
