@@ -15,7 +15,7 @@ MADE = runpy.run_path(str(HERE / "troubleshooting.py"))
 PAGE = (HERE.parents[1] / "docs" / "troubleshooting.md").read_text()
 SECTIONS = re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S)
 OURS = [
-    message
+    " ".join(message.split())
     for _, body in SECTIONS
     for message in re.findall(r"`([^`]+)`", body.partition("**We say:**")[2])
     if not message.startswith("doctor ")
