@@ -3,7 +3,8 @@
 # The classic builder and BuildKit both build it: it uses nothing that only one of them knows.
 # Two COPY lines of the final stage are the border of the image: container/ and the algorithm.
 ARG BASE_IMAGE=debian:bookworm-slim
-# What is installed: image trains and serves, with torch; serve only serves, on a CPU, without torch.
+# What is installed: image trains and serves, with torch; serve only serves Mask R-CNN, on a CPU, without
+# torch; harness is what train and serve themselves need, for algorithms that bring their own packages.
 ARG PACKAGES=image
 
 # --- builder: the virtual environment, from wheels checked by hash ------------------------------
@@ -26,6 +27,14 @@ RUN sed -i 's/\r$//' /requirements/* \
     && PIP_NO_CACHE_DIR=1 sh /requirements/install.sh /opt/venv/bin/python "/requirements/${PACKAGES}.txt" "${TORCH_INDEX}" \
     && sh /requirements/strip.sh /opt/venv
 RUN /opt/venv/bin/python /requirements/pretrained.py "${PRETRAINED}" /opt/pretrained
+# The algorithm's own packages, if it names some: [t] makes the file one that may be missing.
+ARG ALGORITHM=mask_r_cnn
+COPY requirements/harness.in ${ALGORITHM}/requirements.tx[t] /algorithm/
+RUN if [ -f /algorithm/requirements.txt ]; then \
+        sed -i 's/\r$//' /algorithm/requirements.txt \
+        && /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --requirement /algorithm/requirements.txt \
+        && sh /requirements/strip.sh /opt/venv; \
+    fi
 
 # --- the image: no compiler, no package cache ----------------------------------------------------
 FROM ${BASE_IMAGE} AS system
@@ -36,8 +45,8 @@ RUN export DEBIAN_FRONTEND=noninteractive \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* \
         /usr/share/doc/* /usr/share/man/*
 
-# What differs between the two images besides the environment; stages of nothing but metadata, as the
-# classic builder makes both. torch asks for the user's name to find its cache folder, and a user that
+# What differs between the images besides the environment; stages of nothing but metadata, as the
+# classic builder makes all of them. torch asks for the user's name to find its cache folder, and a user that
 # is only a number has none: it is told.
 FROM system AS packages-image
 ENV TORCHINDUCTOR_CACHE_DIR=/tmp/torchinductor \
@@ -49,6 +58,8 @@ LABEL byoa.cuda.version="12.8" \
 FROM system AS packages-serve
 ENV BYOA_ONLY=serve
 LABEL byoa.only="serve"
+
+FROM system AS packages-harness
 
 FROM packages-${PACKAGES}
 ARG ALGORITHM=mask_r_cnn

@@ -11,7 +11,7 @@
 #   --image NAME[:TAG]  IMAGE        name here and in ECR                    (mask-r-cnn:latest, or :serve)
 #   --base IMAGE        BASE_IMAGE   what it stands on                       (debian:bookworm-slim)
 #   --torch-index URL   TORCH_INDEX  an index of other torch builds          (the default: CUDA)
-#   --packages WHICH    PACKAGES     image: trains and serves; serve: no torch (image)
+#   --packages WHICH    PACKAGES     image: trains and serves; serve: no torch; harness: the algorithm's own (image)
 #   --pretrained WHICH  PRETRAINED   weights to bake in: none, coco, imagenet (none)
 #   --context MARK      CONTEXT      what it was built of, as the label byoa.context
 #   --region REGION     AWS_REGION   where to push                           (the AWS CLI's own)
@@ -56,10 +56,11 @@ done
 case $packages in
     image) tag=latest ;;
     serve) tag=serve ;;
-    *) fail "--packages $packages is unknown: say image or serve" ;;
+    harness) tag=latest ;;
+    *) fail "--packages $packages is unknown: say image, serve or harness" ;;
 esac
 [ "$packages" = image ] || [ "$pretrained" = none ] \
-    || fail "--pretrained $pretrained is for training, and --packages serve only serves"
+    || fail "--pretrained $pretrained needs torchvision, which --packages $packages has not"
 image=${image:-mask-r-cnn}
 case $image in *:*) ;; *) image=$image:$tag ;; esac
 [ -d "$algorithm" ] || fail "there is no folder $algorithm: name the algorithm's folder with --algorithm"

@@ -15,6 +15,8 @@ from byoa.settings import Settings
 from byoa.task import Task
 
 FRAMEWORKS = {"training": "pytorch", "processing": "sklearn"}
+#: What trains, in an algorithm's folder (container.algorithm.TRAIN).
+TRAIN = ("train.py", "train.sh")
 #: Where no algorithm is looked for.
 NOT_ALGORITHMS = {"container", "byoa", "tests", "examples", "build", "docs"}
 
@@ -99,8 +101,10 @@ def of_process(task: Task, settings: Settings) -> ImageFacts:
         return ImageFacts(uri or "process://")
     named = uri.removeprefix("process://") or asked.uri
     folder = Path(named) if named else algorithm(settings)
-    if not (folder / "train.py").is_file():
-        raise UsageError(f"{folder} holds no train.py. Name the algorithm's folder with --image.")
+    if not trains(folder):
+        raise UsageError(
+            f"{folder} holds no train.py or train.sh. Name the algorithm's folder with --image."
+        )
     from byoa import pack
 
     files = pack.collect(None, None, [folder]).files
@@ -122,17 +126,26 @@ def labels(folder: Path) -> dict[str, str]:
     return {LABEL: said.stdout} if said.returncode == 0 else {}
 
 
+def trains(folder: Path) -> bool:
+    """Whether the folder holds a program that trains."""
+    return any((folder / name).is_file() for name in TRAIN)
+
+
 def algorithm(settings: Settings) -> Path:
-    """The folder with a train.py: byoa.toml's image, its own folder, the only one right below."""
+    """The folder with a train.py or train.sh: byoa.toml's algorithm or image, its own folder, the
+    only one right below."""
     here = settings.folder
+    if settings.algorithm:
+        return here / settings.algorithm
     named = here / settings.image.removeprefix("process://")
-    if (named / "train.py").is_file():
+    if trains(named):
         return named
-    found = [path.parent for path in sorted(here.glob("*/train.py"))]
+    found = [folder for folder in sorted(here.glob("*/")) if trains(folder)]
     found = [folder for folder in found if folder.name not in NOT_ALGORITHMS]
     if len(found) != 1:
         names = ", ".join(folder.name for folder in found) or "none"
         raise UsageError(
-            f"Which algorithm? Folders with a train.py in {here}: {names}. Name one with --image."
+            f"Which algorithm? Folders with a train.py or train.sh in {here}: {names}."
+            " Name one with --image."
         )
     return found[0]

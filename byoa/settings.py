@@ -14,6 +14,7 @@ from typing import Any
 from byoa.plan.errors import UsageError
 
 NAME = "byoa.toml"
+BUILD = ("packages", "base")
 REQUESTS = ("training", "processing", "transform", "model", "endpoint_config", "endpoint", "tuning")
 
 
@@ -33,6 +34,12 @@ class Settings:
     instance_type: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    #: Channels of `byoa train` when it is given none: a folder below byoa.toml's, or an address.
+    data: Mapping[str, str] = field(default_factory=dict)
+    #: The folder of the algorithm, below byoa.toml's; "" = the only one there.
+    algorithm: str = ""
+    #: [build]: packages, base.
+    build: Mapping[str, str] = field(default_factory=dict)
     #: More fields of AWS's own requests, by the part of the flow: training, endpoint_config …
     request: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Where byoa.toml lies, or the working folder.
@@ -72,24 +79,27 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"There is no file {path}. Leave --config out to look for one.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}. Mend that line.") from error
-    check(path, "tables", tables, ("project", "hyperparameters", "request"))
+    check(path, "tables", tables, ("project", "hyperparameters", "data", "build", "request"))
     project = tables.get("project", {})
     texts = [item.name for item in dataclasses.fields(Settings) if item.type == "str"]
     keys = ["name" if name == "project" else name for name in texts] + ["tags"]
     check(path, "[project]", project, keys)
     requests, own = tables.get("request", {}), tables.get("hyperparameters", {})
+    data, build = tables.get("data", {}), tables.get("build", {})
     tags = project.get("tags", {})
+    check(path, "[build]", build, BUILD)
     check(path, "[request]", requests, REQUESTS)
     named = {f"[request.{name}]": table for name, table in requests.items()}
-    for where, table in {"[hyperparameters]": own, "tags": tags, **named}.items():
+    for where, table in {"[hyperparameters]": own, "[data]": data, "tags": tags, **named}.items():
         check(path, where, table, table)
-    for key, value in project.items():
+    for key, value in [*project.items(), *data.items(), *build.items()]:
         if key != "tags" and not isinstance(value, str):
             raise UsageError(f"{path}: {key} = {value!r} is not text. Write it in quotes.")
     said = {"project" if key == "name" else key: value for key, value in project.items()}
     own = {key: text_of(value) for key, value in own.items()}
     tags = {key: str(value) for key, value in tags.items()}
-    return {**said, "tags": tags, "hyperparameters": own, "request": requests}
+    own_tables = {"hyperparameters": own, "data": data, "build": build, "request": requests}
+    return {**said, "tags": tags, **own_tables}
 
 
 def check(path: Path, where: str, table: Any, known: Iterable[str]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from container.errors import ProgramError
 
-PROGRAM = "train.py"
+#: What trains, the first that is there: Python, or a shell script.
+TRAIN = ("train.py", "train.sh")
 HERE = Path(__file__).absolute().parent
-_MARKS = (PROGRAM, "predictor.py", "inference.py")
+_MARKS = (*TRAIN, "predictor.py", "inference.py")
 
 
 def find_algorithm(environ: Mapping[str, str], beside: Path = HERE) -> Path:
@@ -24,6 +25,11 @@ def find_algorithm(environ: Mapping[str, str], beside: Path = HERE) -> Path:
             )
         return folder
     return _only_one(beside)
+
+
+def training_program(folder: Path) -> str:
+    """The name of what trains in the algorithm's folder; train.py where there is neither."""
+    return next((name for name in TRAIN if (folder / name).is_file()), TRAIN[0])
 
 
 def only_serves(environ: Mapping[str, str]) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from container.algorithm import PROGRAM, find_algorithm
+from container.algorithm import find_algorithm, training_program
 from container.archive import unpack
 from container.errors import ProgramError
 from container.job import Job, region
@@ -54,7 +54,7 @@ def find_program(job: Job, environ: Mapping[str, str], scratch: ExitStack) -> Pr
             " program in it to run. Set sagemaker_program, such as train.py."
         )
     algorithm = find_algorithm(environ)
-    return _checked(algorithm, PROGRAM, "the image's algorithm", is_ours=True)
+    return _checked(algorithm, training_program(algorithm), "the image's algorithm", is_ours=True)
 
 
 def _checked(folder: Path, entry: str, why: str, is_ours: bool = False) -> Program:

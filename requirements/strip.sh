@@ -27,7 +27,7 @@ rm -f "$packages"/nvidia/nvshmem/lib/libnvshmem_device.bc
 # The multi-GPU solver: torch links libcusolver alone (readelf -d libtorch_cuda_linalg.so).
 rm -f "$packages"/nvidia/cusolver/lib/libcusolverMg.so*
 # The packages' own tests. torch.testing stays: torch's own modules import it.
-for package in numpy sympy networkx gevent greenlet mpmath; do
+for package in numpy sympy networkx gevent greenlet mpmath scipy sklearn pandas joblib; do
     [ ! -d "$packages/$package" ] || find "$packages/$package" -depth -type d -name tests -exec rm -rf {} +
 done
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,17 @@ from typing import Any
 from byoa.build import SCRIPT, Build, build_and_push, dockerfile, make
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit, say
+from byoa.images import algorithm
 from byoa.place import open_place
 from byoa.plan.errors import UsageError
 from byoa.plan.names import fitted
-from byoa.settings import Settings
+from byoa.settings import NAME, Settings
+from byoa.toolkit import staged
 
 HELP = "build the image, push it to ECR"
 EXAMPLES = """\
-byoa build                                     build the folder's image with docker
+byoa build                                     the folder's image: by its Dockerfile, or by byoa's
+                                               own around the algorithm in it
 byoa build --push                              and push it to ECR; prints REPOSITORY@DIGEST
 byoa build --push --on sandbox                 push it to the sandbox's registry instead
 byoa build --on codebuild                      let AWS build and push it: no docker needed here
@@ -35,16 +40,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--push", action="store_true", help="push it to ECR and check it there")
     parser.add_argument("--force", action="store_true", help="build even if nothing changed")
     parser.add_argument(
+        "--verbose", "-v", action="store_true", help="docker's own lines instead of a bar"
+    )
+    parser.add_argument(
         "--df", "--docker_file_path_or_content", help="a Dockerfile, its folder, or its text"
     )
     parser.add_argument("--base-image", default="", help="fills __BASE_IMAGE__ and a missing FROM")
     parser.add_argument(
         "--build-arg", action="append", default=[], metavar="NAME=VALUE", help="repeatable"
     )
-    group = parser.add_argument_group(f"For a folder with {SCRIPT}")
+    group = parser.add_argument_group("For a folder without a Dockerfile, or this project's own")
     group.add_argument("--algorithm", help="the folder that is the algorithm")
     group.add_argument(
-        "--packages", help="image: trains and serves; serve: small, without torch, only serves"
+        "--packages",
+        help="image: with torch; harness: what the algorithm's requirements.txt names;"
+        " serve: Mask R-CNN without torch, only serves",
     )
     group.add_argument("--pretrained", help="weights to bake in: none, coco, imagenet")
     kind = group.add_mutually_exclusive_group()
@@ -57,20 +67,50 @@ def run(arguments: argparse.Namespace) -> int:
     there = arguments.on == "codebuild"
     arguments.on = "sandbox" if arguments.on == "sandbox" else None  # else it is who builds
     settings = settings_of(arguments)
-    build = asked(arguments, settings)
-    if arguments.dry_run:
-        told = {**vars(build), "folder": str(build.folder or ""), "by_script": build.by_script}
-        if not build.by_script:
-            told["dockerfile"] = build.text
-        told |= {"context": build.mark, "builder": "codebuild" if there else "docker"}
-        print(json.dumps({**told, "push": arguments.push or there}, indent=2))
-        return 0
-    if there or arguments.push:
-        uri = on_aws(build, settings, there, arguments.force)
-    else:
-        make(build, say, arguments.force)
-        uri = build.image
+    with folder_of(arguments, settings) as folder:
+        build = asked(arguments, settings, folder)
+        if arguments.dry_run:
+            return print_build(build, there, arguments)
+        if there or arguments.push:
+            uri = on_aws(build, settings, there, arguments.force)
+        else:
+            make(build, say, arguments.force)
+            uri = build.image
     emit({"image": uri} if arguments.json else uri, arguments)
+    return 0
+
+
+@contextmanager
+def folder_of(arguments: argparse.Namespace, settings: Settings) -> Iterator[Path]:
+    """The folder that docker is given: the one that was named, or byoa's own files around its
+    algorithm where it has no Dockerfile."""
+    folder: Path = arguments.folder
+    if arguments.df or any((folder / name).is_file() for name in ("Dockerfile", SCRIPT)):
+        yield folder
+        return
+    here = settings if (folder / NAME).is_file() else replace(settings, folder=folder)
+    try:
+        where = folder / arguments.algorithm if arguments.algorithm else algorithm(here)
+    except UsageError as error:
+        raise UsageError(
+            f"There is no Dockerfile in {folder.absolute()}; name one with --df."
+            f" For byoa's own: {error}"
+        ) from None
+    arguments.algorithm = where.resolve().name
+    arguments.packages = arguments.packages or settings.build.get("packages", "harness")
+    arguments.base_image = arguments.base_image or settings.build.get("base", "")
+    with staged(where) as made:
+        yield made
+
+
+def print_build(build: Build, there: bool, arguments: argparse.Namespace) -> int:
+    """What --dry-run says."""
+    told = {**vars(build), "folder": str(build.folder or ""), "by_script": build.by_script}
+    del told["loud"]
+    if not build.by_script:
+        told["dockerfile"] = build.text
+    told |= {"context": build.mark, "builder": "codebuild" if there else "docker"}
+    print(json.dumps({**told, "push": arguments.push or there}, indent=2))
     return 0
 
 
@@ -86,19 +126,21 @@ def on_aws(build: Build, settings: Settings, there: bool, force: bool) -> str:
     return build_and_push(place.session, build, tags, say, force)
 
 
-def asked(arguments: argparse.Namespace, settings: Settings) -> Build:
-    folder, text = arguments.folder, ""
+def asked(arguments: argparse.Namespace, settings: Settings, folder: Path | None) -> Build:
+    text = ""
     if arguments.df:
         near, text = dockerfile(arguments.df, arguments.base_image or settings.framework_image)
         folder = near if folder == Path() else folder
     named = arguments.algorithm or "mask_r_cnn"  # build_and_push.sh's own default
-    of = named if folder and (folder / SCRIPT).is_file() else arguments.folder.resolve().name
+    own = folder == arguments.folder and folder and (folder / SCRIPT).is_file()
+    of = named if own else arguments.folder.resolve().name
     name = arguments.image or settings.image.rpartition("@")[0] or settings.image
     name = name or fitted(of).lower()
     tag = "serve" if arguments.packages == "serve" else "latest"  # as the script has it
     name = name if ":" in name.rpartition("/")[2] else f"{name}:{tag}"
     variables = dict(pair(one) for one in arguments.build_arg)
-    build = Build(image=name, folder=folder, dockerfile=text, variables=variables)
+    loud = arguments.verbose
+    build = Build(image=name, folder=folder, dockerfile=text, variables=variables, loud=loud)
     return replace(build, variables=variables | script(arguments)) if build.by_script else build
 
 

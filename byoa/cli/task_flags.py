@@ -165,7 +165,7 @@ def task_of(arguments: argparse.Namespace, settings: Settings, program: Program,
             repository=arguments.aws_repo_name or arguments.repo_name or "",
             **{name: said[name] for name in IMAGE},
         ),
-        inputs=inputs_of(arguments),
+        inputs=inputs_of(arguments) or own_data(arguments, settings, program),
         hyperparameters={**defaults, **given, **unknown_pairs(arguments)},
         environment=dict(arguments.env),
         tags={**settings.tags, **dict(arguments.tags)},
@@ -194,6 +194,17 @@ def inputs_of(arguments: argparse.Namespace) -> list[Input]:
         if names.count(name) > 1:
             raise UsageError(f"The input {name!r} is there twice. Give the second a name: --iis.")
     return found
+
+
+def own_data(arguments: argparse.Namespace, settings: Settings, program: Program) -> list[Input]:
+    """byoa.toml's [data] as channels, for the image's own algorithm."""
+    if program.is_sent or not hasattr(arguments, "data"):
+        return []
+    mode = arguments.input_mode
+    return [
+        Input(name=name, where=where if "://" in where else str(settings.folder / where), mode=mode)
+        for name, where in settings.data.items()
+    ]
 
 
 def words_input(flag: str, words: Sequence[str], least: int, mode: str) -> Input:

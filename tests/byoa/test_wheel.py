@@ -13,8 +13,17 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.pyc")
 #: Of what a wheel is made.
 SOURCE = (
-    *("byoa", "container", "infrastructure"),
-    *("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"),
+    *("byoa", "container", "infrastructure", "mask_r_cnn", "requirements", "local_test"),
+    *(
+        "Dockerfile",
+        "build_and_push.sh",
+        "buildspec.yml",
+        "pyproject.toml",
+        "setup.py",
+        "MANIFEST.in",
+        "README.md",
+        "LICENSE",
+    ),
 )
 
 

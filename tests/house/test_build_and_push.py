@@ -142,8 +142,8 @@ def test_an_image_over_the_limit_is_told(script):
     [
         (["--psh"], "unknown option --psh"),
         (["--image"], "--image needs a value"),
-        (["--packages", "small"], "--packages small is unknown: say image or serve"),
-        (["--packages", "serve", "--pretrained", "coco"], "--pretrained coco is for training"),
+        (["--packages", "small"], "--packages small is unknown: say image, serve or harness"),
+        (["--packages", "serve", "--pretrained", "coco"], "--pretrained coco needs torchvision"),
         (["--algorithm", "nowhere"], "there is no folder nowhere"),
         (["--algorithm", "tests"], "add the line !tests"),
     ],

@@ -25,8 +25,12 @@ def test_the_border_is_two_copy_lines():
         "container/ /opt/byoa/container/",
         "${ALGORITHM}/ /opt/byoa/${ALGORITHM}/",
     ]
-    built = [word for lines in copied[:-1] for line in lines for word in line.split()]
-    assert built and all(word.startswith(("requirements/", "/requirements/")) for word in built)
+    built = [line.split() for lines in copied[:-1] for line in lines]
+    named = [word for *sources, _ in built for word in sources if "ALGORITHM" not in word]
+    assert named and all(word.startswith("requirements/") for word in named)
+    # of the algorithm, the builder sees what it wants installed
+    algorithms = [word for line in built for word in line if "ALGORITHM" in word]
+    assert algorithms == ["${ALGORITHM}/requirements.tx[t]"]
 
 
 def test_needs_no_buildkit():

@@ -22,8 +22,8 @@ def main() -> None:
     model = network(inputs.shape[1], arguments.hidden)
     optimizer = torch.optim.Adam(model.parameters(), lr=arguments.learning_rate)
 
-    # SageMaker keeps this folder over a spot interruption and over the runs of one task
-    kept = Path(os.environ.get("SSM_STATE", "/opt/ml/checkpoints")) / "checkpoint.pt"
+    # SageMaker keeps this folder over a spot interruption, and byoa over the runs of one task
+    kept = Path(os.environ.get("SM_CHECKPOINT_DIR", "/opt/ml/checkpoints")) / "checkpoint.pt"
     begun = 0
     if kept.is_file():
         state = torch.load(kept, weights_only=True)
