@@ -47,7 +47,7 @@ RUN export DEBIAN_FRONTEND=noninteractive \
 
 # What differs between the images besides the environment; stages of nothing but metadata, as the
 # classic builder makes all of them. torch asks for the user's name to find its cache folder, and a user that
-# is only a number has none: it is told.
+# is only a number has none: it is told. Many models in one container: on a CPU alone, as SageMaker wants it.
 FROM system AS packages-image
 ENV TORCHINDUCTOR_CACHE_DIR=/tmp/torchinductor \
     NVIDIA_VISIBLE_DEVICES=all \
@@ -57,9 +57,11 @@ LABEL byoa.cuda.version="12.8" \
 
 FROM system AS packages-serve
 ENV BYOA_ONLY=serve
-LABEL byoa.only="serve"
+LABEL byoa.only="serve" \
+      com.amazonaws.sagemaker.capabilities.multi-models="true"
 
 FROM system AS packages-harness
+LABEL com.amazonaws.sagemaker.capabilities.multi-models="true"
 
 FROM packages-${PACKAGES}
 ARG ALGORITHM=mask_r_cnn

@@ -29,7 +29,7 @@ ENV PATH=/opt/byoa/container/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
 COPY container /opt/byoa/container
 COPY small_algorithm /opt/byoa/small_algorithm
 RUN chmod 0755 /opt/byoa/container/bin/* && mkdir -p /opt/ml
-LABEL byoa.test.small=1
+LABEL byoa.test.small=1 com.amazonaws.sagemaker.capabilities.multi-models=true
 WORKDIR /opt/byoa
 CMD ["train"]
 """

@@ -33,6 +33,9 @@ from container.serving.received import IN_MEMORY, PIECE, Received, RefusedError,
 from container.serving.sending import deliver
 
 PING, INVOCATIONS = "GET /ping HTTP/1.1", "POST /invocations HTTP/1.1"
+ALWAYS = (PING, INVOCATIONS)
+#: For one of many models, where its name needs no quotes.
+INVOKE = re.compile(r"POST /models/[A-Za-z0-9._~-]+/invoke HTTP/1\.1")
 MAX_HEAD, MAX_HEADERS = 8000, 64  # well below each of gunicorn's limits
 NAME, VALUE = rb"[A-Za-z0-9-]+", rb"[\t\x20-\x7e\x80-\xff]*"
 HEADERS = re.compile(rb"(?:%s:%s\r\n)*" % (NAME, VALUE))
@@ -47,10 +50,18 @@ NO_BODY = (204, 304)
 class Head:
     """An ordinary request's head: what it asks for, its headers in lower case, its length."""
 
-    is_ping: bool
+    line: str
     headers: dict[str, str]
     length: int
     size: int
+
+    @property
+    def is_ping(self) -> bool:
+        return self.line == PING
+
+    @property
+    def path(self) -> str:
+        return self.line.split(" ")[1]
 
 
 def parse(data: bytes) -> Head | None:
@@ -60,7 +71,7 @@ def parse(data: bytes) -> Head | None:
     if end < 2 or not HEADERS.fullmatch(data, line_end, end):
         return None
     line, *lines = data[: end - 2].decode("latin-1").split("\r\n")
-    if line not in (PING, INVOCATIONS) or len(lines) > MAX_HEADERS:
+    if len(lines) > MAX_HEADERS or not (line in ALWAYS or INVOKE.fullmatch(line)):
         return None
     headers: dict[str, str] = {}
     for each in lines:
@@ -73,7 +84,7 @@ def parse(data: bytes) -> Head | None:
         return None
     if not length.isdecimal() or len(length) > 15 or (line == PING and int(length)):
         return None
-    return Head(line == PING, headers, int(length), end + 2)
+    return Head(line, headers, int(length), end + 2)
 
 
 class SocketBody:

@@ -90,7 +90,7 @@ class HttpWorker(GeventWorker):  # type: ignore[misc]
             if not data:
                 return
             head = fast_http.parse(data)
-            if head is not None:
+            if head is not None and self._knows(head):
                 rest = self._answer(client, head, data)
                 if rest is None:
                     return
@@ -100,6 +100,10 @@ class HttpWorker(GeventWorker):  # type: ignore[misc]
                 if not self._gunicorns_way(parser, name, client, addr):
                     return
                 data = parser.unreader.take_buffered()
+
+    def _knows(self, head: fast_http.Head) -> bool:
+        """Whether the path of an ordinary request is one of ours."""
+        return head.line in fast_http.ALWAYS or self.wsgi.extensions["invocations"].many
 
     def _gunicorns_way(self, parser: Any, name: Any, client: Any, addr: Any) -> bool:
         """One request that is out of the ordinary; whether the connection goes on."""
@@ -124,11 +128,11 @@ class HttpWorker(GeventWorker):  # type: ignore[misc]
             return body.rest if going_on else None
         request = Request(head.headers, {}, head.length, body)
         try:
-            answer = core.answer(request)
+            answer = core.answer_at(head.path, request)
         except Exception as exception:
             traceback.print_exception(exception)
             answer = our_fault(exception)
-        log_request("POST", "/invocations", head.headers, request.bytes_in, start, answer)
+        log_request("POST", head.path, head.headers, request.bytes_in, start, answer)
         keep = self.alive and body.complete()
         going_on = fast_http.send(client, self.sending, answer, keep)
         return body.rest if going_on else None

@@ -67,6 +67,15 @@ class Invocations:
     broker: Broker
     metrics: Metrics | None = None  # None: nobody may ask for them
 
+    @property
+    def many(self) -> bool:
+        """Whether there is more than one model, each with a path of its own."""
+        return False
+
+    def answer_at(self, path: str, request: Request) -> Answer:
+        """The answer of the model behind a path."""
+        return self.answer(request)
+
     def ping(self) -> Answer:
         """200 and nothing, or 503 and why."""
         ready, code, reason = self.broker.health()

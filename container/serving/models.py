@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import resource
 import signal
 import socket
 import time
@@ -50,6 +51,7 @@ class Models:
         self.zygote_pid = 0
         self.draining_until = math.inf
         self._numbers = itertools.count(1)
+        allow_many_files()
         self._turns = BoundedSemaphore(max(1, at_once))
         self._clock = gevent.spawn(self._watch)
 
@@ -80,6 +82,7 @@ class Models:
         model = Model(number, name, url, folder, ModelBroker(self.limits, self._clock))
         model.core = Invocations(self.settings, model.broker, self.metrics)
         model.broker.heard = model.heard
+        model.broker.kill = lambda: self._signal(model, signal.SIGKILL)
         self.models[name] = self.by_number[number] = model
         try:
             with self._turns:
@@ -99,7 +102,8 @@ class Models:
         need = _in_a_thread(self.budget.need, model.url, model.folder)
         if not self._fits(need):
             return model.fail(self._no_memory(model, need))
-        model.usage.reserved = model.usage.used = need
+        # One that is alone is tried, whatever we think that it needs.
+        model.usage.reserved = model.usage.used = min(need, self.budget.total - self.used())
         self.start(model)
         while not model.outcome.wait(LOOK_EVERY):
             model.usage.loading(anonymous(self.zygote_pid))
@@ -108,6 +112,9 @@ class Models:
             elif time.monotonic() > deadline:
                 text = f"the model was not loaded within {LOAD_SECONDS:g} s"
                 model.fail(error(504, "load_timeout", text))
+        if model.failure is None and not self._fits(0, model):
+            model.state = "loading"
+            model.fail(self._no_memory(model, model.usage.used))
         if model.failure is not None:
             self._end(model, signal.SIGKILL)
             return model.failure
@@ -116,11 +123,16 @@ class Models:
 
     def unload(self, model: Model) -> Answer:
         """Let its requests end, then its process; comes back when its memory is free."""
+        if model.state == "loading":
+            model.fail(error(409, "unloaded", "the model was unloaded before it was loaded"))
+            model.gone.wait(LOAD_SECONDS)
+            return Answer(200, b"{}")
         model.state = "unloading"
         end = time.monotonic() + self.settings.drain
         while model.broker.asked and time.monotonic() < end:
             gevent.sleep(TICK)
-        model.broker.drain(0)  # who is left gets a 503
+        text = f"the model {model.name!r} was unloaded before this request was done"
+        model.broker.end(error(503, "unloaded", text, {"Retry-After": "1"}))
         self._end(model, signal.SIGTERM)
         self._forget(model)
         return Answer(200, b"{}")
@@ -143,12 +155,10 @@ class Models:
         """Bytes of all models, with what those that are being loaded will probably need."""
         return sum(model.usage.used for model in self.models.values())
 
-    def _fits(self, need: int) -> bool:
+    def _fits(self, need: int, but: Model | None = None) -> bool:
         """Whether there is room; a model that would be alone is always tried."""
-        while self.used() + need > self.budget.total:
-            idle = [m for m in self.models.values() if m.state == "ready" and not m.broker.asked]
-            if not self.used():
-                return True
+        while self.used() and self.used() + need > self.budget.total:
+            idle = [m for m in self.listed() if m is not but and not m.broker.asked]
             if not self.settings.models_evict or not idle:
                 return False
             oldest = min(idle, key=lambda model: model.used_at)
@@ -202,7 +212,10 @@ class Models:
 
     def start(self, model: Model) -> None:
         """Ask for a process; a zygote that is not there yet is asked when it comes."""
-        model.wanted, model.reason = True, ""
+        model.wanted = True
+        if model.running:
+            return
+        model.reason = ""
         facts = {"number": model.number, "name": model.name, "path": str(model.folder)}
         if self._tell(kind="start", memory=self.budget.total, **facts):
             model.starts()
@@ -228,7 +241,7 @@ class Models:
         if model.load_failures >= MAX_LOAD_FAILURES:
             say(f"model {model.name!r} died and cannot be loaded any more: dropped")
             model.failure = model.why(status)
-            model.broker.drain(0)
+            model.broker.end(model.failure)
             self._forget(model)
             return
         say(f"the process of model {model.name!r} ended (status {status}): starting it again")
@@ -240,10 +253,13 @@ class Models:
         """Its process is gone when this returns."""
         model.wanted = False
         while model.running:
-            self._tell(kind="signal", number=model.number, signal=int(number))
-            if model.gone.wait(LAST_WORDS):
+            self._signal(model, number)
+            if model.over.wait(LAST_WORDS):
                 break
             number = signal.SIGKILL
+
+    def _signal(self, model: Model, number: signal.Signals) -> None:
+        self._tell(kind="signal", number=model.number, signal=int(number))
 
     def _forget(self, model: Model) -> None:
         model.state = "gone"
@@ -270,12 +286,20 @@ class Models:
                 for model in self._asked_lately():
                     model.usage.look()
                     model.broker.kill_stuck()
+                if self.settings.models_evict and self.used() > self.budget.total:
+                    gevent.spawn(self._fits, 0)
 
     def _asked_lately(self) -> Iterator[Model]:
         now = time.monotonic()
         for model in list(self.models.values()):
             if model.state == "ready" and (model.broker.asked or now - model.used_at < 2):
                 yield model
+
+
+def allow_many_files() -> None:
+    """A connection for each model's process, beside those of clients."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _in_a_thread(function: Any, *arguments: Any) -> Any:

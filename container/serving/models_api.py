@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from container.serving.answers import Answer, error
+from container.serving.broker import Broker
 from container.serving.invocations import Invocations, Request
 from container.serving.models import Models
 from container.serving.models_one import Model
@@ -35,6 +36,22 @@ class NoModel(Invocations):
     """What stands where one model would: healthy with none, and never invoked."""
 
     models: Models | None = None
+
+    @property
+    def many(self) -> bool:
+        return True
+
+    @property
+    def brokers(self) -> list[Broker]:
+        assert self.models is not None
+        return [model.broker for model in self.models.models.values()]
+
+    def answer_at(self, path: str, request: Request) -> Answer:
+        """The answer at a path that is plain enough for the short way."""
+        assert self.models is not None
+        if path == "/invocations":
+            return self.answer(request)
+        return ModelsApi(self.models).answer("POST", path, {}, request)
 
     def ping(self) -> Answer:
         """200 from the start: a multi-model container is ready without a model."""

@@ -34,13 +34,30 @@ class ModelBroker(Broker):
         super().__init__(limits)
         self._clock = clock
         self.heard: Callable[[Lane, Head], None] | None = None
+        self.kill: Callable[[], None] | None = None
 
     def answer_late(self) -> None:
         """Answer those for whom the time is over: the shared clock asks."""
         self._answer_late()
 
+    def end(self, answer: Answer) -> None:
+        """Who still waits gets this answer; the process that ends now is none that died."""
+        for job in self.asked.values():
+            if not job.answer.ready():
+                job.answer.set(answer)
+        for lane in self.lanes:
+            lane.state = "leaving"
+
+    def kill_stuck(self) -> None:
+        """Only the zygote may signal a model's process, which may be another user's."""
+        now, stuck = time.monotonic(), self.limits.stuck
+        busy = [job for lane in self.lanes for job in lane.busy.values()]
+        if busy and now > max(job.deadline for job in busy) + stuck and self.kill is not None:
+            self.kill()
+
     def _hear(self, lane: Lane, head: Head, body: bytes) -> None:
         super()._hear(lane, head, body)
+        lane.index = 0  # for what is counted: models come and go, and no series shall be left
         if head["kind"] == "state" and self.heard is not None:
             self.heard(lane, head)
 
@@ -58,12 +75,14 @@ class Model:
     state: str = "loading"
     usage: Usage = field(default_factory=Usage)
     outcome: Event = field(default_factory=Event)  # loaded, or it cannot be
-    gone: Event = field(default_factory=Event)  # its process, and so its memory
+    over: Event = field(default_factory=Event)  # its process has ended, and so its memory is free
+    gone: Event = field(default_factory=Event)  # nobody knows it any more
     failure: Answer | None = None
     reason: str = ""  # what its process said last
     wanted: bool = False  # its process shall run
     running: bool = False
-    was_ready: bool = False  # this process
+    was_heard: bool = False  # this process
+    was_ready: bool = False
     started: float = 0.0
     used_at: float = field(default_factory=time.monotonic)
     failures: int = 0
@@ -71,6 +90,7 @@ class Model:
 
     def heard(self, lane: Lane, head: Head) -> None:
         """News of its process."""
+        self.was_heard = True
         if head["state"] == "failed":
             self.reason = head.get("reason", "")
         elif head["state"] == "ready":
@@ -84,17 +104,17 @@ class Model:
 
     def starts(self) -> None:
         """The zygote was asked for a process."""
-        self.running, self.was_ready, self.started = True, False, time.monotonic()
-        self.gone.clear()
+        self.running, self.started = True, time.monotonic()
+        self.was_heard = self.was_ready = False
+        self.over.clear()
 
     def ended(self) -> None:
         """Its process is gone; what it said last may still be on its way."""
         self.running = False
         end = time.monotonic() + CLOSING
-        while self.broker.lanes and time.monotonic() < end:
+        while (self.broker.lanes or not self.was_heard) and time.monotonic() < end:
             gevent.sleep(0.005)
-        if self.state != "ready":
-            self.gone.set()
+        self.over.set()
 
     def lasted(self) -> bool:
         """Whether its process served for long."""

@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any, NoReturn
@@ -74,7 +75,7 @@ class Zygote:
             pid = os.fork()
         except OSError as error:
             say(f"no process for a model: {error}")
-            protocol.send(self.sock, {"kind": "ended", "number": head["number"], "status": 137})
+            self.tell(head["number"], 128 + signal.SIGKILL)
             return
         if pid == 0:
             self.leave_family(die_with_parent)
@@ -102,8 +103,12 @@ class Zygote:
             number = self.models.pop(pid, None)
             if number is not None:
                 _kill_group(pid)
-                status = code if code >= 0 else 128 - code
-                protocol.send(self.sock, {"kind": "ended", "number": number, "status": status})
+                self.tell(number, code if code >= 0 else 128 - code)
+
+    def tell(self, number: int, status: int) -> None:
+        """How a model's process ended; nobody to hear it is the end of the container."""
+        with suppress(OSError):
+            protocol.send(self.sock, {"kind": "ended", "number": number, "status": status})
 
     def end(self) -> None:
         """Nothing of ours is left when we are gone: they die with us."""
