@@ -73,9 +73,7 @@ class Views:
         """All figures as Prometheus reads them."""
         from container.serving.metrics_page import page  # who is never asked does not load it
 
-        assert self.core.metrics is not None
-        accept = request.headers.get("Accept", "")
-        return to_response(page(self.core.metrics, self.core.broker, self.core.settings, accept))
+        return to_response(page(self.core, request.headers.get("Accept", "")))
 
     def invocations(self) -> Response:
         """Queue the body for a model process and give back its answer."""

@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -25,6 +25,7 @@ import gevent
 from container.serving import protocol
 from container.serving.answers import Answer, error
 from container.serving.lanes import Job, Lane, Limits, OverloadedError
+from container.serving.metrics import Dispatched
 from container.serving.protocol import Head
 from container.serving.received import IN_MEMORY, Whole
 
@@ -46,8 +47,7 @@ class Broker:
         self.was_ready = False
         self.draining_until = math.inf
         self.held_bytes = 0
-        self.batch_sizes: Counter[int] = Counter()
-        self.restarts = Counter(died=0, replaced=0)
+        self.counted = Dispatched()
         self._ids = itertools.count(1)
         self._seconds_each = 0.1  # a moving average, for Retry-After
         self._timer: gevent.Greenlet | None = None
@@ -198,7 +198,7 @@ class Broker:
         """A process went away: what it was computing is tried once more, or answered."""
         if lane in self.lanes:
             self.lanes.remove(lane)
-            self.restarts["replaced" if lane.state == "leaving" else "died"] += 1
+            self.counted.restarts["replaced" if lane.state == "leaving" else "died"] += 1
         lane.state = "gone"
         now = time.monotonic()
         for job in reversed(list(lane.busy.values())):
@@ -235,7 +235,7 @@ class Broker:
                 batch = self._take(self.limits.max_batch if lane.batches else 1, now)
                 if not batch:
                     return
-                self.batch_sizes[len(batch)] += 1
+                self.counted.batch_sizes[len(batch)] += 1
                 for job in batch:
                     job.tries += 1
                     job.sent = now

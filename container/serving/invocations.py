@@ -67,6 +67,15 @@ class Invocations:
     broker: Broker
     metrics: Metrics | None = None  # None: nobody may ask for them
 
+    def __post_init__(self) -> None:
+        if self.metrics is not None:
+            self.broker.counted = self.metrics.dispatched
+
+    @property
+    def brokers(self) -> list[Broker]:
+        """All whose queues and processes there are to tell of."""
+        return [self.broker]
+
     @property
     def many(self) -> bool:
         """Whether there is more than one model, each with a path of its own."""

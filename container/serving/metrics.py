@@ -51,10 +51,19 @@ class Histogram:
         return sums
 
 
+class Dispatched:
+    """What brokers count: micro-batches by size, model processes that ended."""
+
+    def __init__(self) -> None:
+        self.batch_sizes: Counter[int] = Counter()
+        self.restarts = Counter(died=0, replaced=0)
+
+
 class Metrics:
     """All that is counted of invocations."""
 
     def __init__(self) -> None:
+        self.dispatched = Dispatched()  # of all brokers, also of those that are gone
         self.statuses = Counter(dict.fromkeys(USUAL, 0))
         self.bytes_in = self.bytes_out = 0
         self.request = Histogram()

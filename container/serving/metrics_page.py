@@ -9,6 +9,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import gevent
@@ -23,8 +24,8 @@ from container.serving.resources import memory_limit
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-    from container.serving.broker import Broker
-    from container.serving.settings import Settings
+    from container.serving.invocations import Invocations
+    from container.serving.lanes import Lane
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 #: Requests of one micro-batch.
@@ -39,7 +40,7 @@ STEP_HELP = {
 }
 
 
-def page(metrics: Metrics, broker: Broker, settings: Settings, accept: str) -> Answer:
+def page(core: Invocations, accept: str) -> Answer:
     """The answer to GET /metrics, in the form that the one who asks prefers."""
     try:
         from prometheus_client import CollectorRegistry, generate_latest
@@ -48,7 +49,7 @@ def page(metrics: Metrics, broker: Broker, settings: Settings, accept: str) -> A
         return error(501, "no_prometheus", "prometheus-client is missing: pip install it")
     found = gevent.get_hub().threadpool.apply(gpus)  # a driver may take its time, we may not
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(metrics, broker, settings, found))
+    registry.register(Figures(core, found))
     if wants_openmetrics(accept):
         text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
         return Answer(200, text, openmetrics.CONTENT_TYPE_LATEST)
@@ -65,10 +66,17 @@ def wants_openmetrics(accept: str) -> bool:
 class Figures:
     """A collector of prometheus_client's: one scrape's figures."""
 
-    metrics: Metrics
-    broker: Broker
-    settings: Settings
+    core: Invocations
     gpus: list[Gpu]
+
+    @property
+    def metrics(self) -> Metrics:
+        assert self.core.metrics is not None
+        return self.core.metrics
+
+    @property
+    def lanes(self) -> list[Lane]:
+        return [lane for broker in self.core.brokers for lane in broker.lanes]
 
     def collect(self) -> Iterator[Metric]:
         """Every family."""
@@ -84,7 +92,7 @@ class Figures:
         info = GaugeMetricFamily(
             "byoa_info", "How it serves; always 1.", labels=("version", "mode")
         )
-        info.add_metric((__version__, self.settings.mode), 1)
+        info.add_metric((__version__, self.core.settings.mode), 1)
         yield info
         requests = CounterMetricFamily(
             "byoa_requests", "Answered invocations by HTTP status.", labels=("status",)
@@ -101,41 +109,62 @@ class Figures:
             yield histogram(name, STEP_HELP[step], self.metrics.steps[step])
 
     def _queue(self) -> Iterator[Metric]:
-        broker, limits = self.broker, self.broker.limits
-        yield gauge("byoa_ready", "Whether /ping says 200.", broker.health()[0])
-        asked, waiting = len(broker.asked), len(broker.waiting)
-        yield gauge("byoa_requests_in_progress", "Requests that wait or are computed.", asked)
-        yield gauge("byoa_queue_length", "Requests that wait for a model process.", waiting)
-        text = "Requests that may wait; the next one gets a 503."
-        yield gauge("byoa_queue_limit", text, limits.queue_size)
-        yield gauge("byoa_queue_bytes", "Bodies held now, in bytes.", broker.held_bytes)
-        yield gauge("byoa_queue_limit_bytes", "Bodies that may be held.", limits.queue_bytes)
+        brokers = self.core.brokers  # several where there are several models
+        ready = self.core.ping().status == HTTPStatus.OK
+        yield gauge("byoa_ready", "Whether /ping says 200.", ready)
+        for name, text, values in (
+            (
+                "byoa_requests_in_progress",
+                "Requests that wait or are computed.",
+                [len(each.asked) for each in brokers],
+            ),
+            (
+                "byoa_queue_length",
+                "Requests that wait for a model process.",
+                [len(each.waiting) for each in brokers],
+            ),
+            (
+                "byoa_queue_limit",
+                "Requests that may wait; the next one gets a 503.",
+                [each.limits.queue_size for each in brokers],
+            ),
+            (
+                "byoa_queue_bytes",
+                "Bodies that lie in memory now.",
+                [each.held_bytes for each in brokers],
+            ),
+            (
+                "byoa_queue_limit_bytes",
+                "Bodies that may lie in memory.",
+                [each.limits.queue_bytes for each in brokers],
+            ),
+        ):
+            yield gauge(name, text, sum(values))
         sizes = Histogram(BATCHES)
-        for size, count in broker.batch_sizes.items():
+        for size, count in self.metrics.dispatched.batch_sizes.items():
             sizes.add(size, count)
         yield histogram("byoa_batch_size", "Requests that a model process got at once.", sizes)
 
     def _models(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-        broker = self.broker
-        wanted = broker.limits.processes
+        wanted = sum(each.limits.processes for each in self.core.brokers)
         yield gauge("byoa_model_processes_wanted", "Model processes by plan.", wanted)
-        states = Counter(lane.state for lane in broker.lanes)
+        states = Counter(lane.state for lane in self.lanes)
         processes = GaugeMetricFamily(
             "byoa_model_processes", "Model processes by state.", labels=("state",)
         )
         for state in STATES:
             processes.add_metric((state.replace(" ", "_"),), states[state])
         yield processes
-        busy = sum(bool(lane.busy) for lane in broker.lanes)
+        busy = sum(bool(lane.busy) for lane in self.lanes)
         yield gauge("byoa_model_processes_busy", "Model processes that compute now.", busy)
         restarts = CounterMetricFamily(
             "byoa_model_restarts",
             "Model processes that ended: died, or replaced because they had grown too big.",
             labels=("reason",),
         )
-        for reason, count in broker.restarts.items():
+        for reason, count in self.metrics.dispatched.restarts.items():
             restarts.add_metric((reason,), count)
         yield restarts
 
@@ -144,7 +173,7 @@ class Figures:
 
         resident: Counter[tuple[str, str]] = Counter()
         seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
-        models = {lane.pid: lane.index for lane in self.broker.lanes}
+        models = {lane.pid: lane.index for lane in self.lanes}
         for usage in usages(os.getpid(), models):
             resident[usage.role, usage.index] += usage.resident
             seconds[usage.role, usage.index] += usage.seconds

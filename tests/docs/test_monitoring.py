@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from container.serving.broker import Broker
 from container.serving.gpus import Gpu
+from container.serving.invocations import Invocations
 from container.serving.lanes import Limits
 from container.serving.metrics import Metrics
 from container.serving.metrics_page import Figures
@@ -36,7 +37,8 @@ def samples() -> dict[str, set[str]]:
     limits = Limits(64, 1 << 20, 8, 0.0, 1, 30.0)
     broker = Broker(limits)
     settings = Settings.from_environment({})
-    figures = Figures(Metrics(), broker, settings, [Gpu("GPU-1", 1, 2, 0.5)])
+    core = Invocations(settings, broker, Metrics())
+    figures = Figures(core, [Gpu("GPU-1", 1, 2, 0.5)])
     registry = CollectorRegistry()
     registry.register(figures)
     found: dict[str, set[str]] = {}

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,11 +17,13 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from container.serving.broker import Broker
+from container.serving.invocations import Invocations
 from container.serving.lanes import Limits
 from container.serving.metrics import SECONDS, Histogram, Metrics
 from container.serving.metrics_page import page
 from container.serving.settings import Settings
 from tests.container.serving.conftest import HAS_NGINX, Serve
+from tests.container.serving.many_models import Many
 from tests.container.serving.serving_process import Reply, Serving
 
 LIMITS = Limits(
@@ -157,7 +160,8 @@ def test_openmetrics_for_who_asks_for_it(serve: Serve):
 @given(st.text(st.characters(codec="latin-1")) | st.sampled_from(ODD))
 @settings(deadline=None, max_examples=25)
 def test_any_accept_header_gets_an_answer(accept: str):
-    answer = page(Metrics(), Broker(LIMITS), Settings.from_environment({}), accept)
+    core = Invocations(Settings.from_environment({}), Broker(LIMITS), Metrics())
+    answer = page(core, accept)
     assert answer.status == 200
     parse = open_metrics if "openmetrics" in answer.content_type else text_string_to_metric_families
     assert len(list(parse(answer.body.decode()))) > 20
@@ -195,3 +199,16 @@ def test_buckets():
     metrics = Metrics()
     metrics.count(200, {"model": 2.0, "a step of tomorrow": 1.0}, 0.003, (1, 2))
     assert metrics.steps["model"].total == 0.002
+
+
+def test_many_models_are_counted_together(tmp_path: Path):
+    with Many(tmp_path) as many:
+        for name, factor in (("a", 2), ("b", 3)):
+            assert many.load(name, many.put(name, factor)).status == 200
+            assert many.invoke(name).status == 200
+        both = scrape(many.serving)
+        assert both["byoa_model_processes", "ready"] == both["byoa_model_processes_wanted"] == 2
+        assert many.unload("a").status == 200
+        left = scrape(many.serving)
+        assert left["byoa_model_processes", "ready"] == left["byoa_ready"] == 1
+        assert left["byoa_requests_total", "200"] == left["byoa_batch_size_count"] == 2
