@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from byoa import archive, jobs
+from byoa import archive, files, jobs
 from byoa.aws import logs
 from byoa.follow import metrics
 from byoa.place import Place
@@ -19,6 +19,9 @@ from byoa.progress import bar, say
 from byoa.record import Run
 
 PARTS = ("model", "output", "state")
+#: What a training job may leave in its output for people to read.
+REPORT = "report.html"
+LIGHT = 50 << 20
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Wanted:
 
     folder: Path
     parts: Sequence[str] = ()
+    report: bool = False  #: and the report, if the job left one
 
     def __post_init__(self) -> None:
         if self.folder.exists() and not self.folder.is_dir():
@@ -76,7 +80,56 @@ def download(place: Place, where: TaskPlace, run: Run, wanted: Wanted) -> dict[s
             counts[part] = 0
     for part, count in counts.items():
         say(f"{count} files in {wanted.folder / part}" if count else f"{run.job} left no {part}")
+    page = wanted.folder / REPORT if wanted.report else None
+    if counts.get("output"):
+        page = report_in(wanted.folder / "output")
+    elif page and not brought(place, where, run, page):
+        page = None
+    if page:
+        say(f"Its report: {page}")
     return counts
+
+
+def brought(place: Place, where: TaskPlace, run: Run, page: Path) -> bool:
+    """The report alone, where there is one and it is little work."""
+    try:
+        light = is_light(place, where, run)
+        if light:
+            report(place, where, run, page)
+    except NotFoundError:
+        return False
+    return light
+
+
+def report(place: Place, where: TaskPlace, run: Run, path: Path) -> None:
+    """Brings the report of a job's output to a file. NotFoundError when it left none."""
+    if path.is_dir():
+        raise UsageError(f"-o {path} is a folder. Name the file: -o {path / REPORT}")
+    with tempfile.TemporaryDirectory(prefix="byoa-report-") as scratch:
+        try:
+            fetch(place, address(where, run, "output"), Path(scratch))
+        except NotFoundError:
+            raise NotFoundError(f"The job {run.job} left no output, and no report in it.") from None
+        page = report_in(Path(scratch))
+        if page is None:
+            held = sorted(one.name for one in Path(scratch).rglob("*") if one.is_file())
+            raise NotFoundError(
+                f"The job {run.job} left no {REPORT} in its output; there is {files.some(held)}."
+                " Get all of it: byoa download"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(path, page.read_bytes())
+
+
+def report_in(folder: Path) -> Path | None:
+    """The report, the one that lies highest."""
+    return min(folder.rglob(REPORT), key=lambda path: len(path.parts), default=None)
+
+
+def is_light(place: Place, where: TaskPlace, run: Run) -> bool:
+    """Whether a job's output is there and small enough to look for a report in it unasked."""
+    found = [one.size for one in place.storage.objects(address(where, run, "output"))]
+    return bool(found) and sum(found) <= LIGHT
 
 
 def fetch(place: Place, uri: str, folder: Path) -> int:

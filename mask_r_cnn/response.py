@@ -8,12 +8,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from detection import Detection
 from overlay import draw
@@ -120,8 +121,17 @@ def _png(prediction: Prediction) -> bytes:
     assert answer.image is not None
     drawn = draw(answer.image, answer.detections, prediction.class_names)
     buffer = io.BytesIO()
-    Image.fromarray(drawn).save(buffer, "PNG", compress_level=3)
+    Image.fromarray(drawn).save(buffer, "PNG", compress_level=3, pnginfo=_listed(prediction))
     return buffer.getvalue()
+
+
+def _listed(prediction: Prediction) -> PngInfo:
+    """What is drawn, as JSON in the PNG: a client has picture and figures of one request."""
+    plain = replace(prediction, segmentation="none")
+    text = _dumped(_row(_only(prediction, PNG), plain)["detections"]).decode()
+    info = PngInfo()
+    info.add_itxt("detections", text, zip=True)
+    return info
 
 
 def _npy(prediction: Prediction) -> bytes:

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from byoa.cli import overlay
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit, say
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError
@@ -16,7 +17,8 @@ from byoa.plan.errors import ByoaError, NotFoundError, UsageError
 HELP = "send a file to an endpoint"
 EXAMPLES = """\
   byoa invoke demo-faces picture.jpg                          what the model says, on stdout
-  byoa invoke demo-faces picture.jpg --accept image/png -o overlay.png
+  byoa invoke demo-faces picture.jpg --overlay                picture_overlay.png, and a table
+  byoa invoke demo-faces picture.jpg --accept application/x-npy -o labels.npy
   echo '[1, 2]' | byoa invoke demo-faces - --content-type application/json
   byoa invoke demo-faces s3://bucket/big.tiff --async -o answer.json
 """
@@ -39,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--inference-id", dest="InferenceId", help="your name of the request, for captured data")
     add("--custom-attributes", dest="CustomAttributes", help="passed on to the model's code")
     add("--output", "-o", type=Path, help="the file that the answer goes to")
+    add(
+        "--overlay", nargs="?", const="", metavar="OUT.png",
+        help="the picture with masks, boxes and labels drawn (PICTURE_overlay.png), and a table",
+    )  # fmt: skip
     add("--async", dest="later", action="store_true", help="queue it; -o waits for the answer")
     add_common(parser)
 
@@ -53,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         name: value for name, value in vars(arguments).items() if name[0].isupper() and value
     }
     options["EndpointName"] = name = arguments.endpoint
+    if arguments.overlay is not None:
+        return overlay.invoke(place, options, body_of(arguments.file), arguments)
     if not arguments.later:
         body = body_of(arguments.file)
         answer = place.runtime.invoke_endpoint(**options, Body=body)

@@ -45,6 +45,7 @@ VERBS: dict[str, dict[str, str]] = {
         "wait": "until a job has ended; its exit code",
         "stop": "stop a job",
         "download": "what a task made",
+        "report": "the page of a job's training",
         "data": "a task's state and results",
         "cost": "what a job may cost, or has cost",
     },

@@ -272,6 +272,7 @@ def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "trai
     summary = results.summary(place, outcome.where, outcome.run, outcome.described)
     emit({**summary, "action": outcome.action, "why": outcome.why}, arguments)
     verbs = ["logs", "download -o OUT", *(["deploy"] if "model" in summary else [])]
+    verbs += ["report"] if "output" in summary and not program.is_sent and not keep else []
     which = f"-p {task.project} -t {task.name} --on {place.name}"
     say("Next: " + "   ".join(f"byoa {verb} {which}" for verb in verbs))
     return 0
@@ -291,7 +292,7 @@ def wanted(arguments: argparse.Namespace) -> results.Wanted | None:
     parts = [name for name in results.PARTS if getattr(arguments, f"download_{name}")]
     if parts and not folder:
         raise UsageError(f"--download_{parts[0]} needs a folder to bring it to: -o OUT.")
-    return results.Wanted(folder, parts) if folder else None
+    return results.Wanted(folder, parts, report=True) if folder else None
 
 
 def refuse(task: Task, place: Place) -> None:

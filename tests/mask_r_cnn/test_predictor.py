@@ -181,6 +181,12 @@ def test_the_json_goes_into_pycocotools(model: Engine) -> None:
     assert (decode_mask(loaded[0]["segmentation"]) == decode_mask(found[0].rle or {})).all()
 
 
+def test_a_drawing_carries_the_list_of_what_is_drawn(model: Engine) -> None:
+    (answer,) = ask(model, file_of(PICTURE), "image/png", segmentation="none")
+    drawn = ask(model, file_of(PICTURE), "image/png", "image/png")
+    assert json.loads(drawn.text["detections"]) == answer["detections"] != []
+
+
 def test_a_detection_has_what_coco_asks_for(model: Engine) -> None:
     (answer,) = ask(model, file_of(PICTURE), "image/png")
     best = answer["detections"][0]
