@@ -15,7 +15,8 @@ from byoa import progress
 from byoa.aws.bucket import ensure_bucket, find_bucket
 from byoa.aws.infrastructure import names
 from byoa.aws.storage import S3Storage
-from byoa.build import SCRIPT, Build
+from byoa.build import Build
+from byoa.contexts import whole
 from byoa.on_codebuild import archive
 from byoa.plan.bucket import default_bucket
 from byoa.plan.errors import UsageError
@@ -70,16 +71,13 @@ class Uploads:
     def send_zip(self, name: str, folder: Path, dry: bool = False) -> str:
         """A folder as a zip, without what .dockerignore names and what looks like a secret.
 
+        An algorithm without a Dockerfile is sent with byoa's own around it.
+
         Its address is its content's: an equal folder is not sent again.
         """
         if not folder.is_dir():
             raise UsageError(f"--zip {name}={folder}: there is no such folder here.")
-        if not any((folder / one).is_file() for one in ("Dockerfile", SCRIPT)):
-            raise UsageError(
-                f"--zip {name}={folder}: it holds no Dockerfile, and a zip is what an image is"
-                f" built of. Add one, or send the folder as it is: --upload {name}={folder}"
-            )
-        data = archive(Build(image=f"{name}:latest", folder=folder))
+        data = packed(name, folder)
         uri = f"{self.address(name)}-{hashlib.sha256(data).hexdigest()[:16]}.zip"
         if not dry:
             self.refuse_loops(uri)
@@ -106,3 +104,15 @@ class Uploads:
                     f" upload to {uri} would start it twice. Give the trigger a folder of its own,"
                     " or the upload another --bucket."
                 )
+
+
+def packed(name: str, folder: Path) -> bytes:
+    """The zip of what an image is built of."""
+    try:
+        with whole(folder) as context:
+            return archive(Build(image=f"{name}:latest", folder=context))
+    except UsageError as error:
+        raise UsageError(
+            f"--zip {name}={folder}: it holds no Dockerfile, and a zip is what an image is built"
+            f" of. For byoa's own: {error} To send the folder as it is: --upload {name}={folder}"
+        ) from error

@@ -66,6 +66,24 @@ def test_a_folder_is_sent_once_and_what_is_gone_here_goes_there(here: Here):
     assert single == {"One": f"s3://{DRIVERS}/{home}One/2.jpg"}
 
 
+def test_an_algorithm_without_a_dockerfile_gets_byoas_own(here: Here):
+    name = made(here)
+    folder = here.folder / "mine"
+    (folder / "algorithm").mkdir(parents=True)
+    (folder / "algorithm" / "train.py").write_text("print(1)\n")
+    (folder / "byoa.toml").write_text('[build]\npackages = "harness"\nbase = "python:3.12-slim"\n')
+    found, _ = given(here, name, "--zip", f"Context={folder}")
+    bucket, _, key = found["Context"].removeprefix("s3://").partition("/")
+    data = here.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    inside = zipfile.ZipFile(io.BytesIO(data))
+    names = set(inside.namelist())
+    assert {"algorithm/train.py", "container/train.py", "requirements/harness.txt"} <= names
+    assert "build_and_push.sh" not in names
+    dockerfile = inside.read("Dockerfile").decode()
+    for line in ("PACKAGES=harness", "ALGORITHM=algorithm", "BASE_IMAGE=python:3.12-slim"):
+        assert f"\nARG {line}\n" in dockerfile, line
+
+
 def test_python_sends_folders_too(here: Here, monkeypatch: pytest.MonkeyPatch):
     name = made(here)
     (here.folder / "container").mkdir()
