@@ -49,7 +49,8 @@ def export(folder: Path, count: int) -> None:
     """Pictures with one or two parts each, and the one JSON."""
     random = np.random.default_rng(4)
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number in range(count):
         grey = random.integers(200, 236, (HEIGHT, WIDTH, 1), dtype=np.uint8)
         picture = Image.fromarray(grey.repeat(3, 2))
