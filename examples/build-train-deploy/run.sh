@@ -3,12 +3,15 @@
 # of them if none is named.
 #
 # ON says where: sagemaker (a build of a quarter of an hour and minutes of two machines) or sandbox.
-# WORK is the folder to work in, SETUP more words for `byoa setup`.
+# WORK is the folder to work in, SETUP more words for `byoa setup`, IMAGE an image of this folder that is
+# there already: then nothing is built.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 on=${ON:-sagemaker}
 work=${WORK:-./cells}
 machine=byoa-cells_build-train-deploy
+code=(--zip Context=.)
+[ -z "${IMAGE:-}" ] || code=(-i "Image=$IMAGE")
 
 prepare() {
     byoa init "$work" --template mask-r-cnn
@@ -21,7 +24,7 @@ setup() { # shellcheck disable=SC2086  # SETUP is words
 }
 
 first() {
-    byoa workflow run "$machine" -p cells --zip Context=. --upload Data=pictures/good --input settings.json \
+    byoa workflow run "$machine" -p cells "${code[@]}" --upload Data=pictures/good --input settings.json \
         --wait --page first.html --json --on "$on" > first.json
 }
 
@@ -34,7 +37,7 @@ ask() {
 }
 
 worse() {
-    byoa workflow run "$machine" -p cells --zip Context=. --upload Data=pictures/bad --input settings.json \
+    byoa workflow run "$machine" -p cells "${code[@]}" --upload Data=pictures/bad --input settings.json \
         --wait --page worse.html --json --on "$on" > worse.json
 }
 
