@@ -45,7 +45,7 @@ HERE := not docker and not gpu and not parity and not alone
 test parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
 	$(PYTEST) -n 2 -m "$(HERE)" $(addprefix --ignore ,$(WAITING)) tests
-	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m "$(HERE)" $(WAITING)
+	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -m "$(HERE)" $(WAITING)
 	$(PYTEST) -m alone $$(grep --recursive --files-with-matches --include '*.py' pytest.mark.alone tests)
 
 lint: $(STAMP)  ## format, lint and types
