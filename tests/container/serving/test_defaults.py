@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from container import stand_ins
 from container.serving import defaults
 from container.serving.handler import Handler, HandlerError
 from container.stand_ins.sagemaker_inference import decoder, encoder
@@ -159,3 +162,22 @@ def test_lines_of_libsvm():
     assert labels is None and matrix.shape == (2, 3)
     with pytest.raises(ValueError, match="line 2 of the libsvm data holds '7', no index:value"):
         tables.libsvm_rows("1 1:1\n0 7\n")
+
+
+def test_stand_ins_say_what_they_have_not():
+    script = (
+        "import sys; sys.path.append(sys.argv[1])\n"
+        "from six import BytesIO; assert BytesIO(b'x').read() == b'x'\n"
+        "from sagemaker_containers import entry_point\n"
+        "from sagemaker_containers.beta.framework import env, modules, transformer, encoders\n"
+        "from sagemaker_xgboost_container import distributed\n"
+        "assert encoders.csv_to_numpy('1,2', 'int').tolist() == [1, 2]\n"
+        "for part in (entry_point, distributed, env, modules, transformer):\n"
+        "    try: part.something\n"
+        "    except AttributeError as error: print(error)\n"
+    )
+    words = [sys.executable, "-c", script, stand_ins.FOLDER]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert len(told) == 5 and all("something" in line for line in told)
