@@ -93,7 +93,9 @@ class Judge:
         """The detections that COCO looks at; ValueError for a picture that is not known."""
         strangers = predictions.keys() - self._row.keys()
         if strangers:
-            raise ValueError(f"predictions for image {min(strangers)}, which is not in the dataset")
+            raise ValueError(
+                f"predictions for picture {min(strangers)}, which is not in the data set"
+            )
         known, rows = [], []
         for image_id, detections in predictions.items():
             named = [one for one in detections if one.label <= len(self._column)]

@@ -266,7 +266,7 @@ def test_a_class_without_a_name_does_not_count() -> None:
 
 def test_a_prediction_for_an_unknown_picture_is_refused() -> None:
     dataset = Scenes(1, classes=1, pictures=1, objects=1, found=0).dataset
-    with pytest.raises(ValueError, match="image 7, which is not in the dataset"):
+    with pytest.raises(ValueError, match="picture 7, which is not in the data set"):
         evaluate(dataset, {7: []})
 
 
