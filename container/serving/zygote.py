@@ -30,6 +30,7 @@ from container.serving.models_process import ModelRoot, become
 from container.serving.settings import Settings
 
 NO_PRELOAD = "--no-preload"
+BLAS = "OPENBLAS_NUM_THREADS"  # the one library that starts its threads at import
 LAST_WORDS = 0.8  # seconds that models have to end after SIGTERM
 
 
@@ -163,13 +164,15 @@ def main() -> int:
     address, ready_fd = sys.argv[2], int(sys.argv[4])
     settings = Settings.from_environment(os.environ)
     if settings.models_preload and sys.argv[-1] != NO_PRELOAD:
+        chosen = os.environ.get(BLAS, "")
+        os.environ[BLAS] = "1"
         preload(settings)
+        os.environ[BLAS] = chosen
         if threads() > 1:
             say("not preloaded: the predictor's imports start threads, which no fork survives")
             os.set_inheritable(ready_fd, True)
-            os.execv(
-                sys.executable, [sys.executable, "-m", __spec__.name, *sys.argv[1:], NO_PRELOAD]
-            )
+            command = [sys.executable, "-m", __spec__.name, *sys.argv[1:], NO_PRELOAD]
+            os.execv(sys.executable, command)
     os.set_inheritable(ready_fd, False)
     gc.collect()
     gc.freeze()  # no collection touches, and so copies, what the models share
