@@ -28,8 +28,13 @@ def is_live(out: TextIO | None) -> bool:
 
 
 def has_colours(out: TextIO | None) -> bool:
-    """Whether to colour what goes there (https://no-color.org)."""
-    return is_live(out) and not os.environ.get("NO_COLOR")
+    """Whether to colour what goes there."""
+    return is_live(out) and wants_colours()
+
+
+def wants_colours() -> bool:
+    """Whether the user likes them (https://no-color.org)."""
+    return not os.environ.get("NO_COLOR")
 
 
 def is_poor(out: TextIO) -> bool:
@@ -47,6 +52,7 @@ class Screen:
     def __init__(self, out: TextIO, draw: Draw) -> None:
         self.out, self.make = out, draw
         self.shown: list[str] = []
+        self.columns = 0
         self.lock = threading.RLock()
         self.over = threading.Event()
 
@@ -60,7 +66,9 @@ class Screen:
         with self.lock:
             columns, rows = size()
             lines = list(self.make(columns))[: max(1, rows - 1)]
-            if not self.over.is_set():
+            same = (lines, columns) == (self.shown, self.columns)
+            self.columns = columns
+            if not (same or self.over.is_set()):
                 self._write(self._back() + "\n".join(lines), lines)
 
     def wipe(self) -> None:

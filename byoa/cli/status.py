@@ -11,21 +11,22 @@ from typing import Any
 from byoa import jobs, results
 from byoa.cli.common import settings_of
 from byoa.cli.show import cell, emit, say, table
-from byoa.cli.status_rows import Row, Rows, of_job
+from byoa.cli.status_rows import Row, Rows, of_endpoint, of_job
 from byoa.cli.status_table import as_data, fitting, job_bar, lines
 from byoa.cli.task_place import Found, add_job, find
 from byoa.follow import step_text
 from byoa.place import Place, open_place
-from byoa.plan.errors import UsageError
+from byoa.plan.errors import NotFoundError, UsageError
 from byoa.plan.pipeline.report.terminal import cut
 from byoa.screen import has_colours, is_live, live, size
 
-HELP = "How a task's last job, the job of that name, or all of a project is doing."
+HELP = "How a task's last job, a job or an endpoint of that name, or all of a project is doing."
 EXAMPLES = """\
   byoa status -p demo                           every task's last job, every endpoint
   byoa status -p demo --watch                   as a table that goes on until all have ended
   byoa status -p demo -t first --watch
   byoa status first-20261122-080522-065fba --on process --json
+  byoa status demo-faces                        an endpoint
 
 Exit code with --watch: 0 when all completed, 1 when something did not."""
 #: Seconds between two looks: AWS counts how often it is asked.
@@ -60,13 +61,19 @@ def of_all(arguments: argparse.Namespace) -> int:
     elif not found:
         say(f"The project {settings.project} has no job and no endpoint on {place.name}.")
     else:
-        wide = size()[0] if is_live(sys.stdout) else 10_000
-        print("\n".join(lines(found, wide, coloured=has_colours(sys.stdout))))
+        print_table(found)
     return code(found) if arguments.watch else 0
 
 
 def of_one(arguments: argparse.Namespace) -> int:
-    found = find(arguments)
+    try:
+        found = find(arguments)
+    except NotFoundError:
+        place = open_place(settings_of(arguments))
+        served = of_endpoint(place, arguments.job) if arguments.job else None
+        if served is None:
+            raise
+        return of_served(place, served, arguments)
     row = of_job(found.place, found.run.kind, found.run.job, found.described)
     if arguments.watch:
         seen = [found]
@@ -83,6 +90,23 @@ def of_one(arguments: argparse.Namespace) -> int:
         found = seen[0]
     show(found, arguments)
     return code([row]) if arguments.watch else 0
+
+
+def of_served(place: Place, row: Row, arguments: argparse.Namespace) -> int:
+    """An endpoint by its name; --watch until nothing is being done to it any more."""
+
+    def look() -> list[Row]:
+        found = of_endpoint(place, row.name)
+        return [found] if found else []
+
+    found = watched(place, [row], look, fitting) if arguments.watch else [row]
+    if not found:
+        say(f"The endpoint {row.name} is deleted.")
+    elif arguments.json:
+        emit(as_data(found[0]), arguments)
+    else:
+        print_table(found)
+    return code(found) if arguments.watch else 0
 
 
 def again(found: Found) -> Found:
@@ -110,6 +134,12 @@ def watched(
             now[0] = look()
             screen.draw()
     return now[0]
+
+
+def print_table(found: list[Row]) -> None:
+    """As wide as the terminal; all of it in a pipe."""
+    wide = size()[0] if is_live(sys.stdout) else 10_000
+    print("\n".join(lines(found, wide, coloured=has_colours(sys.stdout))))
 
 
 def code(found: list[Row]) -> int:

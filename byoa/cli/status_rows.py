@@ -100,15 +100,8 @@ class Rows:
         return self.ended[name]
 
     def endpoint(self, item: Mapping[str, Any]) -> Row | None:
-        found = endpoints.describe(self.place.sagemaker, item["job"])
-        if found is None:
-            return None
-        seconds = max(0.0, time.time() - found["CreationTime"].timestamp())
-        usd = None if self.place.is_local else endpoint_usd(self.place, found, seconds)
-        return Row(
-            kind="endpoint", name=item["job"], task=self.task(item), seconds=seconds, usd=usd,
-            status=found["EndpointStatus"], reason=found.get("FailureReason", ""),
-        )  # fmt: skip
+        row = of_endpoint(self.place, item["job"])
+        return row and replace(row, task=self.task(item))
 
 
 def by_time(items: Any) -> list[dict[str, Any]]:
@@ -127,6 +120,19 @@ def of_job(place: Place, kind: str, name: str, described: Mapping[str, Any]) -> 
         kind=kind, name=name, status=status, seconds=seconds, usd=None if place.is_local else usd,
         reason=described.get("FailureReason", ""), metrics=metrics(described),
         course=course_of(place, kind, name, described),
+    )  # fmt: skip
+
+
+def of_endpoint(place: Place, name: str) -> Row | None:
+    """How one endpoint is; None when there is none of that name."""
+    found = endpoints.describe(place.sagemaker, name)
+    if found is None:
+        return None
+    seconds = max(0.0, time.time() - found["CreationTime"].timestamp())
+    usd = None if place.is_local else endpoint_usd(place, found, seconds)
+    return Row(
+        kind="endpoint", name=name, seconds=seconds, usd=usd, status=found["EndpointStatus"],
+        reason=found.get("FailureReason", ""),
     )  # fmt: skip
 
 

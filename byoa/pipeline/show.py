@@ -12,6 +12,7 @@ from byoa.plan.pipeline.model import Pipeline
 from byoa.plan.pipeline.report import terminal
 from byoa.plan.pipeline.report.ran import Run
 from byoa.plan.pipeline.selection import Selection, chosen
+from byoa.screen import wants_colours
 
 UP_AND_CLEAR = "\x1b[{}F\x1b[J"
 #: Seconds between two drawings.
@@ -53,7 +54,8 @@ class Show:
         columns, rows = shutil.get_terminal_size()
         lines = terminal.live(self.run, now, columns, rows, self.ascii)
         back = UP_AND_CLEAR.format(self.drawn) if self.drawn else ""
-        self._write(back + "".join(f"{terminal.coloured(line)}\n" for line in lines))
+        paint = terminal.coloured if wants_colours() else str
+        self._write(back + "".join(f"{paint(line)}\n" for line in lines))
         self.drawn = len(lines)
 
     def wipe(self) -> None:

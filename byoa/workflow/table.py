@@ -10,6 +10,7 @@ from typing import TextIO
 from byoa.plan.workflow.history import StateProgress
 from byoa.plan.workflow.picture.words import plain as in_plain
 from byoa.plan.workflow.work import Work
+from byoa.screen import wants_colours
 
 #: One sign a status, and what stands for it where the terminal has no such letters.
 MARKS = {
@@ -73,7 +74,8 @@ class Screen:
     def draw(self, found: list[str]) -> None:
         columns, rows = shutil.get_terminal_size()
         shown = [line if len(line) < columns else f"{line[: columns - 2]}…" for line in found]
-        shown = [coloured(line) for line in shown[-max(rows - 1, 1) :]]
+        paint = coloured if wants_colours() else str
+        shown = [paint(line) for line in shown[-max(rows - 1, 1) :]]
         back = UP_AND_CLEAR.format(self.drawn) if self.drawn else ""
         self.out.write(back + "".join(f"{line}\n" for line in shown))
         self.out.flush()

@@ -126,3 +126,28 @@ def test_a_project_without_anything_and_no_project(byoa: Byoa, home: Path):
     assert byoa("status", *PLACE, "--json").json == []
     done = byoa("status", "--on", "process")
     assert (done.code, "a project with -p" in done.err) == (2, True)
+
+
+def test_an_endpoint_by_its_name(byoa: Byoa, home: Path):
+    Path("model").mkdir()
+    Path("model", "weights").write_text("w")
+    Path("algorithm").mkdir()
+    Path("algorithm", "train.py").write_text("")
+    Path("algorithm", "inference.py").write_text(
+        "def model_fn(model_dir): return 1\n"
+        "def predict_fn(item, model): raise NotImplementedError\n"
+    )
+    image = f"process://{Path('algorithm').absolute()}"
+    words = ("--model", "model", "--image", image, "--endpoint", "demo-x")
+    try:
+        byoa("deploy", *PLACE, *words, "--no-wait")
+        terminal = on_terminal("status", "demo-x", "--on", "process", "-w")
+        assert terminal.end() == 0, terminal.said
+        assert terminal.seen.text.split()[4:7] == ["demo-x", "endpoint", "InService"]
+        (row,) = byoa("status", *PLACE, "--json").json
+        assert (row["name"], row["status"], row["kind"]) == ("demo-x", "InService", "endpoint")
+        assert byoa("status", "demo-x", "--on", "process", "--json").json["name"] == "demo-x"
+    finally:
+        byoa("undeploy", "demo-x", *PLACE)
+    done = byoa("status", "demo-x", "--on", "process")
+    assert (done.code, "There is no job 'demo-x'" in done.err) == (1, True)

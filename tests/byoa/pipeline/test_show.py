@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
+
 from byoa.pipeline.show import Show
 
 
@@ -67,3 +69,13 @@ def test_quiet_is_quiet_and_a_closed_pipe_ends_nothing():
     for event in EVENTS:
         show.event(event)
     show.close()
+
+
+def test_no_color_is_heard(monkeypatch: pytest.MonkeyPatch):
+    for value, coloured in (("1", False), ("", True)):
+        monkeypatch.setenv("NO_COLOR", value)
+        out = Terminal()
+        show = Show(["get"], out=out, clock=lambda: 100.0)
+        show.event(EVENTS[1])
+        assert ("\x1b[34m▶\x1b[0m get" in out.getvalue()) is coloured
+        assert "▶" in out.getvalue()
