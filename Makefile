@@ -37,10 +37,10 @@ $(STAMP): requirements/dev.txt requirements/install.sh
 demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no docker, no data
 	$(VENV)/bin/python local_test/demo.py
 
-# Two test processes of one thread each beat two that fight for the cores. The driver's tests wait for
-# jobs and servers most of the time: more of them go side by side, a file in one process, which then
-# starts its sandbox once.
-WAITING := tests/docs tests/examples tests/infrastructure tests/byoa
+# Two test processes of one thread each beat two that fight for the cores. The driver's and the harness's
+# tests wait for jobs and servers most of the time: more of them go side by side, a file in one process,
+# which then starts its sandbox once.
+WAITING := tests/docs tests/examples tests/infrastructure tests/byoa tests/container
 HERE := not docker and not gpu and not parity and not alone
 test parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
