@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", "-o", type=Path, help="the file that the answer goes to")
     add(
         "--overlay", nargs="?", const="", metavar="OUT.png",
-        help="the picture with masks, boxes and labels drawn (PICTURE_overlay.png), and a table",
+        help="masks, boxes and labels drawn on the picture (PICTURE_overlay.png), and a table;"
+        " scores from 0.5, or --custom-attributes score_threshold=0.3",
     )  # fmt: skip
     add("--async", dest="later", action="store_true", help="queue it; -o waits for the answer")
     add_common(parser)

@@ -18,6 +18,8 @@ from byoa.place import Place
 from byoa.plan.errors import ByoaError, UsageError
 
 PNG = "image/png"
+#: A picture of every guess shows nothing; as the playground page, unless the user asks otherwise.
+SURE = {"CustomAttributes": "score_threshold=0.5"}
 START = b"\x89PNG\r\n\x1a\n"
 #: The PNG's text that holds the detections, as JSON.
 KEY = b"detections"
@@ -27,7 +29,7 @@ def invoke(place: Place, options: dict[str, Any], body: bytes, given: argparse.N
     """Writes the picture, prints the table; a sentence when this model draws no pictures."""
     output = output_of(given)
     try:
-        answer = place.runtime.invoke_endpoint(**{**options, "Accept": PNG}, Body=body)
+        answer = place.runtime.invoke_endpoint(**{**SURE, **options, "Accept": PNG}, Body=body)
     except Exception as error:
         status = getattr(error, "response", {}).get("OriginalStatusCode")
         if status not in (406, 415):

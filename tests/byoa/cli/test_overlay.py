@@ -70,7 +70,9 @@ def test_one_request_gives_the_picture_and_the_table(
     data = png(itxt("other", key="Comment"), itxt(json.dumps(FOUND)))
     runtime = Runtime(data)
     assert ask(runtime, "--overlay") == 0
-    assert [(one["Accept"], one["Body"]) for one in runtime.asked] == [("image/png", b"jpeg")]
+    (asked,) = runtime.asked
+    assert (asked["Accept"], asked["Body"]) == ("image/png", b"jpeg")
+    assert asked["CustomAttributes"] == "score_threshold=0.5", "not every guess"
     assert (tmp_path / "picture_overlay.png").read_bytes() == data
     said = capsys.readouterr()
     assert said.out.splitlines() == [
