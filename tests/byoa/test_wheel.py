@@ -1,64 +1,75 @@
-"""What pip installs is whole: the tables, the templates, the launcher and the harness are in it."""
+"""What pip installs is whole: what a job runs and what images are built of is in it."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import zipfile
+import json
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.pyc")
-#: Of what a wheel is made.
-SOURCE = (
-    *("byoa", "container", "infrastructure", "mask_r_cnn", "requirements", "local_test"),
-    *(
-        "Dockerfile",
-        "build_and_push.sh",
-        "buildspec.yml",
-        "pyproject.toml",
-        "setup.py",
-        "MANIFEST.in",
-        "README.md",
-        "LICENSE",
-    ),
-)
+import pytest
+
+from tests.wheel import NOT_PACKED, ROOT, Installed, installed
+
+__all__ = ["installed"]
+#: In the clone, and below byoa/ in the wheel.
+CARRIED = {
+    "byoa": "",
+    "container": "_harness/container",
+    "mask_r_cnn": "_harness/mask_r_cnn",
+    "infrastructure": "_infrastructure",
+}
+FILES = ("Dockerfile", "build_and_push.sh", "buildspec.yml", "LICENSE")
+REQUIREMENTS = ("image.txt", "serve.txt", "harness.txt", "harness.in", "install.sh", "strip.sh")
 
 
-def test_a_job_runs_from_a_wheel_alone(tmp_path: Path):
-    source, installed = tmp_path / "source", tmp_path / "installed"
-    source.mkdir()
-    for name in SOURCE:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / name, ignore=NOT_PACKED)
-        else:
-            shutil.copy(ROOT / name, source)
-    words = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path)
-    subprocess.run([sys.executable, *words, source], check=True, cwd=tmp_path)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(installed)
-    rooms = {"container": "byoa/_harness/container", "infrastructure": "byoa/_infrastructure"}
-    for room, place in {"byoa": "byoa", **rooms}.items():
-        packed = installed / place
-        files = [path for path in (source / room).rglob("*") if path.is_file()]
-        assert [
-            path for path in files if not (packed / path.relative_to(source / room)).exists()
-        ] == []
+@pytest.fixture(scope="module")
+def package(installed: Installed) -> Path:
+    """Where byoa lies when it is installed."""
+    said = installed.sh("python -c 'import byoa; print(byoa.__path__[0])'", installed.folder)
+    assert said.returncode == 0, said.stderr
+    return Path(said.stdout.strip())
 
-    ran = subprocess.run(
-        [sys.executable, "-c", "from byoa.cli.main import main; raise SystemExit(main())",
-         "shell", "-p", "p", "-t", "t", "--cmd_line", "echo from a wheel", "--on", "process"],
-        env={**os.environ, "PYTHONPATH": str(installed), "BYOA_HOME": str(tmp_path / "home")},
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+
+def test_no_file_is_left_out(package: Path):
+    missing = []
+    for room, place in CARRIED.items():
+        folder = ROOT / room
+        left_out = NOT_PACKED(str(folder), [])
+        for path in folder.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts and path.name not in left_out:
+                target = package / place / path.relative_to(folder)
+                missing += [] if target.is_file() else [target]
+    missing += [name for name in FILES if not (package / "_harness" / name).is_file()]
+    folder = package / "_harness" / "requirements"
+    missing += [name for name in REQUIREMENTS if not (folder / name).is_file()]
+    assert missing == []
+
+
+def test_no_clone_is_seen(installed: Installed, package: Path):
+    assert ROOT not in package.parents
+    for module in ("tests.wheel", "container", "mask_r_cnn"):
+        said = installed.sh(f"python -c 'import {module}'", installed.folder)
+        assert "ModuleNotFoundError" in said.stderr, module
+
+
+def test_a_job_runs_from_a_wheel_alone(installed: Installed, package: Path, tmp_path: Path):
+    words = "byoa shell -p p -t t --cmd_line 'echo from a wheel' --on process"
+    ran = installed.sh(words, tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "from a wheel" in ran.stderr
-    folder = subprocess.run(
-        [sys.executable, "-c", "from byoa.local.harness import harness; print(harness())"],
-        env={**os.environ, "PYTHONPATH": str(installed)},
-        cwd=tmp_path, capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
-    assert folder == str(installed / "byoa/_harness/container")
+    where = "from byoa.local.harness import harness; print(harness())"
+    said = installed.sh(f"python -c '{where}'", tmp_path)
+    assert said.stdout.strip() == str(package / "_harness" / "container")
+
+
+@pytest.mark.parametrize(("template", "packages"), [("shell", "harness"), ("pytorch", "image")])
+def test_an_image_is_planned_from_a_wheel_alone(
+    installed: Installed, tmp_path: Path, template: str, packages: str
+):
+    made = installed.sh(f"byoa init my_algo --template {template}", tmp_path)
+    assert made.returncode == 0, made.stderr
+    said = installed.sh("byoa build --dry-run", tmp_path / "my_algo")
+    assert said.returncode == 0, said.stderr
+    told = json.loads(said.stdout)
+    assert told["image"] == "my-algo:latest"
+    assert told["variables"]["ALGORITHM"] == "algorithm"
+    assert told["variables"]["PACKAGES"] == packages
