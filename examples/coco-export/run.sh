@@ -2,7 +2,8 @@
 # The walk-through of README.md: `run.sh [export train deploy ask tidy]`, all of them if none is named.
 #
 # ON says where: process (here, in an environment with torch), docker, sandbox or sagemaker. IMAGE is the
-# algorithm: a folder for process, else an image. PICTURES and EPOCHS make it shorter.
+# algorithm: a folder for process, else an image. PICTURES and EPOCHS make it shorter, TRAIN is more words for
+# `byoa train`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 on=${ON:-process}
@@ -12,10 +13,10 @@ export_() {
     python3 "$here/export.py" export "${PICTURES:-48}"
 }
 
-train() {
+train() { # shellcheck disable=SC2086  # TRAIN is words
     byoa train -p parts -t first --image "$image" --data training=export --on "$on" \
         -h backbone=resnet18_fpn -h pretrained=none -h min_size=72 -h max_size=96 -h rois_per_image=16 \
-        -h batch_size=2 -h optimizer=adamw -h learning_rate=0.001 -h num_epochs="${EPOCHS:-4}"
+        -h batch_size=2 -h optimizer=adamw -h learning_rate=0.001 -h num_epochs="${EPOCHS:-4}" ${TRAIN:-}
 }
 
 deploy() {

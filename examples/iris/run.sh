@@ -12,7 +12,7 @@ mkdir -p "$work" && cd "$work"
 source=${SOURCE:-https://archive.ics.uci.edu/ml/machine-learning-databases/iris/iris.data}
 
 prepare() {
-    cp -r "$here"/{iris,Dockerfile,.dockerignore,requirements.txt,byoa.toml} "$here/../../container" .
+    cp -r "$here"/{iris,byoa.toml} .
 }
 
 setup() { # shellcheck disable=SC2086  # SETUP is words
