@@ -8,7 +8,7 @@ import sys
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit, say
 
-HELP = "what a project left behind, and remove it"
+HELP = "list what a project left behind, and remove it"
 EXAMPLES = """\
 byoa clean -p cells                 list what there is, ask, remove it
 byoa clean -p cells --dry-run       only list

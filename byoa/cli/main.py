@@ -51,7 +51,7 @@ VERBS: dict[str, dict[str, str]] = {
     },
     "Tidy": {
         "sandbox": "AWS's API on this machine",
-        "clean": "what a project left behind, and remove it",
+        "clean": "list what a project left behind, and remove it",
         "teardown": "remove everything of a project",
         "completion": "completion for your shell",
     },

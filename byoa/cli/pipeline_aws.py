@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from byoa.pipeline.batch.runs import Seen, TaskSeen
     from byoa.plan.pipeline.manifest import Run
 
-PRICES = ("vcpu", "gb", "gpu")
+PRICES = {"vcpu": "vCPU", "gb": "GB", "gpu": "GPU"}
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -103,9 +103,9 @@ def resume(arguments: argparse.Namespace) -> int:
 
 def add_cost(parser: argparse.ArgumentParser) -> None:
     add_verb(parser)
-    for name in PRICES:
+    for name, unit in PRICES.items():
         parser.add_argument(
-            f"--{name}-hour", type=float, metavar="USD", help=f"the price of a {name} hour"
+            f"--{name}-hour", type=float, metavar="USD", help=f"the price of a {unit} hour"
         )
 
 

@@ -49,7 +49,8 @@ def own_flags(before: str, parser: argparse.ArgumentParser) -> Iterator[str]:
     """A sub-verb's own arguments; what all of them have is the same everywhere."""
     for action in parser._actions:
         shared = any(action in group._group_actions for group in parser._action_groups[2:])
-        if action.dest != "help" and not (shared and action.dest != "dry_run"):
+        hidden = action.dest == "help" or action.help == argparse.SUPPRESS
+        if not hidden and not (shared and action.dest != "dry_run"):
             yield f"| {before}{names(action)} | {cell(words(action))} |"
 
 

@@ -63,7 +63,7 @@ def helps(parser: argparse.ArgumentParser) -> Iterator[str]:
 @cache
 def messages() -> tuple[str, ...]:
     """What an error says: the sentences in `raise`, of all programs."""
-    found = []
+    found: list[str] = []
     for room in ("container", "byoa", "mask_r_cnn"):
         for path in (ROOT / room).rglob("*.py"):
             if not SPEAK_AS_AWS.intersection(path.parts):
