@@ -127,12 +127,14 @@ def job_line(watched: Watch, course: Course, begun: float, columns: int) -> list
     """The task, its state, its bar as far as its own words tell, the time since it was made."""
     found, now = watched.described, time.time()
     course.asked(found.get("HyperParameters", {}))
-    created = found.get("CreationTime")
+    created, state = found.get("CreationTime"), found.get("SecondaryStatus", "")
+    trains = state in ("", "Training")  # what it said last is of no use while it uploads
     shown = bars.Bar(
         what=bars.joined(
-            task_of(watched.run.job), found.get("SecondaryStatus") or jobs.status_of(found)
+            task_of(watched.run.job), state or jobs.status_of(found)
         ),
-        part=course.part, notes=course.notes(metrics(found)), left=course.remaining(now),
+        part=course.part if trains else None, notes=course.notes(metrics(found)),
+        left=course.remaining(now) if trains else None,
         seconds=max(0.0, now - (created.timestamp() if created else begun)),
     )  # fmt: skip
     return [bars.line(shown, columns, is_poor(sys.stderr))]

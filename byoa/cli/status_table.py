@@ -87,7 +87,8 @@ def progress(row: Row, live: bool) -> str:
 def job_bar(row: Row, columns: int) -> str:
     """One job as a bar."""
     shown = bars.Bar(
-        what=f"{row.task or task_of(row.name)}  {row.status}", part=row.course.part,
+        what=f"{row.task or task_of(row.name)}  {row.status}",
+        part=row.course.part if row.goes_on else None,
         notes=row.course.notes(row.metrics), seconds=row.seconds,
         left=row.course.remaining(time.time()) if row.goes_on else None,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 from byoa.cli.common import settings_of
 from byoa.cli.serving import MODEL, TRANSFORM, add_serving, print_requests, wanted
 from byoa.cli.show import emit, say
+from byoa.progress import bar
 
 HELP = "predictions for a folder of files, without an endpoint"
 EXAMPLES = """\
@@ -36,7 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     found = transform(place, steps, **how)
     address = found["TransformOutput"]["S3OutputPath"]
     if arguments.output_path and how.get("wait", True):
-        written = place.storage.download(f"{address.rstrip('/')}/", arguments.output_path)
+        with bar("fetching the predictions") as shown_bar:
+            written = place.storage.download(
+                f"{address.rstrip('/')}/", arguments.output_path, shown_bar
+            )
         say(f"{len(written)} files in {arguments.output_path}")
     shown = {name: found[name] for name in ("TransformJobName", "TransformJobStatus")}
     emit(found if arguments.json else {**shown, "Output": address}, arguments)

@@ -41,6 +41,7 @@ class Course:
     percent: int = -1
     left: tuple[float, float] = (0.0, -1.0)  #: when it was said (seconds), how long it was then
     first: tuple[float, float] = (0.0, -1.0)  #: when a part was known first, and which
+    last: tuple[float, float] = (0.0, -1.0)  #: and last
     figures: dict[str, float] = field(default_factory=dict)
     complete: bool = False  #: the epoch that was told last is over
 
@@ -55,25 +56,29 @@ class Course:
         """One line of the job's, and when it was written."""
         text = text[:400]
         epoch = EPOCH.search(text)
-        step = STEP.search(text[: epoch.start()] + text[epoch.end() :] if epoch else text)
+        after = text[: epoch.start()] + text[epoch.end() :] if epoch else text
+        step = STEP.search(after)
         if turn := ROUND.match(text):
             self.epoch, self.complete = int(turn[1]) + 1, True
         if epoch:
             number = int(epoch[1])
             self.epochs = int(epoch[2]) if epoch[2] else self.epochs
             self.step = (0, 0) if number != self.epoch else self.step
-            # `epoch=3; train_loss=…;` tells of an epoch that is done, `epoch 3/5 step …` of one
-            # that goes on
-            self.epoch, self.complete = number, not step and not epoch[2] and ";" in text
+            # figures without a step are of an epoch that is done
+            self.epoch, self.complete = number, bool(FIGURE.search(after) or PLAIN.search(after))
         if step and int(step[2]):
             self.step, self.complete = (int(step[1]), int(step[2])), False
         if percent := PERCENT.search(text):
             self.percent = min(100, int(percent[1]))
+            if epoch:
+                self.step, self.complete = (self.percent, 100), False
         left = LEFT.search(text)
         self.left = (now, int(left[1]) * SECONDS[left[2]]) if left else self.left
         self._figures(text)
-        if self.first[1] < 0 and (part := self.part) is not None:
-            self.first = (now, part)
+        part = self.part
+        if part is not None and part != self.last[1]:
+            self.last = (now, part)
+            self.first = self.first if self.first[1] >= 0 else self.last
 
     def _figures(self, text: str) -> None:
         for name, value in FIGURE.findall(text):
@@ -102,11 +107,10 @@ class Course:
         said, left = self.left
         if left >= 0 and now - said < 120:
             return max(0.0, left - (now - said))
-        begun, first = self.first
-        part, seconds = self.part or 0.0, now - begun
-        if first < 0 or part - first < 0.02 or seconds < 2:
+        (begun, first), (told, part) = self.first, self.last
+        if first < 0 or part - first < 0.02 or told - begun < 2:
             return None
-        return seconds / (part - first) * (1 - part)
+        return max(0.0, (told - begun) / (part - first) * (1 - part) - (now - told))
 
     def notes(self, more: Mapping[str, float] | None = None) -> tuple[str, ...]:
         """epoch 2/5, the last loss and score, step 26/60."""

@@ -105,7 +105,7 @@ def test_one_job_to_its_end_on_a_terminal(script: Path, byoa: Byoa):
     terminal = on_terminal("status", *PLACE, "-t", "first", "-w")
     assert terminal.end() == 0
     assert terminal.seen.text.count("status:") == 1
-    assert "█" in terminal.said and "█" not in terminal.seen.text
+    assert "first  InProgress" in terminal.said and "first  InProgress" not in terminal.seen.text
 
 
 def test_ctrl_c_says_that_the_jobs_run_on(script: Path, byoa: Byoa):

@@ -32,6 +32,9 @@ def course(*lines: str, epochs: object = None) -> Course:
         (["Epoch [3/10], Step [20/40], Loss: 0.5"], None,
          0.25, ("epoch 3/10", "Loss 0.5", "step 20/40")),
         ([" 45%|████▌     | 450/1000 [00:10<00:12, 40it/s]"], None, 0.45, ()),
+        (["Epoch 2:  45%|████▌  | 450/1000 [00:10<00:12, 40it/s, loss=0.3]"], 4,
+         1.45 / 4, ("epoch 2/4", "loss 0.3", "step 45/100")),
+        (["Epoch 2/4, loss: 0.3"], None, 0.5, ("epoch 2/4", "loss 0.3")),
         (["[7]\ttrain-rmse:0.50\tvalidation-rmse:0.61"], 10,
          0.8, ("epoch 8/10", "validation-rmse 0.61")),
         # what tells nothing
@@ -62,6 +65,7 @@ def test_what_is_left_follows_from_what_was_done_since_the_first_word():
     found = course(*(f"step {n}/10" for n in range(1, 6)))
     assert found.part == 0.5
     assert found.remaining(40) == pytest.approx(50)
+    assert found.remaining(45) == pytest.approx(45), "it passes while nothing is said"
     assert course("step 5/10").remaining(0) is None
 
 
