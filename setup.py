@@ -23,6 +23,8 @@ class WithToolkit(build_py):
     """byoa's packages, and beside them what it takes along."""
 
     def run(self) -> None:
+        if not self.editable_mode:  # what an older build left there is no part of this one
+            shutil.rmtree(Path(self.build_lib, "byoa"), ignore_errors=True)
         super().run()
         if not self.editable_mode:
             for source, place in CARRIED.items():
