@@ -19,7 +19,7 @@ from torch.nn.functional import conv2d, linear
 from fold import weight_and_bias
 from model import ModelInfo, predict
 from network import Network
-from quantization import Range, eight_bits, int8_layers, steps_of
+from quantization import Range, eight_bits, int8_layers, sound, steps_of
 
 # Sums of thousands of products stay in the range of float16 so, and all stays exact.
 _SHRINK = 2.0**-14
@@ -34,7 +34,8 @@ def measured_ranges(
         for image in images:
             predict(network, info, [image])
     found = {name: both.tolist() for name, both in ends.items()}
-    return {name: (min(0.0, -low), max(0.0, high)) for name, (low, high) in found.items()}
+    around = {name: (min(0.0, -low), max(0.0, high)) for name, (low, high) in found.items()}
+    return {name: both for name, both in around.items() if sound(*both)}
 
 
 def use_int8(network: Network, ranges: dict[str, Range]) -> None:

@@ -7,7 +7,6 @@ whether that job found the model good enough so. A model without the file is ser
 from __future__ import annotations
 
 import json
-import math
 import os
 import zlib
 from collections.abc import Mapping
@@ -68,6 +67,11 @@ def steps_of(ends: Range) -> Steps:
     return Steps(max(-low, high) / 127, -128, 127)
 
 
+def sound(low: float, high: float) -> bool:
+    """Whether a range can be used: finite, not beyond reason, with 0 in it."""
+    return -_LARGEST <= low <= 0 <= high <= _LARGEST  # and so never nan
+
+
 def eight_bits(weight: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Weights as whole numbers of -127 to 127, and what each output channel is multiplied by."""
     flat = np.reshape(weight, (len(weight), -1))
@@ -113,7 +117,7 @@ def read_quantization(folder: Path, weights: Mapping[str, Any]) -> Quantization 
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError(f"it is larger than {_MOST_BYTES} bytes")
-        found = _checked(json.loads(path.read_text(encoding="utf-8")), set(int8_layers(weights)))
+        found = _checked(json.loads(path.read_text(encoding="utf-8")), _possible(weights))
         if found.weights != fingerprint(weights):
             raise ValueError("it was measured with other weights")
         return found
@@ -122,6 +126,15 @@ def read_quantization(folder: Path, weights: Mapping[str, Any]) -> Quantization 
             f"{path} does not fit this model: {str(error)[:300]}. Copy all files of one job, or "
             "remove this one: the model answers without it, slower."
         ) from error
+
+
+def _possible(weights: Mapping[str, Any]) -> set[str]:
+    """The layers that can compute in int8: another version may have chosen others of them."""
+    return {
+        name.removesuffix(".weight")
+        for name, tensor in weights.items()
+        if len(tensor.shape) in (2, 4) and tensor.shape[1] > 1
+    }
 
 
 def _checked(raw: Any, layers: set[str]) -> Quantization:
@@ -141,6 +154,6 @@ def _checked(raw: Any, layers: set[str]) -> Quantization:
 def _range(name: str, ends: Any) -> Range:
     if isinstance(ends, list) and len(ends) == 2 and all(type(e) in (int, float) for e in ends):
         low, high = ends
-        if math.isfinite(low) and math.isfinite(high) and -_LARGEST <= low <= 0 <= high <= _LARGEST:
+        if sound(low, high):
             return float(low), float(high)
     raise ValueError(f"the range of {name} is {ends!r}, not two numbers around 0")

@@ -220,6 +220,15 @@ def judged_network(folder: Path, ranges: dict[str, Any]) -> list[Any]:
     return predict(network, info, [IMAGE])
 
 
+def test_what_is_no_range_is_not_kept(small: Path) -> None:
+    network, info = load_model(small)
+    with torch.no_grad():
+        network.rpn.head.conv[0][0].bias.fill_(math.inf)  # what follows is given no numbers
+        network.roi_heads.box_head.fc6.bias.fill_(1e9)
+    ranges = measured_ranges(network, info, iter([IMAGE]))
+    assert "rpn.head.conv.0.0" in ranges and "roi_heads.box_head.fc7" not in ranges
+
+
 def test_torch_has_no_int8(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PRECISION, "bf16")
     assert TorchEngine(small).info.precision == "bf16"
@@ -238,7 +247,8 @@ WRONG = [
     ("ranges", {"roi_heads.box_head.fc6": [-1, 1e30]}),
     ("ranges", {"roi_heads.box_head.fc6": [True, 1]}),
     ("ranges", {"roi_heads.box_head.fc6": 3}),
-    ("ranges", {"backbone.body.0.0": [0, 1]}),
+    ("ranges", {"backbone.body.1.conv.0.0": [0, 1]}),  # depthwise
+    ("ranges", {"roi_heads.box_head.fc9": [0, 1]}),
     ("ranges", [1]),
     ("metrics", 3),
 ]
@@ -273,7 +283,7 @@ def test_any_file_is_read_or_told(
         found = read_quantization(place, layers)
     except DataError:
         return
-    assert found is not None and found.ranges.keys() <= {"a"}
+    assert found is not None and found.ranges.keys() <= set(layers)
 
 
 def evaluation(box: float, mask: float) -> Evaluation:
