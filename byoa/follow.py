@@ -25,6 +25,8 @@ from byoa.record import Run
 from byoa.screen import has_colours, is_live, is_poor, live
 
 LAST_LINES = 20
+#: After Ctrl-C where something was only looked at.
+RUNS_ON = "\nWhat was watched runs on."
 HOST = re.compile(r"algo-\d+")
 
 

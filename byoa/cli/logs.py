@@ -10,9 +10,9 @@ from byoa import jobs
 from byoa.aws import endpoints
 from byoa.aws import logs as cloudwatch
 from byoa.cli.common import settings_of
-from byoa.cli.show import plain
+from byoa.cli.show import plain, say
 from byoa.cli.task_place import add_job, find
-from byoa.follow import Watch, line_text, pause_of
+from byoa.follow import RUNS_ON, Watch, line_text, pause_of
 from byoa.place import open_place
 from byoa.plan.errors import NotFoundError
 from byoa.screen import has_colours
@@ -34,6 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    try:
+        return tell(arguments)
+    except KeyboardInterrupt:
+        say(RUNS_ON)
+        return 130
+
+
+def tell(arguments: argparse.Namespace) -> int:
     try:
         found = find(arguments)
     except NotFoundError:
@@ -64,4 +72,6 @@ def told(line: cloudwatch.Line, arguments: argparse.Namespace) -> None:
     coloured = has_colours(sys.stdout) and not arguments.no_color
     as_json = arguments.json
     text = json.dumps(line._asdict(), default=plain) if as_json else line_text(line, coloured)
-    print(text, flush=arguments.follow)
+    sys.stdout.write(f"{text}\n")  # at once: Ctrl-C must not come between a line and its end
+    if arguments.follow:
+        sys.stdout.flush()

@@ -14,7 +14,7 @@ from byoa.cli.show import cell, emit, say, table
 from byoa.cli.status_rows import Row, Rows, of_endpoint, of_job
 from byoa.cli.status_table import as_data, fitting, job_bar, lines
 from byoa.cli.task_place import Found, add_job, find
-from byoa.follow import step_text
+from byoa.follow import RUNS_ON, step_text
 from byoa.place import Place, open_place
 from byoa.plan.errors import NotFoundError, UsageError
 from byoa.plan.pipeline.report.terminal import cut
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return of_one(arguments) if arguments.job or arguments.task_name else of_all(arguments)
     except KeyboardInterrupt:
-        say("What runs goes on. Watch it again: the same command.")
+        say(RUNS_ON)
         return 130
 
 

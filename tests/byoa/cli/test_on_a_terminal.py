@@ -111,11 +111,16 @@ def test_one_job_to_its_end_on_a_terminal(script: Path, byoa: Byoa):
 def test_ctrl_c_says_that_the_jobs_run_on(script: Path, byoa: Byoa):
     script.write_text("import time; time.sleep(60)\n")
     byoa("run", *PLACE, "-t", "first", "-e", "train.py", "--detach")
-    terminal = on_terminal("status", *PLACE, "-w")
-    terminal.until("InProgress")
-    terminal.interrupt()
-    assert terminal.end() == 130
-    assert terminal.seen.text.strip() == "What runs goes on. Watch it again: the same command."
+    for verb, there in (
+        (("status", "-w"), "InProgress"), (("wait", "-t", "first"), "Training"),
+        (("logs", "-f", "-t", "first"), "program: train.py"),
+    ):  # fmt: skip
+        terminal = on_terminal(*verb, *PLACE)
+        terminal.until(there)
+        terminal.interrupt()
+        assert terminal.end() == 130
+        *before, last = terminal.seen.text.strip().split("\n")
+        assert (last, bool(before)) == ("What was watched runs on.", "logs" in verb)
     byoa("stop", *PLACE, "-t", "first")
 
 
