@@ -19,7 +19,7 @@ VENV := .venv
 PYTEST := $(VENV)/bin/python -m pytest
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup demo test check lint image image-test bench parity docker-test lock clean
+.PHONY: help setup demo test check lint image image-test bench parity docker-test release-check lock clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ parity: $(STAMP)  ## our SM_* variables and arguments against AWS's sagemaker-tr
 	test -x .venv-parity/bin/python || $(VENV)/bin/python -m venv .venv-parity
 	requirements/install.sh .venv-parity/bin/python requirements/parity.txt
 	BYOA_PARITY_PYTHON=$(CURDIR)/.venv-parity/bin/python $(PYTEST) -m parity tests
+
+release-check: $(STAMP)  ## wheel, sdist, twine check, install in a clean environment, a first endpoint
+	$(VENV)/bin/python local_test/release_check.py
 
 lock:  ## write the lock files anew (needs uv)
 	requirements/lock.sh
