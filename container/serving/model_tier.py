@@ -14,6 +14,7 @@ from container.serving.plan import ModelProcess, Plan
 from container.serving.protocol import RECYCLE
 from container.serving.surroundings import Surroundings
 
+MODULES = {False: "model_process", True: "zygote"}
 LONGEST_BACKOFF = 30.0
 LASTING = 60.0  # a process that served this long starts again with no delay
 MAX_LOAD_FAILURES = 5
@@ -45,8 +46,6 @@ class ModelTier:
 
     def __init__(self, surroundings: Surroundings, plan: Plan) -> None:
         self.surroundings = surroundings
-        multi = surroundings.settings.multi_model
-        self.module = "zygote" if multi else "model_process"
         self.slots = [Slot(spec) for spec in plan.processes]
 
     @property
@@ -70,11 +69,14 @@ class ModelTier:
         os.set_blocking(reader, False)
         device = "cpu" if spec.gpu is None else "gpu"
         arguments = [spec.index, around.broker_socket, spec.memory, writer, device]
+        multi = around.settings.multi_model
+        if multi and around.identity:  # it decides for each model, when that is there
+            arguments.append(f"{around.identity.uid}:{around.identity.gid}")
         command = Command(
             f"model process {spec.index}",
-            [sys.executable, "-m", f"container.serving.{self.module}", *map(str, arguments)],
+            [sys.executable, "-m", f"container.serving.{MODULES[multi]}", *map(str, arguments)],
             environ,
-            around.identity,
+            None if multi else around.identity,
             pass_fds=(writer,),
             niceness=NICENESS,
         )

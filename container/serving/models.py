@@ -107,15 +107,15 @@ class Models:
         self.start(model)
         while not model.outcome.wait(LOOK_EVERY):
             model.usage.loading(anonymous(self.zygote_pid))
-            if self.used() > self.budget.total:
+            if not self._fits(0, model):
                 model.fail(self._no_memory(model, model.usage.used))
             elif time.monotonic() > deadline:
                 text = f"the model was not loaded within {LOAD_SECONDS:g} s"
                 model.fail(error(504, "load_timeout", text))
         if model.failure is None and not self._fits(0, model):
-            model.state = "loading"
             model.fail(self._no_memory(model, model.usage.used))
         if model.failure is not None:
+            model.state = "loading"
             self._end(model, signal.SIGKILL)
             return model.failure
         self.budget.learn(model.url, model.usage.used)
@@ -234,7 +234,7 @@ class Models:
         model.ended()
         if model.state == "loading":
             model.fail(model.why(status))
-        if model.state != "ready":
+        if model.state != "ready" or not model.wanted:
             return
         model.failures = 0 if status == RECYCLE or model.lasted() else model.failures + 1
         model.load_failures = 0 if model.was_ready else model.load_failures + 1
@@ -246,7 +246,7 @@ class Models:
             return
         say(f"the process of model {model.name!r} ended (status {status}): starting it again")
         gevent.sleep(backoff(model.failures))
-        if model.state == "ready":
+        if model.state == "ready" and model.wanted:
             self.start(model)
 
     def _end(self, model: Model, number: signal.Signals) -> None:

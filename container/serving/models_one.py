@@ -6,7 +6,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gevent
@@ -19,6 +19,7 @@ from container.serving.lanes import Lane, Limits
 from container.serving.model_tier import LASTING, describe
 from container.serving.models_memory import Usage
 from container.serving.protocol import Head
+from container.serving.received import Whole
 
 #: How Python, torch, C++ and the C library say that there is no memory.
 NO_MEMORY = re.compile(
@@ -35,13 +36,21 @@ class ModelBroker(Broker):
         self._clock = clock
         self.heard: Callable[[Lane, Head], None] | None = None
         self.kill: Callable[[], None] | None = None
+        self.over: Answer | None = None
 
     def answer_late(self) -> None:
         """Answer those for whom the time is over: the shared clock asks."""
         self._answer_late()
 
+    def ask(self, head: Head, body: Whole, deadline: float) -> Answer:
+        """As of any broker; who comes when the model is gone does not wait for it."""
+        if self.over is not None:
+            return replace(self.over, headers=dict(self.over.headers))
+        return super().ask(head, body, deadline)
+
     def end(self, answer: Answer) -> None:
         """Who still waits gets this answer; the process that ends now is none that died."""
+        self.over = answer
         for job in self.asked.values():
             if not job.answer.ready():
                 job.answer.set(answer)
@@ -96,7 +105,7 @@ class Model:
         elif head["state"] == "ready":
             self.usage.ready(lane.pid, head["memory"])
             self.was_ready = True
-            if self.state == "loading":
+            if self.state == "loading" and self.failure is None:
                 self.state = "ready"
             self.outcome.set()
         else:

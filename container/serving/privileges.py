@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 SERVICE_USER = "nobody"
+_PR_SET_DUMPABLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,45 @@ def decide(needed: Iterable[Path]) -> Decision:
     if obstacle:
         return Decision(None, f"{SERVICE_USER} cannot read {obstacle}")
     return Decision(identity)
+
+
+class Becoming:
+    """A forked process that becomes a user for good, unless that user cannot read a folder."""
+
+    def __init__(self, identity: Identity, folder: Path) -> None:
+        uid, gid = identity.uid, identity.gid
+        os.setgroups([])
+        os.setresgid(gid, gid, 0)  # the saved ones lead back
+        os.setresuid(uid, uid, 0)
+        self.obstacle = next(_unreadable([folder]), "")
+        if self.obstacle:
+            os.setresuid(0, 0, 0)
+            os.setresgid(0, 0, 0)
+        else:
+            os.setresgid(gid, gid, gid)
+            os.setresuid(uid, uid, uid)
+            readable_again()
+
+
+@contextmanager
+def for_a_while(identity: Identity | None) -> Iterator[None]:
+    """The block runs as this user: what it writes is theirs."""
+    if identity is None:
+        yield
+        return
+    os.setegid(identity.gid)
+    os.seteuid(identity.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        readable_again()
+
+
+def readable_again() -> None:
+    """Who changes its user can no more read what /proc says of itself, until it says this."""
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def first_unreadable(identity: Identity, needed: Iterable[Path]) -> str:

@@ -17,6 +17,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -27,6 +28,7 @@ from container.serving import handler as handlers
 from container.serving import protocol
 from container.serving.log import say
 from container.serving.models_process import ModelRoot, become
+from container.serving.privileges import Becoming, Identity, for_a_while
 from container.serving.settings import Settings
 
 NO_PRELOAD = "--no-preload"
@@ -46,6 +48,7 @@ class Zygote:
     address: str
     sock: socket.socket
     wakes: tuple[int, int]
+    identity: Identity | None
     models: dict[int, int] = field(default_factory=dict)
 
     def run(self) -> NoReturn:
@@ -79,13 +82,17 @@ class Zygote:
             self.tell(head["number"], 128 + signal.SIGKILL)
             return
         if pid == 0:
-            self.leave_family(die_with_parent)
+            self.leave_family()
+            if self.identity is not None:
+                obstacle = Becoming(self.identity, Path(head["path"])).obstacle
+                if obstacle:
+                    say(f"model {head['name']!r} runs as root: nobody cannot read {obstacle}")
+            die_with_parent()  # last: a change of user undoes it
             _end(become(head, self.address, self.settings))
         self.models[pid] = head["number"]
 
-    def leave_family(self, die_with_parent: DieWithParent) -> None:
+    def leave_family(self) -> None:
         """What a child must not share with us."""
-        die_with_parent()
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
@@ -161,12 +168,13 @@ def _heard(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     """Preload, then fork until SIGTERM."""
-    address, ready_fd = sys.argv[2], int(sys.argv[4])
+    address, ready_fd, identity = sys.argv[2], int(sys.argv[4]), told_identity(sys.argv[6:])
     settings = Settings.from_environment(os.environ)
     if settings.models_preload and sys.argv[-1] != NO_PRELOAD:
         chosen = os.environ.get(BLAS, "")
         os.environ[BLAS] = "1"
-        preload(settings)
+        with for_a_while(identity):
+            preload(settings)
         os.environ[BLAS] = chosen
         if threads() > 1:
             say("not preloaded: the predictor's imports start threads, which no fork survives")
@@ -176,17 +184,23 @@ def main() -> int:
     os.set_inheritable(ready_fd, False)
     gc.collect()
     gc.freeze()  # no collection touches, and so copies, what the models share
-    return _run(settings, address, ready_fd)
+    return _run(settings, address, ready_fd, identity)
 
 
-def _run(settings: Settings, address: str, ready_fd: int) -> int:
+def told_identity(words: list[str]) -> Identity | None:
+    """Who the models' processes are to become."""
+    uid, _, gid = (words or [""])[0].partition(":")
+    return Identity(int(uid), int(gid)) if gid else None
+
+
+def _run(settings: Settings, address: str, ready_fd: int, identity: Identity | None) -> int:
     sock = socket.socket(socket.AF_UNIX)
     sock.connect(address)
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, _heard)
     signal.signal(signal.SIGTERM, _stop)
-    zygote = Zygote(settings, address, sock, (reader, writer))
+    zygote = Zygote(settings, address, sock, (reader, writer), identity)
     os.write(ready_fd, b"r")
     os.close(ready_fd)
     try:

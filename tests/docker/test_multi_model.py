@@ -65,11 +65,12 @@ def test_an_image_without_the_label_is_refused(docker_serving: ServingHome) -> N
 @pytest.fixture
 def limited(small_image: str, tmp_path: Path) -> Iterator[str]:
     """A container with 700 MB and no byte more; its address."""
-    for name, mib in (("small", 1), ("big", 100)):
+    for name, mib in (("small", 1), ("big", 100), ("secret", 1)):
         folder = tmp_path / "models" / name / "model"
         (folder / "code").mkdir(parents=True)
         shutil.copy(PREDICTOR, folder / "code")
         (folder / "model.json").write_text(json.dumps({"factor": 2, "mib": mib}))
+    (tmp_path / "models/secret/model").chmod(0o700)
     name = docker(
         "run", "--detach", "--init", "--memory=700m", "--memory-swap=700m",
         "--publish=127.0.0.1::8080",
@@ -105,6 +106,10 @@ def test_507_comes_before_the_kernel_kills(limited: str) -> None:
             assert time.monotonic() < end
             time.sleep(0.1)
     assert load(limited, "small")[0] == 200
+    assert who(limited, "small") != 0
+    assert load(limited, "secret")[0] == 200  # root's alone: who else could serve it
+    assert who(limited, "secret") == 0
+    assert ask(limited, "DELETE", "/models/secret")[0] == 200
     statuses = [load(limited, "big", f"big-{number}")[0] for number in range(8)]
     fitted = statuses.count(200)
     assert 2 <= fitted <= 5 and statuses == [200] * fitted + [507] * (8 - fitted)
@@ -113,6 +118,13 @@ def test_507_comes_before_the_kernel_kills(limited: str) -> None:
     assert load(limited, "big", "one-more")[0] == 507
     status, answer = ask(limited, "POST", "/models/small/invoke", 21)
     assert (status, json.loads(answer)["answer"]) == (200, 42)
+
+
+def who(address: str, name: str) -> int:
+    """The user of a model's process."""
+    url, headers = f"http://{address}/models/{name}/invoke", {"Content-Type": "text/csv"}
+    with urllib.request.urlopen(urllib.request.Request(url, b"who", headers), timeout=30) as answer:
+        return int(answer.read())
 
 
 def load(address: str, model: str, name: str = "") -> tuple[int, bytes]:
