@@ -37,7 +37,8 @@ def main() -> None:
         loss = torch.nn.functional.mse_loss(model(inputs), targets)
         loss.backward()
         optimizer.step()
-        print(f"epoch={epoch + 1} loss={loss.item():.6f};", flush=True)
+        if (epoch + 1) % 10 == 0 or epoch + 1 == arguments.epochs:
+            print(f"epoch={epoch + 1} loss={loss.item():.6f};", flush=True)
         save(
             kept,
             {
