@@ -48,8 +48,9 @@ def epoch_order(
     for kind in (False, True):
         order = rng.permutation(np.flatnonzero(tall_ones == kind)).tolist()
         for start in range(0, len(order), batch_size):
-            filled = itertools.islice(itertools.cycle(order[start:] + order[:start]), batch_size)
-            batches.append(list(filled))
+            batch = order[start : start + batch_size]
+            missing = batch_size - len(batch)
+            batches.append(batch + list(itertools.islice(itertools.cycle(order), missing)))
     return [batches[i] for i in rng.permutation(len(batches))]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,13 @@ def test_an_epoch_shows_every_picture_and_keeps_shapes_apart(
     assert set(seen) == set(range(len(kinds)))
     # Only filling up the last batch of each shape shows a picture again.
     assert sum(seen.values()) - len(kinds) < 2 * size
+
+
+def test_the_order_of_a_large_channel_is_quick() -> None:
+    """It was quadratic once: ten seconds an epoch for these."""
+    began = time.process_time()
+    assert len(epoch_order(np.zeros(100_000, dtype=bool), 2, 0, 0)) == 50_000
+    assert time.process_time() - began < 3
 
 
 def test_epochs_and_seeds_differ() -> None:
