@@ -204,8 +204,9 @@ class Trainer:
         """Be as the trainer was whose `state` this is."""
         self.progress = Progress(**state["progress"])
         self.network.load_state_dict(state["network"])
-        if self.average is not None and state["average"] is not None:
-            self.average.load_state_dict(state["average"])
+        if self.average is not None:
+            # A job without an average left none: this one begins with the weights as they are.
+            self.average.load_state_dict(state["average"] or state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
 

@@ -8,19 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errors import DataError
+from info_check import check_values
 
 WEIGHTS_NAME = "model.safetensors"
 INFO_NAME = "model.json"
 _FORMAT = 1
-# What nothing else looks at before the first picture comes.
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "backbone": str,
-    "min_size": int,
-    "max_size": int,
-    "score_threshold": (int, float),
-    "max_detections": int,
-    "format": int,
-}
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ def read_info(folder: Path) -> ModelInfo:
         )
     try:
         info = info_from(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DataError(
             f"{path} is not a model description: {error}. Train the model again."
         ) from error
@@ -70,14 +62,12 @@ def read_info(folder: Path) -> ModelInfo:
 
 
 def info_from(raw: dict[str, Any]) -> ModelInfo:
-    """The description that a parsed model.json holds."""
+    """The description that a parsed model.json holds; a ValueError names what cannot be meant."""
+    check_values(raw)
     names, ids = tuple(raw["class_names"]), tuple(raw["category_ids"])
-    if len(names) != len(ids):
-        raise ValueError(f"it has {len(names)} class_names and {len(ids)} category_ids")
     info = ModelInfo(**{**raw, "class_names": names, "category_ids": ids})
-    for name, kind in _KINDS.items():
-        if not isinstance(getattr(info, name), kind):
-            raise TypeError(f"{name} is {getattr(info, name)!r}")
+    if not isinstance(info.format, int) or isinstance(info.format, bool):
+        raise TypeError(f"format is {info.format!r}")
     return info
 
 
