@@ -144,22 +144,36 @@ def _stop_after_checkpoint(root: Path, discs: Path, step: int, number: int) -> s
     return output
 
 
-@pytest.mark.parametrize(("number", "step"), [(signal.SIGTERM, 2), (signal.SIGKILL, 4)])
 def test_a_stopped_job_resumes_to_the_same_bits(
-    root: Path, discs: Path, uninterrupted: Path, number: int, step: int
+    root: Path, discs: Path, uninterrupted: Path
 ) -> None:
-    output = _stop_after_checkpoint(root, discs, step, number)
-    if number == signal.SIGTERM:
-        assert "stopped by SIGTERM after step" in output
-        assert (root / "model" / "model.safetensors").is_file()
+    output = _stop_after_checkpoint(root, discs, 2, signal.SIGTERM)
+    assert "stopped by SIGTERM after step" in output
+    assert (root / "model" / "model.safetensors").is_file()
+    assert "resumed from checkpoint-" in train(root, discs)
+    assert weights_digest(root) == weights_digest(uninterrupted)
+
+
+@pytest.fixture(scope="module")
+def killed(memory: Path, discs: Path) -> Path:
+    """What a job leaves that was killed in its second epoch."""
+    root = memory / "killed"
+    _stop_after_checkpoint(root, discs, 4, signal.SIGKILL)
+    return root
+
+
+def test_a_killed_job_resumes_to_the_same_bits(
+    root: Path, discs: Path, uninterrupted: Path, killed: Path
+) -> None:
+    shutil.copytree(killed, root, dirs_exist_ok=True)
     assert "resumed from checkpoint-" in train(root, discs)
     assert weights_digest(root) == weights_digest(uninterrupted)
 
 
 def test_a_damaged_newest_checkpoint_falls_back_to_the_same_bits(
-    root: Path, discs: Path, uninterrupted: Path
+    root: Path, discs: Path, uninterrupted: Path, killed: Path
 ) -> None:
-    _stop_after_checkpoint(root, discs, 3, signal.SIGKILL)
+    shutil.copytree(killed, root, dirs_exist_ok=True)
     newest = max((root / "checkpoints").glob("checkpoint-*"))
     data = bytearray(newest.read_bytes())
     data[len(data) // 2] ^= 1
