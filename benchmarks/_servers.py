@@ -90,6 +90,24 @@ def ours(predictor: str = OURS, prefix: Sequence[str] = (), **environ: str) -> I
 
 
 @contextmanager
+def mask_r_cnn(model: Path, **environ: str) -> Iterator[Server]:
+    """A running `serve` with a Mask R-CNN of this folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "model").symlink_to(model.resolve())
+        port = free_port()
+        variables = {
+            "SAGEMAKER_BASE_DIR": folder,
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "BYOA_BIND_TO_ADDRESS": "127.0.0.1",
+            "BYOA_ALGORITHM": str(measure.ROOT / "mask_r_cnn"),
+            **environ,
+        }
+        with running([sys.executable, str(SERVE)], folder, variables) as pid:
+            wait_ready(port, "/ping")
+            yield Server(port, "/invocations", pid)
+
+
+@contextmanager
 def litserve() -> Iterator[Server]:
     """LitServe: one worker, one API server, the body as bytes and not as JSON."""
     with tempfile.TemporaryDirectory() as folder:
@@ -168,10 +186,10 @@ def wait_ready(port: int, path: str, method: str = "GET", seconds: float = 90) -
     raise SystemExit(f"{path} on port {port} did not become ready")
 
 
-def until_idle(server: Server) -> None:
+def until_idle(server: Server, body: bytes = b"last") -> None:
     """What the last clients left in the queue is computed before the next ones come."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request("POST", server.path, b"last")
+    connection.request("POST", server.path, body, {"Content-Type": "image/jpeg"})
     assert connection.getresponse().status == 200
     connection.close()
 

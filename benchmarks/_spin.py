@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -23,17 +24,22 @@ def transform_fn(model, data, content_type, accept):
         total += number * number
     return b'{"total": 1}' if total else b"", "application/json"
 """
+CALL = """
+def call():
+    transform_fn(None, b"x" * 100_000, "image/jpeg", "application/json")
+"""
 ALONE = """
 import json, sys, time
-code, body = sys.argv[1], b"x" * 100_000
 names = {}
-exec(code, names)
+exec(sys.argv[1], names)
+call = names["call"]
 for line in sys.stdin:
-    count, end = 0, time.monotonic() + float(line)
+    count, began = 0, time.monotonic()
+    end = began + float(line)
     while time.monotonic() < end:
-        names["transform_fn"](None, body, "image/jpeg", "application/json")
+        call()
         count += 1
-    print(json.dumps(count), flush=True)
+    print(json.dumps(count / (time.monotonic() - began)), flush=True)
 """
 
 
@@ -64,16 +70,16 @@ class Alone:
             assert process.stdin is not None
             process.stdin.write(f"{seconds}\n")
             process.stdin.flush()
-        counts = []
+        rates = []
         for process in self.processes:
             assert process.stdout is not None
-            counts.append(json.loads(process.stdout.readline()))
-        return float(sum(counts)) / seconds
+            rates.append(float(json.loads(process.stdout.readline())))
+        return sum(rates)
 
 
 @contextmanager
 def alone(source: str, processes: int) -> Iterator[Alone]:
-    """So many processes that wait to be asked for their rate."""
+    """So many processes of one thread, with a `call` each, that wait to be asked for their rate."""
     with ExitStack() as stack:
         started = []
         for _ in range(processes):
@@ -82,6 +88,7 @@ def alone(source: str, processes: int) -> Iterator[Alone]:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
             started.append(stack.enter_context(process))
         yield Alone(started)

@@ -30,7 +30,7 @@ import measure
 from _load import post
 from _looks import looked
 from _scenes import write_scenes
-from _servers import SERVE, free_port, running, wait_ready
+from _servers import mask_r_cnn
 from model import build_model, save_model
 from model_info import ModelInfo
 
@@ -117,22 +117,15 @@ def as_jpeg(path: Path) -> bytes:
 
 def through_http(model: Path, body: bytes, device: torch.device, seconds: int) -> dict[str, Any]:
     """Pictures a second through the real `serve`, and the clients' milliseconds."""
-    with tempfile.TemporaryDirectory() as base:
-        (Path(base) / "model").symlink_to(model.resolve())
-        port = free_port()
-        variables = {
-            "SAGEMAKER_BASE_DIR": base,
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "BYOA_BIND_TO_ADDRESS": "127.0.0.1",
-            "MASK_R_CNN_ENGINE": "torch",
-            "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
-            "BYOA_QUEUE_SIZE": "256",
-        }
-        with running([sys.executable, str(SERVE)], base, variables):
-            wait_ready(port, "/ping")
-            clients = CLIENTS if device.type == "cuda" else 2
-            post(port, "/invocations", body, clients, 1)
-            load = post(port, "/invocations", body, clients, seconds)
+    variables = {
+        "MASK_R_CNN_ENGINE": "torch",
+        "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
+        "BYOA_QUEUE_SIZE": "256",
+    }
+    clients = CLIENTS if device.type == "cuda" else 2
+    with mask_r_cnn(model, **variables) as server:
+        post(server.port, server.path, body, clients, 1)
+        load = post(server.port, server.path, body, clients, seconds)
     if load.errors:
         raise SystemExit(f"{load.errors} requests failed")
     return {"clients": clients, "pictures_a_second": round(load.rate, 1), "p50": load.p50}

@@ -129,9 +129,14 @@ def bars(name: str, title: str, values: Mapping[str, float], unit: str) -> None:
     """One bar a way, the figure at its end."""
     with figure(name, title) as axes:
         drawn = axes.barh(list(values), list(values.values()), color="#3b6ea5")
-        axes.bar_label(drawn, fmt="%.3g", padding=3)
+        axes.bar_label(drawn, [_short(value) for value in values.values()], padding=3)
+        axes.margins(x=0.12)  # for the figures
         axes.invert_yaxis()
         axes.set_xlabel(unit)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def growth(

@@ -19,7 +19,7 @@ import measure
 from _groups import cores
 from _load import picture, post
 from _servers import ours, until_idle
-from _spin import alone, predictor
+from _spin import CALL, alone, predictor
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64, 128)
 CORES = (0.5, 1.0, 1.5, 2.0)
@@ -81,7 +81,7 @@ def against_cores(
     rates: dict[float, list[float]] = {count: [] for count in some}
     own: list[float] = []
     for _ in range(turns):
-        with alone(source, 1) as loop:
+        with alone(source + CALL, 1) as loop:
             loop.rate(0.3)
             own.append(loop.rate(seconds))
         for count in some:
