@@ -23,6 +23,10 @@ from quantization import Quantization, Range, fingerprint, save_quantization
 from validate import Validator
 
 _MOST_LOST = 0.003
+# With less to judge on, or a model that finds next to nothing, AP moves by more by chance.
+_FEWEST_PICTURES = 20
+_FEWEST_OBJECTS = 50
+_LEAST_AP = 0.05
 _PICTURES = 16  # more changed no range by much
 
 
@@ -36,8 +40,9 @@ def judge_int8(
     """Write quantization.json of the trainer's network, on all ranks; what a log should say."""
     if job.chosen.quantize == "off" or job.chosen.precision == "fp32":
         return f"int8: off (quantize={job.chosen.quantize}, precision={job.chosen.precision})"
-    if judged is None:
-        return "int8: off, as no pictures are held out to judge it on"
+    lacking = _lacking(validator, judged)
+    if judged is None or lacking:
+        return f"int8: off for serving on CPUs, as {lacking}"
     began = time.monotonic()
     network = _copy(trainer.evaluated, info)
     leader = trainer.ranks.layout.leader
@@ -57,6 +62,20 @@ def judge_int8(
     whose = fingerprint(trainer.evaluated.state_dict())
     save_quantization(job.folders.model, Quantization(ranges, whose, good, metrics))
     return _said(metrics, good, time.monotonic() - began)
+
+
+def _lacking(validator: Validator, judged: Evaluation | None) -> str:
+    """Why nothing can be said of int8 by the held-out pictures, if so."""
+    pictures = validator.truth.pictures
+    objects = sum(not one.crowd for picture in pictures for one in picture.instances)
+    if judged is None or len(pictures) < _FEWEST_PICTURES or objects < _FEWEST_OBJECTS:
+        return (
+            f"{len(pictures)} pictures with {objects} objects are held out: "
+            f"{_FEWEST_PICTURES} with {_FEWEST_OBJECTS} would tell a loss of accuracy from chance"
+        )
+    if not min(judged.bbox["map"], judged.segm["map"]) >= _LEAST_AP:
+        return f"box or mask AP is under {100 * _LEAST_AP:.0f} points: too little to lose any"
+    return ""
 
 
 def ranges_from(network: Network, info: ModelInfo, pictures: Sequence[Picture]) -> dict[str, Range]:

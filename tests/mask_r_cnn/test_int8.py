@@ -290,7 +290,27 @@ def evaluation(box: float, mask: float) -> Evaluation:
     return Evaluation(dict.fromkeys(FIGURES, box), dict.fromkeys(FIGURES, mask), [])
 
 
-def judge(folder: Path, judged: Evaluation | None, found: Evaluation, *words: str) -> str:
+class Verdict:
+    """Stands for a validator: what it holds out, and what it will find."""
+
+    def __init__(self, found: Evaluation, pictures: int, objects: int) -> None:
+        one = SimpleNamespace(instances=[SimpleNamespace(crowd=False)] * objects)
+        none = SimpleNamespace(instances=[SimpleNamespace(crowd=True)] * 9)
+        self.truth = SimpleNamespace(pictures=[one, *[none] * (pictures - 1)])
+        self.found = found
+
+    def __call__(self, *_: Any) -> Evaluation:
+        return self.found
+
+
+def judge(
+    folder: Path,
+    judged: Evaluation | None,
+    found: Evaluation,
+    *words: str,
+    pictures: int = 20,
+    objects: int = 50,
+) -> str:
     network, info = load_model(folder)
     training: Any = SimpleNamespace(pictures=())
     job: Any = SimpleNamespace(
@@ -298,7 +318,7 @@ def judge(folder: Path, judged: Evaluation | None, found: Evaluation, *words: st
     )
     ranks: Any = SimpleNamespace(layout=SimpleNamespace(leader=True), from_leader=lambda x: x)
     trainer: Any = SimpleNamespace(evaluated=network, ranks=ranks)
-    validator: Any = lambda *_: found  # noqa: E731
+    validator: Any = Verdict(found, pictures, objects)
     return judge_int8(job, trainer, validator, info, judged)
 
 
@@ -321,7 +341,10 @@ def test_nobody_judges_where_int8_is_not_wanted(small: Path, tmp_path: Path) -> 
     folder, good = tmp_path / "model", evaluation(0.5, 0.5)
     network, info = load_model(small)
     save_model(folder, network.state_dict(), info)
-    assert "no pictures are held out" in judge(folder, None, good)
+    assert "19 pictures with 50 objects are held out" in judge(folder, good, good, pictures=19)
+    assert "20 pictures with 49 objects are held out" in judge(folder, good, good, objects=49)
+    assert "AP is under 5 points" in judge(folder, evaluation(0.5, 0.04), good)
+    assert "AP is under 5 points" in judge(folder, evaluation(math.nan, 0.5), good)
     assert "quantize=off" in judge(folder, good, good, "--quantize", "off")
     assert "precision=fp32" in judge(folder, good, good, "--precision", "fp32")
     assert not (folder / QUANTIZATION_NAME).exists()
