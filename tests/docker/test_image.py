@@ -31,6 +31,7 @@ def test_is_one_platform_and_starts_train_when_nothing_is_said(about):
 def test_labels(about):
     labels = about["Config"]["Labels"]
     assert labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
+    assert "com.amazonaws.sagemaker.capabilities.multi-models" not in labels  # AWS: CPUs only
     assert labels["byoa.cuda.version"] == "12.8"
     assert labels["byoa.cuda.minimum-driver"].startswith("525.")
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"

@@ -42,6 +42,7 @@ def test_is_small_and_says_what_it_is_for(module_docker, image):
     labels = about["Config"]["Labels"]
     assert labels["byoa.only"] == "serve"
     assert labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
+    assert labels["com.amazonaws.sagemaker.capabilities.multi-models"] == "true"
     assert not [name for name in labels if "cuda" in name or name == "byoa.hyperparameters"]
     assert not [name for name in about["Config"]["Env"] if name.startswith(("NVIDIA", "TORCH"))]
 
