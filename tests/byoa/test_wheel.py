@@ -30,7 +30,7 @@ def package(installed: Installed) -> Path:
 
 
 def test_no_file_is_left_out(package: Path):
-    missing = []
+    missing: list[Path] = []
     for room, place in CARRIED.items():
         folder = ROOT / room
         left_out = NOT_PACKED(str(folder), [])
@@ -38,9 +38,10 @@ def test_no_file_is_left_out(package: Path):
             if path.is_file() and "__pycache__" not in path.parts and path.name not in left_out:
                 target = package / place / path.relative_to(folder)
                 missing += [] if target.is_file() else [target]
-    missing += [name for name in FILES if not (package / "_harness" / name).is_file()]
-    folder = package / "_harness" / "requirements"
-    missing += [name for name in REQUIREMENTS if not (folder / name).is_file()]
+    names = [*FILES, *(f"requirements/{name}" for name in REQUIREMENTS)]
+    missing += [
+        path for path in (package / "_harness" / name for name in names) if not path.exists()
+    ]
     assert missing == []
 
 
