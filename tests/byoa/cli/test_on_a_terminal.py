@@ -135,12 +135,11 @@ def test_a_project_without_anything_and_no_project(byoa: Byoa, home: Path):
 
 def test_an_endpoint_by_its_name(byoa: Byoa, home: Path):
     Path("model").mkdir()
-    Path("model", "weights").write_text("w")
+    Path("model", "rows.json").write_text("[1]")
     Path("algorithm").mkdir()
     Path("algorithm", "train.py").write_text("")
     Path("algorithm", "inference.py").write_text(
-        "def model_fn(model_dir): return 1\n"
-        "def predict_fn(item, model): raise NotImplementedError\n"
+        "def model_fn(model_dir): return 1\ndef predict_fn(item, model): return [2]\n"
     )
     image = f"process://{Path('algorithm').absolute()}"
     words = ("--model", "model", "--image", image, "--endpoint", "demo-x")
@@ -152,6 +151,9 @@ def test_an_endpoint_by_its_name(byoa: Byoa, home: Path):
         (row,) = byoa("status", *PLACE, "--json").json
         assert (row["name"], row["status"], row["kind"]) == ("demo-x", "InService", "endpoint")
         assert byoa("status", "demo-x", "--on", "process", "--json").json["name"] == "demo-x"
+        done = byoa("invoke", "demo-x", "model/rows.json", "--overlay", "--on", "process")
+        assert (done.code, list(Path().glob("*.png"))) == (1, [])
+        assert "The model of demo-x draws no picture for application/json" in done.err
     finally:
         byoa("undeploy", "demo-x", *PLACE)
     done = byoa("status", "demo-x", "--on", "process")
