@@ -43,17 +43,25 @@ STEP_HELP = {
 def page(core: Invocations, accept: str) -> Answer:
     """The answer to GET /metrics, in the form that the one who asks prefers."""
     try:
-        from prometheus_client import CollectorRegistry, generate_latest
-        from prometheus_client.openmetrics import exposition as openmetrics
+        found = gevent.get_hub().threadpool.apply(_prepare)
     except ImportError:
         return error(501, "no_prometheus", "prometheus-client is missing: pip install it")
-    found = gevent.get_hub().threadpool.apply(gpus)  # a driver may take its time, we may not
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.openmetrics import exposition as openmetrics
+
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Figures(core, found))
     if wants_openmetrics(accept):
         text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
         return Answer(200, text, openmetrics.CONTENT_TYPE_LATEST)
     return Answer(200, generate_latest(registry), PLAIN)
+
+
+def _prepare() -> list[Gpu]:
+    """What may take its time, in a thread: the event loop may not."""
+    import prometheus_client.openmetrics.exposition  # noqa: F401 - `page` finds it loaded
+
+    return gpus()
 
 
 def wants_openmetrics(accept: str) -> bool:
