@@ -15,6 +15,7 @@ from container.serving.settings import MIB
 
 PROC = Path("/proc")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+KERNELS = MIB  # page tables and the like, of each process
 LEAST = 4 * MIB  # a forked process, before the model
 ON_DISK = 2  # a model needs about twice its files, unless we have seen what it needs
 REMEMBERED = 100_000
@@ -46,11 +47,11 @@ class Usage:
     def ready(self, pid: int, private: int) -> None:
         """It has been loaded, and said what it has for itself."""
         self.pid, self.private, self.at_ready = pid, private, anonymous(pid)
-        self.used = private
+        self.used = private + KERNELS
 
     def look(self) -> None:
         """What it has by now; less than at the start is only said of a process that shrank."""
-        self.used = max(0, self.private + anonymous(self.pid) - self.at_ready)
+        self.used = max(0, self.private + anonymous(self.pid) - self.at_ready) + KERNELS
 
 
 @dataclass(slots=True)

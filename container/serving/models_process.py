@@ -6,6 +6,7 @@ import faulthandler
 import gc
 import re
 import signal
+import socket
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from container.root import Root
 from container.serving import model_process
+from container.serving.inference import Runner
 from container.serving.log import say
 from container.serving.model_process import CANNOT_LOAD, ModelProcess, StopError
 from container.serving.protocol import Head
@@ -37,6 +39,16 @@ class ModelRoot(Root):
 @dataclass(slots=True)
 class OneOfMany(ModelProcess):
     """A model process that says which model it is, and what that costs."""
+
+    answered: int = 0
+
+    def _answer_batch(self, sock: socket.socket, runner: Runner) -> bool:
+        """As any; after the 1st, 2nd, 4th … what was shared and has been written to counts."""
+        going_on = ModelProcess._answer_batch(self, sock, runner)
+        self.answered += 1
+        if going_on and not self.answered & (self.answered - 1):
+            self.tell("ready", batches=runner.handler.predict_batch_fn is not None)
+        return going_on
 
     def tell(self, state: str, **facts: Any) -> None:
         """As any model process, and its own memory with it."""
