@@ -3,7 +3,7 @@
 Every point is a process of its own on one thread: CPU seconds, and the most memory it ever held.
 A slope is that of the last step on logarithmic axes: 1 is in proportion, 0 no growth at all.
 
-    python benchmarks/train_growth.py [--small]
+    python benchmarks/train_growth.py [--small] [--only pictures|instances|side]
 """
 
 from __future__ import annotations
@@ -140,6 +140,12 @@ def slopes(found: dict[str, list[dict[str, float]]]) -> dict[str, float]:
     }
 
 
+def kept() -> dict[str, list[dict[str, float]]]:
+    """The figures of before."""
+    before = json.loads((measure.RESULTS / "train_growth.json").read_text(encoding="utf-8"))
+    return {grows: before[grows] for grows in SERIES}
+
+
 def draw(found: dict[str, list[dict[str, float]]]) -> None:
     """Time and memory, both as a multiple of the first point's."""
     names = {"side": "pixels of a picture", "instances": "things in it", "pictures": "pictures"}
@@ -163,6 +169,7 @@ def main() -> int:
     """Measure every point, print the slopes, keep all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--small", action="store_true", help="two small points a series")
+    parser.add_argument("--only", choices=list(SERIES), help="measure one series; the others stay")
     parser.add_argument("--point", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.point:
@@ -170,10 +177,11 @@ def main() -> int:
         print(json.dumps(train(Point(*map(int, numbers)), Path(folder))))
         return 0
     series = SMALL if options.small else SERIES
-    found: dict[str, list[dict[str, float]]] = {}
+    found = kept() if options.only else {}
     with tempfile.TemporaryDirectory() as room:
         for grows, points in series.items():
-            found[grows] = costs(grows, points, Path(room))
+            if options.only in (None, grows):
+                found[grows] = costs(grows, points, Path(room))
     result: dict[str, Any] = {"slopes": slopes(found), **found}
     print(json.dumps(result["slopes"], indent=1))
     if not options.small:
