@@ -104,7 +104,13 @@ def options(settings: Settings, launch: Launch) -> dict[str, object]:
 def main() -> None:
     """Run until SIGTERM."""
     launch = Launch(**json.loads(sys.argv[1]))
-    Gateway(Settings.from_environment(os.environ), launch).run()
+    try:
+        Gateway(Settings.from_environment(os.environ), launch).run()
+    except SystemExit as ending:
+        # Python would take its modules apart now, and gevent's locks complain of that in the log.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ending.code if isinstance(ending.code, int) else 1)
 
 
 if __name__ == "__main__":
