@@ -12,14 +12,20 @@ from byoa.plan import cost
 from byoa.plan.errors import ServiceError
 from byoa.plan.look.training import Course
 
-AGO = datetime.now(timezone.utc) - timedelta(hours=2)
-RUNNING = {
-    "TrainingJobStatus": "InProgress",
-    "CreationTime": AGO - timedelta(minutes=5),
-    "TrainingStartTime": AGO,
-    "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 3},
-    "HyperParameters": {"epochs": "4"},
-}
+
+def ago() -> datetime:
+    """Two hours before the test, not before its file was read: others may run for minutes first."""
+    return datetime.now(timezone.utc) - timedelta(hours=2)
+
+
+def running() -> dict[str, Any]:
+    return {
+        "TrainingJobStatus": "InProgress",
+        "CreationTime": ago() - timedelta(minutes=5),
+        "TrainingStartTime": ago(),
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 3},
+        "HyperParameters": {"epochs": "4"},
+    }
 
 
 class Logs:
@@ -42,7 +48,7 @@ class SageMaker:
     def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:
         variants = [{"VariantName": "AllTraffic", "CurrentInstanceCount": 2}]
         return {
-            "EndpointStatus": "InService", "CreationTime": AGO, "EndpointConfigName": "c",
+            "EndpointStatus": "InService", "CreationTime": ago(), "EndpointConfigName": "c",
             "ProductionVariants": variants,
         }  # fmt: skip
 
@@ -63,17 +69,17 @@ def hourly() -> float:
 
 
 def test_a_job_that_goes_on_has_cost_its_time_so_far():
-    row = of_job(place(), "training", "faces-1", RUNNING)
+    row = of_job(place(), "training", "faces-1", running())
     assert row.usd == pytest.approx(hourly() * 3 * 2, rel=0.01)
     assert row.seconds == pytest.approx(2 * 3600 + 300, rel=0.01)
     assert (row.course.part, row.course.notes()[:2]) == (0.375, ("epoch 2/4", "Loss 0.25"))
     assert row.goes_on and row.is_well
-    assert of_job(place("process"), "training", "faces-1", RUNNING).usd is None, "it is free"
+    assert of_job(place("process"), "training", "faces-1", running()).usd is None, "it is free"
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
 def test_without_its_log_a_job_has_a_row_all_the_same(code: str):
-    row = of_job(place(logs=Logs(code)), "training", "faces-1", RUNNING)
+    row = of_job(place(logs=Logs(code)), "training", "faces-1", running())
     assert (row.status, row.course.part) == ("InProgress", None)
 
 
