@@ -168,7 +168,8 @@ def build_and_push(
     where = parse_image(build.image)
     uri = f"{ensure_repository(session, where.repository, tags)}:{where.tag or 'latest'}"
     if force or remote_mark(session, uri) != build.mark:
-        for base in () if build.by_script else build.bases:
+        own = build.variables.get("BASE_IMAGE", "")
+        for base in filter(None, [own]) if build.by_script else build.bases:
             if parse_image(base).account and not labels(base):
                 logged_in(session, "pull", base)
         make(build, say, force)

@@ -46,5 +46,6 @@ def whole(folder: Path) -> Iterator[Path]:
 def with_defaults(dockerfile: str, values: Mapping[str, str]) -> str:
     """A Dockerfile whose build arguments have these values unless they are given."""
     for name, value in values.items():
-        dockerfile = re.sub(rf"(?m)^ARG {name}=.*$", f"ARG {name}={value}", dockerfile)
+        line = f'ARG {name}="{value}"' if re.search(r"\s", value) else f"ARG {name}={value}"
+        dockerfile = re.sub(rf"(?m)^ARG {name}=.*$", line.replace("\\", r"\\"), dockerfile)
     return dockerfile

@@ -137,15 +137,15 @@ def algorithm(settings: Settings) -> Path:
     here = settings.folder
     if settings.algorithm:
         return here / settings.algorithm
-    named = here / settings.image.removeprefix("process://")
-    if trains(named):
-        return named
+    for named in (here / settings.image.removeprefix("process://"), here):
+        if trains(named):
+            return named
     found = [folder for folder in sorted(here.glob("*/")) if trains(folder)]
     found = [folder for folder in found if folder.name not in NOT_ALGORITHMS]
     if len(found) != 1:
         names = ", ".join(folder.name for folder in found) or "none"
         raise UsageError(
             f"Which algorithm? Folders with a train.py or train.sh in {here}: {names}."
-            " Name one with --image."
+            ' Name one in byoa.toml: algorithm = "FOLDER" below [project].'
         )
     return found[0]

@@ -103,9 +103,12 @@ class Screen:
 def size() -> tuple[int, int]:
     """Columns and rows of the terminal that stderr is."""
     try:
-        return os.get_terminal_size(sys.stderr.fileno())
+        found = os.get_terminal_size(sys.stderr.fileno())
+        if min(found) > 0:  # serial lines and bare pseudo-terminals say 0 x 0
+            return found
     except (OSError, ValueError, AttributeError):
-        return shutil.get_terminal_size()
+        pass
+    return shutil.get_terminal_size()
 
 
 def plain(text: str) -> str:

@@ -13,14 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from byoa import files
 from byoa.local.harness import harness
+from byoa.plan import ignore
 from byoa.plan.errors import UsageError
+from byoa.progress import say
 
 #: In the order in which the Dockerfile names them.
 FILES = ("Dockerfile", "build_and_push.sh", "buildspec.yml", "LICENSE")
 HARNESS = "container"
 #: Of requirements/, what the Dockerfile copies: a developer's lock files stay where they are.
-REQUIREMENTS = ("*.txt", "harness.in", "install.sh", "strip.sh", "pretrained.py")
+REQUIREMENTS = (
+    *("image.txt", "serve.txt", "harness.txt", "harness.in"),
+    *("install.sh", "strip.sh", "pretrained.py"),
+)
 RUBBISH = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 IGNORED = "*\n!container\n!{algorithm}\n!requirements\n**/__pycache__\n**/*.pyc\n**/.*\n"
 
@@ -42,12 +48,31 @@ def staged(algorithm: Path) -> Iterator[Path]:
             shutil.copy(part(file), folder)
         shutil.copytree(part(HARNESS), folder / HARNESS, ignore=RUBBISH)
         (folder / "requirements").mkdir()
-        for pattern in REQUIREMENTS:
-            for path in sorted(part("requirements").glob(pattern)):
-                shutil.copy(path, folder / "requirements")
-        shutil.copytree(algorithm, folder / name, ignore=RUBBISH)
+        for file in REQUIREMENTS:
+            shutil.copy(part(f"requirements/{file}"), folder / "requirements")
+        lay(algorithm, folder / name)
         (folder / ".dockerignore").write_text(IGNORED.format(algorithm=name), encoding="utf-8")
         yield folder
+
+
+def lay(algorithm: Path, target: Path) -> None:
+    """The algorithm's files: no caches, nothing hidden, nothing that looks like a secret."""
+    if not algorithm.is_dir():
+        raise UsageError(f"There is no folder {algorithm}. Name the algorithm's folder.")
+
+    def skip(name: str) -> bool:
+        last = name.rstrip("/").rpartition("/")[2]
+        if last.startswith(".") or ignore.rubbish(last):
+            return True
+        if what := ignore.secret(last):
+            say(f"{algorithm / name} looks like {what}: it stays out of the image")
+        return what is not None
+
+    target.mkdir()
+    for name, file in files.look(algorithm, skip).files.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file.path, path)
 
 
 def part(name: str) -> Path:

@@ -33,6 +33,10 @@ byoa build --df "RUN pip install lightgbm" --base-image python:3.12-slim --image
 """
 
 
+#: Build arguments of byoa's own Dockerfile that are not flags alone.
+OWN_ARGUMENTS = {"BASE_IMAGE", "TORCH_INDEX", "PRETRAINED"}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser, dry_run=True, places=("docker", "codebuild", "sandbox"))
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="what is built (.)")
@@ -66,6 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     there = arguments.on == "codebuild"
     arguments.on = "sandbox" if arguments.on == "sandbox" else None  # else it is who builds
+    if not arguments.config and (arguments.folder / NAME).is_file():
+        arguments.config = arguments.folder / NAME
     settings = settings_of(arguments)
     with folder_of(arguments, settings) as folder:
         build = asked(arguments, settings, folder)
@@ -88,7 +94,11 @@ def folder_of(arguments: argparse.Namespace, settings: Settings) -> Iterator[Pat
     if arguments.df or any((folder / name).is_file() for name in ("Dockerfile", SCRIPT)):
         yield folder
         return
-    here = settings if (folder / NAME).is_file() else replace(settings, folder=folder)
+    here = settings
+    if settings.folder.resolve() != folder.resolve() and (
+        folder != Path() or not settings.algorithm
+    ):
+        here = replace(settings, folder=folder, algorithm="", image="")  # byoa.toml is not its own
     try:
         where = folder / arguments.algorithm if arguments.algorithm else algorithm(here)
     except UsageError as error:
@@ -137,8 +147,13 @@ def asked(arguments: argparse.Namespace, settings: Settings, folder: Path | None
     name = arguments.image or settings.image.rpartition("@")[0] or settings.image
     name = name or fitted(of).lower()
     tag = "serve" if arguments.packages == "serve" else "latest"  # as the script has it
+    if tag == "serve" and not arguments.image and settings.build.get("packages") != "serve":
+        name = name.removesuffix(":latest")  # what trains keeps its name
     name = name if ":" in name.rpartition("/")[2] else f"{name}:{tag}"
     variables = dict(pair(one) for one in arguments.build_arg)
+    odd = sorted(variables.keys() - OWN_ARGUMENTS)
+    if odd and folder != arguments.folder and not arguments.df:
+        raise UsageError(f"byoa's own Dockerfile has no argument {odd[0]}. Bring one of your own.")
     loud = arguments.verbose
     build = Build(image=name, folder=folder, dockerfile=text, variables=variables, loud=loud)
     return replace(build, variables=variables | script(arguments)) if build.by_script else build
@@ -150,9 +165,11 @@ def script(arguments: argparse.Namespace) -> dict[str, str]:
     if arguments.cpu and not index:
         raise UsageError("--cpu needs an index of CPU builds of torch. Give --torch-index URL.")
     said: dict[str, Any] = {
-        "ALGORITHM": arguments.algorithm, "PRETRAINED": arguments.pretrained,
+        "ALGORITHM": arguments.algorithm,
+        # the script would read these by itself, and the mark would not know
+        "PRETRAINED": arguments.pretrained or os.environ.get("PRETRAINED") or None,
         "PACKAGES": arguments.packages,
-        "BASE_IMAGE": arguments.base_image or None,
+        "BASE_IMAGE": arguments.base_image or os.environ.get("BASE_IMAGE") or None,
         "TORCH_INDEX": "" if arguments.gpu else index or None,
     }  # fmt: skip
     return {name: value for name, value in said.items() if value is not None}

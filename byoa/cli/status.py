@@ -59,7 +59,10 @@ def of_all(arguments: argparse.Namespace) -> int:
     if arguments.json:
         emit([as_data(row) for row in found], arguments)
     elif not found:
-        say(f"The project {settings.project} has no job and no endpoint on {place.name}.")
+        say(
+            f"The project {settings.project} has no job and no endpoint on {place.name} among the"
+            f" newest {rows.most} of each kind."
+        )
     else:
         print_table(found)
     return code(found) if arguments.watch else 0
@@ -76,15 +79,15 @@ def of_one(arguments: argparse.Namespace) -> int:
         return of_served(place, served, arguments)
     row = of_job(found.place, found.run.kind, found.run.job, found.described)
     if arguments.watch:
-        seen = [found]
+        seen, shown = [found], [told(found)]
 
         def look() -> list[Row]:
-            seen[0] = again(seen[0])
-            one = seen[0]
+            one = seen[0] = again(seen[0])
+            shown[0] = told(one)  # here and not while drawing: it asks S3
             return [of_job(one.place, one.run.kind, one.run.job, one.described)]
 
         def draw(now: list[Row], columns: int) -> Lines:
-            return [*(cut(line, columns) for line in told(seen[0])), job_bar(now[0], columns)]
+            return [*(cut(line, columns) for line in shown[0]), job_bar(now[0], columns)]
 
         (row,) = watched(found.place, [row], look, draw)
         found = seen[0]

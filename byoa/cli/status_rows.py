@@ -58,10 +58,14 @@ class Rows:
     most: int = 50
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     ended: dict[str, Row] = field(default_factory=dict)
+    #: Listed once, kept: younger jobs of others must not push one out of a watch.
+    listed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def look(self) -> list[Row]:
         """The oldest job first, then the endpoints."""
-        found = [item for kind in jobs.NOUNS for item in listing(self.place, kind, self.most)]
+        new = (item for kind in jobs.NOUNS for item in listing(self.place, kind, self.most))
+        self.listed |= {item["arn"]: item for item in new}
+        found = list(self.listed.values())
         served = list(all_endpoints(self.place, self.most))
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(self.tags_of, (item["arn"] for item in (*found, *served))))
@@ -179,9 +183,14 @@ def all_endpoints(place: Place, most: int) -> Iterator[dict[str, Any]]:
 
 def endpoint_usd(place: Place, found: Mapping[str, Any], seconds: float) -> float | None:
     """What its instances of now have cost since it was made; None when a price is not known."""
-    config = place.sagemaker.describe_endpoint_config(
-        EndpointConfigName=found["EndpointConfigName"]
-    )
+    try:
+        config = place.sagemaker.describe_endpoint_config(
+            EndpointConfigName=found["EndpointConfigName"]
+        )
+    except Exception as error:  # a side figure, and AWS lets it be deleted
+        if error_code(error) not in {"ValidationException", "AccessDeniedException"}:
+            raise
+        return None
     types = {one["VariantName"]: one.get("InstanceType") for one in config["ProductionVariants"]}
     hourly = 0.0
     for variant in found.get("ProductionVariants", ()):

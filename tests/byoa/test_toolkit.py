@@ -104,3 +104,60 @@ def test_a_key_of_build_that_is_none(tmp_path: Path):
     path.write_text("[data]\ntraining = 3\n")
     with pytest.raises(UsageError, match="training = 3 is not text"):
         read(path)
+
+
+def test_what_looks_like_a_secret_stays_out_and_it_is_said(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+):
+    for name in ("server.pem", "sub/credentials.json"):
+        (mine / name).write_text("x")
+    with staged(mine) as folder:
+        assert sorted(path.name for path in (folder / "mine").rglob("*")) == [
+            "part.py", "sub", "train.sh"
+        ]  # fmt: skip
+    said = capsys.readouterr().err
+    assert "server.pem looks like" in said and "stays out of the image" in said
+
+
+def test_a_link_out_of_the_algorithm_is_not_followed(mine: Path, tmp_path: Path):
+    (tmp_path / "elsewhere").write_text("x")
+    (mine / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="link"), staged(mine):
+        pass
+
+
+def test_another_folder_is_built_by_its_own_byoa_toml(byoa: Byoa, mine: Path):
+    Path("flowers", "roses").mkdir(parents=True)
+    Path("flowers", "roses", "train.py").write_text("")
+    Path("flowers", "byoa.toml").write_text('[project]\nname = "f"\nimage = "flowers:v1"\n')
+    told = byoa("build", "flowers", "--dry-run").json
+    assert (told["variables"]["ALGORITHM"], told["image"]) == ("roses", "flowers:v1")
+
+
+def test_an_algorithm_beside_byoa_toml_is_found(byoa: Byoa, home: Path):
+    Path("flat").mkdir()
+    Path("flat", "train.py").write_text("")
+    Path("flat", "byoa.toml").write_text('[project]\nname = "f"\nimage = "flat:latest"\n')
+    assert byoa("build", "flat", "--dry-run").json["variables"]["ALGORITHM"] == "flat"
+
+
+def test_the_small_image_does_not_take_the_training_ones_name(byoa: Byoa, mine: Path):
+    Path("byoa.toml").write_text(SETTINGS.replace('name = "p"', 'name = "p"\nimage = "p:latest"'))
+    assert byoa("build", "--dry-run", "--packages", "serve").json["image"] == "p:serve"
+
+
+def test_another_base_in_the_environment_is_another_image(
+    byoa: Byoa, mine: Path, monkeypatch: pytest.MonkeyPatch
+):
+    Path("byoa.toml").write_text(SETTINGS.replace('base = "python:3.12-slim"', ""))
+    marks = set()
+    for base in ("a:1", "b:2"):
+        monkeypatch.setenv("BASE_IMAGE", base)
+        marks.add(byoa("build", "--dry-run").json["context"])
+    assert len(marks) == 2
+
+
+def test_an_argument_that_our_dockerfile_has_not_is_told(byoa: Byoa, mine: Path):
+    said = byoa("build", "--dry-run", "--build-arg", "FOO=1")
+    assert said.code == 2
+    assert "has no argument FOO" in said.err
