@@ -48,6 +48,12 @@ class DieWithParent:
             os._exit(1)
 
 
+def stay_with_parent() -> None:
+    """As DieWithParent, in the process that asks: who is killed takes us along."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
 def reaped() -> Iterator[tuple[int, int]]:
     """Collects every dead child, ours or adopted: its pid and its wait status."""
     while True:

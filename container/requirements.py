@@ -13,8 +13,10 @@ from container.signals import Signals
 
 FILE = "requirements.txt"
 PACKAGE = "setup.py"  # a source that is a package is installed as one, as sagemaker-training does
+#: A source's queue.py or platform.py is not the standard library's; what pip starts is as ever.
+SAFE = ("-P",) if sys.version_info >= (3, 11) else ()
 PIP = (
-    *(sys.executable, "-m", "pip", "install"),
+    *(sys.executable, *SAFE, "-m", "pip", "install"),
     *("--disable-pip-version-check", "--root-user-action=ignore"),
 )
 # Shorter than pip's own 15 s and 5 tries: without a network it would try for minutes.

@@ -1,7 +1,7 @@
 """What computes a model's predictions: OpenVINO on a CPU, torch on a GPU.
 
 MASK_R_CNN_ENGINE is auto, torch or openvino. auto takes torch where there is a GPU, OpenVINO where
-there is none, and what is installed if only one is; both give the same answers.
+there is none, and what is installed if only one is; but for int8 both give the same answers.
 
 MASK_R_CNN_PRECISION is auto, fp32, bf16 or int8. auto is int8 on CPUs that compute in it if the
 training job found the model good enough so (quantization.json), else what model.json says.

@@ -7,7 +7,7 @@ that way whose box or mask AP on the held-out pictures falls by more than 0.3 po
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -36,8 +36,12 @@ def judge_int8(
     validator: Validator,
     info: ModelInfo,
     judged: Evaluation | None,
+    stop: Callable[[], bool],
 ) -> str:
-    """Write quantization.json of the trainer's network, on all ranks; what a log should say."""
+    """Write quantization.json of the trainer's network, on all ranks; what a log should say.
+
+    A job that is to stop has its model already: it judges no further.
+    """
     if job.chosen.quantize == "off" or job.chosen.precision == "fp32":
         return f"int8: off (quantize={job.chosen.quantize}, precision={job.chosen.precision})"
     lacking = _lacking(validator, judged)
@@ -49,8 +53,10 @@ def judge_int8(
     ranges = ranges_from(network, info, job.training.pictures) if leader else None
     ranges = trainer.ranks.from_leader(ranges)
     use_int8(network, ranges)
-    found = validator(network, info)
-    if found is None or not leader:
+    found = validator(network, info, stop)
+    if found is None:
+        return "int8: off for serving on CPUs, as the job was stopped before it was judged"
+    if not leader:
         return ""
     metrics = {
         "bbox_map": judged.bbox["map"],

@@ -43,6 +43,7 @@ class OpenVinoEngine:
 
     def __init__(self, folder: Path) -> None:
         self.info = read_info(folder)
+        wanted_precision()  # what is wrong with it is no model's fault
         try:
             weights = mapped_weights(folder / WEIGHTS_NAME)
             if len(weights[_CLASSES]) != self.info.num_classes:
@@ -124,15 +125,20 @@ def _settings(core: Core, info: ModelInfo) -> dict[str, Any]:
 
 def int8_ranges(folder: Path, weights: Weights, info: ModelInfo) -> dict[str, Range]:
     """The inputs' ranges of the layers that are to compute in int8; none where it is not wanted."""
-    wanted, found = wanted_precision(), read_quantization(folder, weights)
+    wanted = wanted_precision()
+    if wanted in ("fp32", "bf16"):
+        return {}
+    found = read_quantization(folder, weights)
     if wanted == "int8":
+        if not _has_int8():
+            print(f"{PRECISION}=int8 on a CPU without VNNI or AMX: slower, and sums may overflow")
         if found is None:
             raise DataError(
                 f"{PRECISION}=int8 needs {folder / QUANTIZATION_NAME}, which a training job writes "
-                "that has held-out pictures. Unset it, or train the model again."
+                "that has enough held-out pictures (its log says so). Unset it, or train again."
             )
         return found.ranges
-    if wanted != "auto" or found is None or info.precision == "fp32":
+    if found is None or info.precision == "fp32":
         return {}
     return found.ranges if found.int8 and _has_int8() else {}
 

@@ -105,8 +105,11 @@ def fingerprint(weights: Mapping[str, Any]) -> int:
 def save_quantization(folder: Path, found: Quantization) -> None:
     """Write the file, under another name first."""
     temporary = folder / f".{QUANTIZATION_NAME}.tmp"
-    temporary.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, folder / QUANTIZATION_NAME)
+    try:
+        temporary.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
+        os.replace(temporary, folder / QUANTIZATION_NAME)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_quantization(folder: Path, weights: Mapping[str, Any]) -> Quantization | None:

@@ -78,7 +78,7 @@ class Run:
                 if not self._epoch(lambda: bool(stopping)):
                     self._stopped()
                     return
-            self._finish()
+            self._finish(lambda: bool(stopping))
         finally:
             signal.signal(signal.SIGTERM, previous)
             self.loader.close()
@@ -156,7 +156,7 @@ class Run:
             self.keeper.keep_model({})
         self._say(f"stopped by SIGTERM after step {self.trainer.progress.step}; checkpoint written")
 
-    def _finish(self) -> None:
+    def _finish(self, stop: Callable[[], bool]) -> None:
         if self.keeper.best is None and self.ranks.layout.leader:
             self.keeper.keep_model({})
         from int8_gate import judge_int8
@@ -164,7 +164,13 @@ class Run:
 
         kept = self.keeper.best, self.keeper.judged
         judged = write_summary(self.job, self.trainer, self.validator, *kept)
-        self._say(judge_int8(self.job, self.trainer, self.validator, self.info, judged))
+        try:
+            said = judge_int8(self.job, self.trainer, self.validator, self.info, judged, stop)
+        except (OSError, RuntimeError) as error:  # the model is there, and answers without it
+            if self.ranks.layout.world_size > 1:
+                raise  # the others wait for this one
+            said = f"int8: off for serving on CPUs, as judging it failed: {str(error)[:200]}"
+        self._say(said)
         progress = self.trainer.progress
         self._say(f"the model of epoch {progress.best_epoch} is in {self.job.folders.model}")
 

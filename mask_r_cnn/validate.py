@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from dataset import Dataset, instance_rle
@@ -34,22 +35,30 @@ class Validator:
     def __len__(self) -> int:
         return len(self.truth.pictures)
 
-    def __call__(self, network: Network, info: ModelInfo) -> Evaluation | None:
-        """The figures, on every rank; None when nothing is held out."""
+    def __call__(
+        self, network: Network, info: ModelInfo, stop: Callable[[], bool] | None = None
+    ) -> Evaluation | None:
+        """The figures, on every rank; None when nothing is held out, or a rank is to stop."""
         if not self.truth.pictures:
             return None
         training = network.training
         network.eval()
-        found = self._ranks.gather(self._predictions(network, info))
+        found = self._ranks.gather(self._predictions(network, info, stop))
         network.train(training)
+        if stop is not None and self._ranks.any(stop()):
+            return None
         merged = {key: value for share in found for key, value in share.items()}
         result = self._judge(merged) if self._judge else None
         return self._ranks.from_leader(result)  # type: ignore[no-any-return]
 
-    def _predictions(self, network: Network, info: ModelInfo) -> dict[int, list[Detection]]:
+    def _predictions(
+        self, network: Network, info: ModelInfo, stop: Callable[[], bool] | None
+    ) -> dict[int, list[Detection]]:
         device = next(network.parameters()).device
         size, found = _BATCH[device.type], {}
         for start in range(0, len(self.own), size):
+            if stop is not None and stop():
+                break
             group = self.own[start : start + size]
             images = [read_picture(picture.path) for picture in group]
             answers = predict(network, info, images, score_threshold=LOWEST_SCORE)

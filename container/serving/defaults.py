@@ -31,7 +31,10 @@ def complete(handler: Handler, model: Any) -> Handler:
     """The handler with a default for each function that is missing, once its model is known."""
     if handler.transform_fn is not None:
         return handler
-    read, predict = _of(model)
+    asks = handler.predict_fn is not None or handler.predict_batch_fn is not None
+    if asks and handler.input_fn is not None:  # the model is its author's alone
+        return dataclasses.replace(handler, output_fn=handler.output_fn or write)
+    read, predict = _of(model, ours=not asks)
     if handler.predict_fn is None and handler.predict_batch_fn is None and predict is None:
         raise HandlerError(
             f"{handler.path} has no predict_fn, and its model_fn gave a {type(model).__name__},"
@@ -61,10 +64,12 @@ def load_scripted(model_dir: str) -> Any:
     return torch.jit.load(str(found[0]), map_location=_device())  # type: ignore[no-untyped-call]
 
 
-def _of(model: Any) -> tuple[Function, Function | None]:
-    """How to read a body for this model and how to ask it."""
+def _of(model: Any, ours: bool) -> tuple[Function, Function | None]:
+    """How to read a body for this model and how to ask it; one that we ask goes to the GPU."""
     kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(model).__mro__}
     if ("torch", "Module") in kinds:
+        if ours:
+            model.to(_device()).eval()
         return read_tensor(model), ask_network
     if ("xgboost", "Booster") in kinds:
         return read_dmatrix, ask_booster
@@ -112,8 +117,7 @@ def read_tensor(model: Any) -> Callable[[Any, str], Any]:
 
     first = next(iter(model.parameters()), None)
     wanted = torch.float32 if first is None else first.dtype
-    device = _device()
-    model.to(device).eval()
+    device = _device() if first is None else first.device
 
     def read(body: Any, content_type: str) -> Any:
         tensor = torch.as_tensor(read_array(body, content_type))
@@ -128,6 +132,9 @@ def ask_network(item: Any, model: Any) -> Any:
     """A forward pass without gradients."""
     import torch
 
+    first = next(iter(model.parameters()), None)
+    if first is not None and hasattr(item, "to"):  # as an input_fn of their own leaves it: anywhere
+        item = item.to(first.device)
     with torch.no_grad():
         return model(item)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from container.serving.child import Child, Command
 from container.serving.log import say
 from container.serving.plan import ModelProcess, Plan
-from container.serving.protocol import RECYCLE
+from container.serving.protocol import BROKER_GONE, RECYCLE
 from container.serving.surroundings import Surroundings
 
 MODULES = {False: "model_process", True: "zygote"}
@@ -97,6 +97,9 @@ class ModelTier:
         status = child.exit_status or 0
         was_ready = read_ready(slot.ready_fd)
         slot.child = None
+        if status == BROKER_GONE and self.surroundings.settings.multi_model:
+            say("the HTTP worker died, and with it what it knew of the models: ending")
+            return status
         slot.ever_ready = slot.ever_ready or was_ready
         if was_ready and (status == RECYCLE or time.monotonic() - slot.started > LASTING):
             slot.failures = 0

@@ -87,8 +87,11 @@ class Models:
         try:
             with self._turns:
                 answer = self._load(model, deadline)
+        except BaseException:
+            model.fail(error(500, "server_error", "the server failed (see the log)"))
+            raise
         finally:
-            if model.state != "ready":
+            if model.state == "loading":  # who unloads it meanwhile forgets it, too
                 self._forget(model)
         return answer
 
@@ -99,6 +102,12 @@ class Models:
         return error(409, "already_loaded", f"the model {model.name!r} is loaded already")
 
     def _load(self, model: Model, deadline: float) -> Answer:
+        if time.monotonic() > deadline:
+            text = "other loads took all the time: ask again"
+            return model.fail(error(504, "load_timeout", text))
+        early = model.failure
+        if early is not None:  # unloaded before it had its turn
+            return early
         need = _in_a_thread(self.budget.need, model.url, model.folder)
         if not self._fits(need):
             return model.fail(self._no_memory(model, need))
@@ -263,7 +272,8 @@ class Models:
 
     def _forget(self, model: Model) -> None:
         model.state = "gone"
-        self.models.pop(model.name, None)
+        if self.models.get(model.name) is model:
+            del self.models[model.name]
         self.by_number.pop(model.number, None)
         model.gone.set()
 
@@ -292,7 +302,9 @@ class Models:
     def _asked_lately(self) -> Iterator[Model]:
         now = time.monotonic()
         for model in list(self.models.values()):
-            if model.state == "ready" and (model.broker.asked or now - model.used_at < 2):
+            # one whose only client was answered 504 may still compute, for ever
+            busy = model.broker.asked or any(lane.busy for lane in model.broker.lanes)
+            if model.state == "ready" and (busy or now - model.used_at < 2):
                 yield model
 
 

@@ -96,7 +96,7 @@ class ModelsApi:
         if method == "POST":
             name, url = wanted(bytes(request.body.read(MAX_BODY)))
             folder = located(url, self.models.settings.models_folder)
-            if not folder.is_dir():
+            if not _is_folder(folder):
                 text = f"there is no folder {url}: extract the model there, then load it"
                 return error(404, "no_folder", text)
             return self.models.load(name, url, folder)
@@ -206,3 +206,13 @@ def _not_loaded(name: str) -> Answer:
 def _not_allowed(method: str, path: str, allowed: str) -> Answer:
     text = f"{method} {path}: Method Not Allowed"
     return error(405, "method_not_allowed", text, {"Allow": allowed})
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is one; of what we may not see the model's own process will tell."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return True
+    except OSError:  # a name too long
+        return False

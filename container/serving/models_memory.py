@@ -71,4 +71,9 @@ class Budget:
     def need(self, url: str, folder: Path) -> int:
         """What a model will probably cost. Reads the disk: not for the event loop."""
         known = self.known.get(url)
-        return known if known is not None else max(LEAST, ON_DISK * folder_size(folder))
+        if known is not None:
+            return known
+        try:
+            return max(LEAST, ON_DISK * folder_size(folder))
+        except OSError:  # its own process may see more than we may; a file may vanish
+            return LEAST

@@ -107,6 +107,7 @@ class Model:
             self.was_ready = True
             if self.state == "loading" and self.failure is None:
                 self.state = "ready"
+                self.used_at = time.monotonic()  # a slow loader is not the least recently used
             self.outcome.set()
         else:
             self.usage.pid = lane.pid

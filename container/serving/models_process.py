@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import os
 import re
 import signal
 import socket
@@ -17,6 +18,7 @@ from container.serving import model_process
 from container.serving.inference import Runner
 from container.serving.log import say
 from container.serving.model_process import CANNOT_LOAD, ModelProcess, StopError
+from container.serving.models_memory import anonymous
 from container.serving.protocol import Head
 from container.serving.settings import Settings
 
@@ -60,8 +62,11 @@ class OneOfMany(ModelProcess):
 
 def private_bytes() -> int:
     """Memory that is free again when we end: what we share with the zygote is not in it."""
-    with open("/proc/self/smaps_rollup", "rb") as smaps:
-        return sum(int(kilobytes) for kilobytes in PRIVATE.findall(smaps.read())) * 1024
+    try:
+        with open("/proc/self/smaps_rollup", "rb") as smaps:
+            return sum(int(kilobytes) for kilobytes in PRIVATE.findall(smaps.read())) * 1024
+    except OSError:  # a kernel without it
+        return anonymous(os.getpid())
 
 
 def become(start: Head, address: str, settings: Settings) -> int:

@@ -8,7 +8,7 @@ import traceback
 from typing import Any
 
 from container.serving.answers import Answer, error
-from container.serving.context import Context, is_plain
+from container.serving.context import REFUSED_HEADERS, TOKEN, Context, is_plain
 from container.serving.log import say
 
 
@@ -41,10 +41,14 @@ def success(result: Any, accept: str, context: Context) -> Answer:
 
 def _response(response: Any) -> Answer:
     """Flask's answer, or one of sagemaker-containers: body, status, type and headers."""
-    theirs = ("content-type", "content-length")
-    headers = {k: v for k, v in dict(response.headers).items() if k.lower() not in theirs}
+    told = {str(name): str(value) for name, value in dict(response.headers).items()}
+    headers = {name: value for name, value in told.items() if name.lower() not in REFUSED_HEADERS}
     kind = str(getattr(response, "content_type", None) or response.mimetype)
-    return Answer(int(response.status_code), _as_bytes(response.get_data()), kind, headers)
+    status = int(response.status_code)
+    fine = all(TOKEN.fullmatch(name) and is_plain(value) for name, value in headers.items())
+    if not fine or not is_plain(kind) or not 200 <= status <= 599:
+        raise ValueError(f"a response {status} of {kind!r} with {headers}: HTTP takes plain ASCII")
+    return Answer(status, _as_bytes(response.get_data()), kind, headers)
 
 
 def failure(exception: BaseException, step: str, context: Context) -> Answer:

@@ -19,6 +19,7 @@ Body: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 PREFIX = struct.Struct(">4sIQ")
 MAGIC = b"BYOA"
 MAX_HEAD = 1 << 23  # more than the largest head that gunicorn takes, six bytes a character
+BROKER_GONE = 78  # the zygote's exit status: the HTTP worker died, nobody knows its models now
 RECYCLE = 79  # a model process's exit status: its work is done, it grew too big, start another
 JOIN_BELOW = 1 << 16  # what is smaller is cheaper to copy than to send in two pieces
 READ = 1 << 16

@@ -7,6 +7,7 @@ the file's pages on to the model process, which is the only one that holds the b
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 from typing import IO, TypeAlias
 
@@ -15,8 +16,23 @@ import gevent
 from container.serving.answers import Answer, error
 from container.serving.settings import MIB
 
-#: More than what a real-time request may have: disks are for batch and async.
-IN_MEMORY = 32 * MIB
+
+def _is_memory(folder: str) -> bool:
+    """Whether files there are memory, as /tmp of a container with a read-only root."""
+    longest, kind = "", ""
+    try:
+        with open("/proc/self/mounts") as mounts:
+            for _, at, what, *_ in map(str.split, mounts):
+                if f"{folder}/".startswith(f"{at.rstrip('/')}/") and len(at) >= len(longest):
+                    longest, kind = at, what
+    except OSError:
+        pass
+    return kind in ("tmpfs", "ramfs")
+
+
+#: More than what a real-time request may have: disks are for batch and async. Where the disk is
+#: memory, a file would be memory that nobody counts.
+IN_MEMORY = 1 << 40 if _is_memory(os.path.realpath(tempfile.gettempdir())) else 32 * MIB
 PIECE = MIB
 Whole: TypeAlias = bytes | bytearray | mmap.mmap
 

@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from container import stand_ins
-from container.family import DieWithParent
+from container.family import DieWithParent, stay_with_parent
 from container.serving import defaults as _defaults  # noqa: F401 - shared by all that are forked
 from container.serving import handler as handlers
 from container.serving import protocol
@@ -82,14 +83,24 @@ class Zygote:
             self.tell(head["number"], 128 + signal.SIGKILL)
             return
         if pid == 0:
+            self.be_a_model(head, die_with_parent)
+        self.models[pid] = head["number"]
+
+    def be_a_model(self, head: protocol.Head, die_with_parent: DieWithParent) -> NoReturn:
+        """In the new process: whatever happens, it never comes back into the zygote's own loop."""
+        status = 1
+        try:
             self.leave_family()
             if self.identity is not None:
                 obstacle = Becoming(self.identity, Path(head["path"])).obstacle
                 if obstacle:
                     say(f"model {head['name']!r} runs as root: nobody cannot read {obstacle}")
             die_with_parent()  # last: a change of user undoes it
-            _end(become(head, self.address, self.settings))
-        self.models[pid] = head["number"]
+            status = become(head, self.address, self.settings)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            _end(status)
 
     def leave_family(self) -> None:
         """What a child must not share with us."""
@@ -175,6 +186,7 @@ def main() -> int:
         os.environ[BLAS] = "1"
         with for_a_while(identity):
             preload(settings)
+        stay_with_parent()  # a change of user undid it
         os.environ[BLAS] = chosen
         if threads() > 1:
             say("not preloaded: the predictor's imports start threads, which no fork survives")
@@ -207,8 +219,8 @@ def _run(settings: Settings, address: str, ready_fd: int, identity: Identity | N
         try:
             zygote.run()
         except (protocol.PeerGoneError, OSError):
-            while True:  # without the HTTP side the container ends, and the supervisor tells us
-                signal.pause()
+            zygote.end()  # gunicorn starts another worker, and that one knows none of our models
+            return protocol.BROKER_GONE
     except StopError:
         zygote.end()
     return 0

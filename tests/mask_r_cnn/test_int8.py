@@ -299,8 +299,8 @@ class Verdict:
         self.truth = SimpleNamespace(pictures=[one, *[none] * (pictures - 1)])
         self.found = found
 
-    def __call__(self, *_: Any) -> Evaluation:
-        return self.found
+    def __call__(self, network: Any, info: Any, stop: Any) -> Evaluation | None:
+        return None if stop() else self.found
 
 
 def judge(
@@ -310,6 +310,7 @@ def judge(
     *words: str,
     pictures: int = 20,
     objects: int = 50,
+    stop: bool = False,
 ) -> str:
     network, info = load_model(folder)
     training: Any = SimpleNamespace(pictures=())
@@ -319,7 +320,7 @@ def judge(
     ranks: Any = SimpleNamespace(layout=SimpleNamespace(leader=True), from_leader=lambda x: x)
     trainer: Any = SimpleNamespace(evaluated=network, ranks=ranks)
     validator: Any = Verdict(found, pictures, objects)
-    return judge_int8(job, trainer, validator, info, judged)
+    return judge_int8(job, trainer, validator, info, judged, lambda: stop)
 
 
 @pytest.mark.parametrize(
@@ -335,6 +336,25 @@ def test_int8_is_on_only_where_accuracy_stays(
     assert said.startswith(f"int8: {'on' if on else 'off'} for serving on CPUs: box AP")
     found = read_quantization(folder, weights_of(folder))
     assert found is not None and found.int8 is on and found.metrics["segm_map"] == 0.4
+
+
+def test_a_job_that_is_to_stop_judges_no_further(small: Path, tmp_path: Path) -> None:
+    folder, good = tmp_path / "model", evaluation(0.5, 0.5)
+    network, info = load_model(small)
+    save_model(folder, network.state_dict(), info)
+    assert "the job was stopped" in judge(folder, good, good, stop=True)
+    assert read_quantization(folder, weights_of(folder)) is None
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_who_does_not_want_int8_need_not_mend_its_file(
+    precision: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(small, folder)
+    (folder / "quantization.json").write_text("{")
+    monkeypatch.setenv("MASK_R_CNN_PRECISION", precision)
+    assert OpenVinoEngine(folder).info.class_names
 
 
 def test_nobody_judges_where_int8_is_not_wanted(small: Path, tmp_path: Path) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from io import BytesIO, StringIO
 from typing import Any
 
 from . import content_types, errors
+
+#: What an npz may be unpacked: so much, or so many times its own size.
+NPZ_BYTES = 1 << 28
+NPZ_TIMES = 20
 
 
 def decode(obj: Any, content_type: str) -> Any:
@@ -42,9 +47,16 @@ def _npy(body: Any) -> Any:
 
 
 def _npz(body: Any) -> Any:
-    """A sparse matrix."""
+    """A sparse matrix; not one that was packed to fill the memory."""
     import scipy.sparse  # type: ignore[import-untyped]
 
+    try:
+        with zipfile.ZipFile(BytesIO(body)) as archive:
+            size = sum(each.file_size for each in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"the body is no npz: {error}") from None
+    if size > max(NPZ_BYTES, NPZ_TIMES * len(body)):
+        raise ValueError(f"the npz has {size} bytes unpacked, far more than sent: send parts")
     return scipy.sparse.load_npz(BytesIO(body))
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 
 from container import stand_ins
-from container.serving import defaults
+from container.serving import defaults, outcomes
+from container.serving.context import Context
 from container.serving.handler import Handler, HandlerError
 from container.stand_ins.sagemaker_inference import decoder, encoder
 from container.stand_ins.sagemaker_xgboost_container import tables
@@ -181,3 +183,50 @@ def test_stand_ins_say_what_they_have_not():
     assert done.returncode == 0, done.stderr
     told = done.stdout.splitlines()
     assert len(told) == 5 and all("something" in line for line in told)
+
+
+def test_a_model_with_functions_of_its_own_stays_as_its_author_left_it():
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Dropout()).train()
+    whole = handler(input_fn=lambda body, kind: body, predict_fn=lambda item, model: item)
+    found = defaults.complete(whole, model)
+    assert model.training and found.input_fn is whole.input_fn
+    assert found.predict_fn is whole.predict_fn and found.output_fn is not None
+    defaults.complete(handler(input_fn=lambda body, kind: body), model)
+    assert not model.training, "whom we ask, we prepare"
+
+
+def test_an_npz_that_would_fill_the_memory_is_refused():
+    sent = io.BytesIO()
+    with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.npy", bytes(decoder.NPZ_BYTES + 1))
+    with pytest.raises(ValueError, match="far more than sent"):
+        decoder.decode(sent.getvalue(), "application/x-npz")
+    with pytest.raises(ValueError, match="no npz"):
+        decoder.decode(b"PK", "application/x-npz")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "kind"),
+    [
+        ({"X-A": "b\r\nX-C: d"}, 200, "text/plain"),
+        ({"X A": "b"}, 200, "text/plain"),
+        ({}, 99, "text/plain"),
+        ({}, 200, "text/plain\r\nX-C: d"),
+    ],
+)
+def test_a_response_that_http_has_not_is_no_answer(headers: Any, status: int, kind: str):
+    made = SimpleNamespace(
+        headers=headers, status_code=status, content_type=kind, get_data=lambda: b"x"
+    )
+    with pytest.raises(ValueError, match="plain ASCII"):
+        outcomes.success(made, "*/*", Context({}))
+
+
+def test_a_responses_numbers_are_texts_and_its_framing_is_ours():
+    headers = {"X-Score": np.float32(1), "Transfer-Encoding": "chunked", "Connection": "close"}
+    made = SimpleNamespace(
+        headers=headers, status_code=201, content_type="text/plain", get_data=lambda: b"x"
+    )
+    answer = outcomes.success(made, "*/*", Context({}))
+    assert (answer.status, answer.headers) == (201, {"X-Score": "1.0"})
