@@ -38,12 +38,20 @@ class Settings:
     data: Mapping[str, str] = field(default_factory=dict)
     #: The folder of the algorithm, below byoa.toml's; "" = the only one there.
     algorithm: str = ""
+    #: The task that train, run, shell, process, deploy and invoke mean when they are told none.
+    task: str = ""
     #: [build]: packages, base.
     build: Mapping[str, str] = field(default_factory=dict)
     #: More fields of AWS's own requests, by the part of the flow: training, endpoint_config …
     request: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Where byoa.toml lies, or the working folder.
     folder: Path = field(default_factory=Path)
+
+    def need_task(self, named: str | None) -> str:
+        """The task that was named, else byoa.toml's."""
+        if not (named or self.task):
+            raise UsageError(f"No task is named. Give -t NAME, or task below [project] in {NAME}.")
+        return named or self.task
 
     def need_project(self) -> str:
         if not self.project:

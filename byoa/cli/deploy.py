@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     place = open_place(settings)
     given, how = wanted(arguments, MODEL, ENDPOINT)
+    if settings.task and not {"task", "job", "model"} & given.keys():
+        given["task"] = settings.task
     steps = plan(place, settings, dry=arguments.dry_run, **given)
     if arguments.dry_run:
         return print_requests(steps)

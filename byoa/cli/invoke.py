@@ -13,6 +13,8 @@ from byoa.cli import overlay
 from byoa.cli.common import add_common, settings_of
 from byoa.cli.show import emit, say
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError
+from byoa.plan.names import fitted
+from byoa.settings import Settings
 
 HELP = "send a file to an endpoint"
 EXAMPLES = """\
@@ -32,7 +34,7 @@ LONGEST = 3600
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("endpoint", help="the endpoint's name")
+    add("endpoint", nargs="?", help="the endpoint's name (PROJECT-TASK of byoa.toml)")
     add("file", help="a file, - for stdin; with --async an address, too")
     add("--content-type", dest="ContentType", help="what the file is (by its suffix)")
     add("--accept", dest="Accept", help="what the answer is to be: application/json, image/png …")
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = {
         name: value for name, value in vars(arguments).items() if name[0].isupper() and value
     }
-    options["EndpointName"] = name = arguments.endpoint
+    options["EndpointName"] = name = arguments.endpoint or own_endpoint(settings, arguments.file)
     if arguments.overlay is not None:
         return overlay.invoke(place, options, body_of(arguments.file), arguments)
     if not arguments.later:
@@ -78,6 +80,16 @@ def run(arguments: argparse.Namespace) -> int:
         return give(wait(queued, place), "", arguments.output)
     emit({key: value for key, value in queued.items() if key != "ResponseMetadata"}, arguments)
     return 0
+
+
+def own_endpoint(settings: Settings, file: str) -> str:
+    """What `byoa deploy` calls the endpoint of byoa.toml's task."""
+    if not (settings.project and settings.task):
+        raise UsageError(
+            f"Which endpoint is {file} for? `byoa invoke NAME {file}`; without a name byoa.toml"
+            " has to say name and task below [project]."
+        )
+    return fitted(f"{settings.project}-{settings.task}")
 
 
 def content_type(name: str) -> str:

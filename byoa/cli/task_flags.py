@@ -138,7 +138,7 @@ CODE: Flags = {"Code": (words("--dependencies", "-d", type=Path, help="put besid
 
 def add_flags(parser: argparse.ArgumentParser, *tables: Flags) -> None:
     """--task_name, the tables' flags by group, and where it runs."""
-    parser.add_argument("--task_name", "-t", required=True, help="the task's name")
+    parser.add_argument("--task_name", "-t", help="the task's name (byoa.toml's task)")
     groups: dict[str, Any] = {}
     for table in tables:
         for title, flags in table.items():
@@ -157,7 +157,7 @@ def task_of(arguments: argparse.Namespace, settings: Settings, program: Program,
     defaults = settings.hyperparameters if kind == "training" else {}
     return Task(
         project=settings.need_project(),
-        name=arguments.task_name,
+        name=settings.need_task(arguments.task_name),
         kind=kind,
         program=program,
         image=Image(

@@ -19,7 +19,7 @@ from byoa.task import Task
 
 from ..conftest import Byoa
 
-#: Every flag of `ssm`, with its aliases, by verb: facts/driver-features 1.1.2 to 1.1.5.
+#: Every flag of `ssm`, with its aliases, by verb.
 SSM = {
     "run": """--project_name -p --task_name -t --bucket_name -b --prefix --source_dir -s
         --entry_point -e --dependencies -d --instance_type --it --instance_count --ic --volume_size
@@ -213,3 +213,20 @@ def test_a_request_is_laid_over_the_one_of_byoa_toml():
     said = {"training": {"StoppingCondition": {"A": 1, "B": 2}, "C": 3}}
     found = task("""--request '{"StoppingCondition": {"B": null}, "D": 4}'""", request=said)
     assert found.job["extra"] == {"StoppingCondition": {"A": 1, "B": None}, "C": 3, "D": 4}
+
+
+def test_a_task_that_nobody_names_is_byoa_tomls(byoa: Byoa, home: Path):
+    Path("train.py").write_text("print('score=1;')")
+    said = byoa("run", "-p", "p", "-e", "train.py", "--on", "process")
+    assert (said.code, "No task is named" in said.err) == (2, True)
+    Path("byoa.toml").write_text('[project]\nname = "p"\ntask = "mine"\n')
+    assert byoa("run", "-e", "train.py", "--on", "process").out.startswith("task:              mine")
+
+
+def test_an_endpoint_that_nobody_names_is_that_tasks(byoa: Byoa, home: Path):
+    Path("rows.csv").write_text("1,2\n")
+    said = byoa("invoke", "rows.csv", "--on", "process")
+    assert (said.code, "Which endpoint is rows.csv for?" in said.err) == (2, True)
+    Path("byoa.toml").write_text('[project]\nname = "p_1"\ntask = "mine"\n')
+    said = byoa("invoke", "rows.csv", "--on", "process")
+    assert said.code != 0 and "p-1-mine" in said.err
