@@ -220,7 +220,9 @@ def test_a_task_that_nobody_names_is_byoa_tomls(byoa: Byoa, home: Path):
     said = byoa("run", "-p", "p", "-e", "train.py", "--on", "process")
     assert (said.code, "No task is named" in said.err) == (2, True)
     Path("byoa.toml").write_text('[project]\nname = "p"\ntask = "mine"\n')
-    assert byoa("run", "-e", "train.py", "--on", "process").out.startswith("task:              mine")
+    assert byoa("run", "-e", "train.py", "--on", "process").out.startswith(
+        "task:              mine"
+    )
 
 
 def test_an_endpoint_that_nobody_names_is_that_tasks(byoa: Byoa, home: Path):
