@@ -8,7 +8,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -163,7 +163,7 @@ def parsed_words(verb: str, module: ModuleType, words: list[str]) -> argparse.Na
     parser = parser_for(verb, module)
     known = list(flags_of(parser))
     if not getattr(module, "PASSES_ON", False):
-        arguments, unknown = parser.parse_known_args([spelled(word, known) for word in words])
+        arguments, unknown = mixed(parser)([spelled(word, known) for word in words])
         if unknown:
             raise UsageError(unrecognized(inner(parser, words), unknown))
         return arguments
@@ -174,6 +174,15 @@ def parsed_words(verb: str, module: ModuleType, words: list[str]) -> argparse.Na
     arguments.passed = words[cut + 1 :]
     arguments.flags = known
     return arguments
+
+
+Parse = Callable[[list[str]], tuple[argparse.Namespace, list[str]]]
+
+
+def mixed(parser: argparse.ArgumentParser) -> Parse:
+    """A parse that takes flags between names: `invoke NAME -o answer FILE`. Not with sub-verbs."""
+    subs = any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
+    return parser.parse_known_args if subs else parser.parse_known_intermixed_args
 
 
 def inner(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.ArgumentParser:

@@ -232,3 +232,11 @@ def test_an_endpoint_that_nobody_names_is_that_tasks(byoa: Byoa, home: Path):
     Path("byoa.toml").write_text('[project]\nname = "p_1"\ntask = "mine"\n')
     said = byoa("invoke", "rows.csv", "--on", "process")
     assert said.code != 0 and "p-1-mine" in said.err
+
+
+def test_flags_stand_between_an_endpoint_and_its_file_too(byoa: Byoa, home: Path):
+    Path("rows.csv").write_text("1,2\n")
+    words = [["faces", "rows.csv", "-o", "out"], ["faces", "-o", "out", "rows.csv"]]
+    for line in words:
+        said = byoa("invoke", "--on", "process", *line)
+        assert said.code == 1 and "Endpoint faces" in said.err, said.err
