@@ -27,14 +27,15 @@ RUN sed -i 's/\r$//' /requirements/* \
     && PIP_NO_CACHE_DIR=1 sh /requirements/install.sh /opt/venv/bin/python "/requirements/${PACKAGES}.txt" "${TORCH_INDEX}" \
     && sh /requirements/strip.sh /opt/venv
 RUN /opt/venv/bin/python /requirements/pretrained.py "${PRETRAINED}" /opt/pretrained
-# The algorithm's own packages, if it names some: [t] makes the file one that may be missing.
+
+# --- own: the algorithm's own packages, if it names some, beside the environment that all share ---
+FROM builder AS own
 ARG ALGORITHM=mask_r_cnn
-COPY requirements/harness.in ${ALGORITHM}/requirements.tx[t] /algorithm/
-RUN if [ -f /algorithm/requirements.txt ]; then \
-        sed -i 's/\r$//' /algorithm/requirements.txt \
-        && /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --requirement /algorithm/requirements.txt \
-        && sh /requirements/strip.sh /opt/venv; \
-    fi
+# [t] makes the second file one that may be missing.
+COPY requirements/own.sh ${ALGORITHM}/requirements.tx[t] /algorithm/
+RUN sed -i 's/\r$//' /algorithm/own.sh \
+    && mv /algorithm/own.sh /requirements/ \
+    && sh /requirements/own.sh /opt/venv /algorithm/requirements.txt /own
 
 # --- the image: no compiler, no package cache ----------------------------------------------------
 FROM ${BASE_IMAGE} AS system
@@ -67,6 +68,7 @@ FROM packages-${PACKAGES}
 ARG ALGORITHM=mask_r_cnn
 COPY --from=builder /opt/venv /opt/venv
 COPY --from=builder /opt/pretrained /opt/byoa/pretrained
+COPY --from=own /own/ /
 
 # The environment first: a change of the code then rebuilds two small layers.
 ENV PATH=/opt/venv/bin:/opt/byoa/container/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
@@ -78,9 +80,12 @@ ENV PATH=/opt/venv/bin:/opt/byoa/container/bin:/usr/local/sbin:/usr/local/bin:/u
 COPY container/ /opt/byoa/container/
 COPY ${ALGORITHM}/ /opt/byoa/${ALGORITHM}/
 
-# Programs run whatever the checkout did to modes and line endings; .pyc files make them start
-# fast where the image is read-only. The build ends with the image's own check of itself.
-RUN find /opt/byoa/container "/opt/byoa/${ALGORITHM}" -type f \
+# What the own packages replaced goes. Programs run whatever the checkout did to modes and line endings;
+# .pyc files make them start fast where the image is read-only. The build ends with the image's own check of itself.
+RUN xargs --delimiter '\n' --no-run-if-empty rm -f < /opt/byoa/removed \
+    && find /opt/venv/lib -depth -type d -empty -delete \
+    && rm /opt/byoa/removed \
+    && find /opt/byoa/container "/opt/byoa/${ALGORITHM}" -type f \
         \( -path '*/bin/*' -o -name '*.py' -o -name '*.sh' -o -name '*.conf' -o -name '*.json' -o -name '*.html' \) \
         -exec sed -i 's/\r$//' {} + \
     && chmod -R u=rwX,go=rX /opt/byoa \

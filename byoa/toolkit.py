@@ -25,7 +25,7 @@ HARNESS = "container"
 #: Of requirements/, what the Dockerfile copies: a developer's lock files stay where they are.
 REQUIREMENTS = (
     *("image.txt", "serve.txt", "harness.txt", "harness.in"),
-    *("install.sh", "strip.sh", "pretrained.py"),
+    *("install.sh", "strip.sh", "own.sh", "pretrained.py"),
 )
 RUBBISH = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 IGNORED = "*\n!container\n!{algorithm}\n!requirements\n**/__pycache__\n**/*.pyc\n**/.*\n"

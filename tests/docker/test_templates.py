@@ -40,6 +40,12 @@ class Template:
     def size(self) -> int:
         return int(self.sh(f"docker image inspect --format '{{{{.Size}}}}' {self.image}"))
 
+    @property
+    def layers(self) -> list[str]:
+        said = self.sh(f"docker image inspect --format '{{{{json .RootFS.Layers}}}}' {self.image}")
+        found: list[str] = json.loads(said)
+        return found
+
     def forget(self) -> None:
         """The name goes; layers that the next build takes up stay."""
         words = ["docker", "image", "rm", "--no-prune", "--force", self.image]
@@ -61,6 +67,24 @@ def test_a_shell_script_is_an_algorithm(template: Template):
     assert template.size < SMALL / 2
     again = template.installed.sh("byoa build", template.folder)
     assert "test-shell:latest is up to date" in again.stderr
+
+
+@pytest.mark.parametrize("template", ["shell"], indirect=True)
+def test_own_packages_replace_those_of_the_harness_in_a_layer_of_their_own(template: Template):
+    template.sh("byoa build")
+    before = template.layers
+    (template.folder / "algorithm" / "requirements.txt").write_text("packaging==24.1\r\n")
+    template.sh("byoa build")
+    found = template.sh(
+        f"docker run --rm {template.image} ls /opt/venv/lib/python3.11/site-packages"
+    )
+    assert [name for name in found.split() if name.startswith("packaging-")] == [
+        "packaging-24.1.dist-info"
+    ]
+    template.sh(f"docker run --rm {template.image} python3 -m pip check")
+    environment = 3  # the base, what apt brought, /opt/venv
+    assert template.layers[:environment] == before[:environment]
+    assert len(template.layers) == len(before)
 
 
 @pytest.mark.parametrize("template", ["sklearn"], indirect=True)
