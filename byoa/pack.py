@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import io
 import struct
@@ -65,10 +66,20 @@ def collect(
 
 def add_script(code: Code, script: Path) -> None:
     if not script.is_file():
-        raise UsageError(f"There is no {script}. Name the script to run, or its folder with -s.")
+        raise UsageError(no_script(script))
     for path in local_imports(script) if script.suffix == ".py" else [script]:
         code.add(path.relative_to(script.parent).as_posix(), path)
     code.program = script.name
+
+
+def no_script(script: Path) -> str:
+    """Why this is none, and the one that was meant, as far as its folder tells."""
+    if script.is_dir():
+        return f"{script} is a folder. Name the script in it, too: -s {script} -e SCRIPT."
+    beside = [one.name for one in script.parent.glob("*.*") if one.is_file()]
+    near = difflib.get_close_matches(script.name, beside, 1)
+    meant = f"Did you mean {script.with_name(near[0])}?" if near else "Name the script to run."
+    return f"There is no {script}. {meant}"
 
 
 def inside(source_dir: Path, entry_point: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa.plan.errors import UsageError
+from byoa.plan.names import fitted
 
 NAME = "byoa.toml"
 BUILD = ("packages", "base")
@@ -55,7 +56,8 @@ class Settings:
 
     def need_project(self) -> str:
         if not self.project:
-            raise UsageError(f"No project is named. Give --project NAME, or name in {NAME}.")
+            here = fitted(self.folder.absolute().name or "demo")
+            raise UsageError(f"No project is named. Give -p {here}, say, or name in {NAME}.")
         return self.project
 
 

@@ -20,7 +20,7 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--task_name", "-t", required=True, help="the task's name")
+    parser.add_argument("--task_name", "-t", help="the task's name (byoa.toml's task)")
     parser.add_argument("--clean_state", "--cs", action="store_true", help="delete its state")
     parser.add_argument("--force_running", "--fr", action="store_true", help=argparse.SUPPRESS)
     for names, options in COMMON["Output"]:
@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not (keep or arguments.clean_state):
         raise UsageError("Nothing is asked for. Give --clean_state, or a folder: -o OUT.")
     place = open_place(settings)
-    where = ProjectPlace(place.storage.base, settings.need_project()).task(arguments.task_name)
+    task = settings.need_task(arguments.task_name)
+    where = ProjectPlace(place.storage.base, settings.need_project()).task(task)
     done = {}
     if arguments.clean_state:
         done["deleted"] = place.storage.delete(where.state)

@@ -10,6 +10,7 @@ from typing import Any
 
 from byoa import record, results, run
 from byoa.cli.common import add_common, settings_of
+from byoa.cli.next_steps import say_next
 from byoa.cli.show import emit, say
 from byoa.place import Place, open_place
 from byoa.plan.errors import JobFailedError, UsageError
@@ -273,8 +274,7 @@ def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "trai
     emit({**summary, "action": outcome.action, "why": outcome.why}, arguments)
     verbs = ["logs", "download -o OUT", *(["deploy"] if "model" in summary else [])]
     verbs += ["report"] if "output" in summary and not program.is_sent and not keep else []
-    which = f"-p {task.project} -t {task.name} --on {place.name}"
-    say("Next: " + "   ".join(f"byoa {verb} {which}" for verb in verbs))
+    say_next(arguments, verbs, task.name)
     return 0
 
 

@@ -26,7 +26,7 @@ class Found:
 
 def add_job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", nargs="?", help="a job's name, or a task's with --project")
-    parser.add_argument("--task_name", "-t", help="the task: its last job")
+    parser.add_argument("--task_name", "-t", help="the task: its last job (byoa.toml's task)")
     add_common(parser)
 
 
@@ -35,6 +35,8 @@ def find(arguments: argparse.Namespace) -> Found:
     settings = settings_of(arguments)
     place = open_place(settings)
     job, task = arguments.job, arguments.task_name
+    if not (job or task):
+        task = settings.task
     if bool(job) == bool(task):
         raise UsageError("Name one thing: a job, or a task with -t (and its project with -p).")
     for kind in jobs.NOUNS if job else ():

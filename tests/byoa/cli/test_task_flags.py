@@ -217,12 +217,49 @@ def test_a_request_is_laid_over_the_one_of_byoa_toml():
 
 def test_a_task_that_nobody_names_is_byoa_tomls(byoa: Byoa, home: Path):
     Path("train.py").write_text("print('score=1;')")
-    said = byoa("run", "-p", "p", "-e", "train.py", "--on", "process")
+    said = byoa("shell", "-p", "p", "--cmd_line", "true", "--on", "process")
     assert (said.code, "No task is named" in said.err) == (2, True)
     Path("byoa.toml").write_text('[project]\nname = "p"\ntask = "mine"\n')
-    assert byoa("run", "-e", "train.py", "--on", "process").out.startswith(
-        "task:              mine"
-    )
+    said = byoa("run", "train.py", "--on", "process")
+    assert said.out.startswith("task:              mine")
+    assert "Next: byoa logs --on process   byoa download -o OUT --on process" in said.err
+    assert "score=1;" in byoa("logs", "--on", "process").out
+    assert "mine-" in byoa("status", "--on", "process").out
+
+
+def test_a_script_needs_no_flag_and_no_name(byoa: Byoa, home: Path):
+    Path("fit it.py").write_text("import sys; print(sys.argv[1:])")
+    said = byoa("run", "--epochs", "3", "fit it.py", "-p", "p", "--on", "process", "--", "a")
+    assert "'--epochs', '3'" in said.err and "'a'" in said.err
+    assert said.out.startswith("task:              fit-it")
+    assert "Next: byoa logs -p p --on process -t fit-it" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run"], "No script is named. Say which: byoa run train.py"),
+        (["run", "-i", ".", "train.py"], "Say which first: a flag before it took it"),
+        (["run", "--verbose", "train.py"], "Say which first: a flag before it took it"),
+        (["run", "trian.py"], "There is no trian.py. Did you mean train.py?"),
+        (["run", "-e", "."], ". is a folder. Name the script in it, too: -s . -e SCRIPT."),
+    ],
+)
+def test_a_script_that_is_not_there_is_told(byoa: Byoa, home: Path, words: list[str], said: str):
+    Path("train.py").write_text("")
+    done = byoa(*words, "-p", "p", "-t", "t", "--on", "process")
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_a_project_that_nobody_names_is_asked_for_with_a_name_that_works(
+    byoa: Byoa, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    Path("train.py").write_text("")
+    Path("my cells").mkdir()
+    Path("my cells/train.py").write_text("")
+    monkeypatch.chdir("my cells")
+    said = byoa("run", "train.py", "--on", "process")
+    assert (said.code, "Give -p my-cells, say, or name in byoa.toml" in said.err) == (2, True)
 
 
 def test_an_endpoint_that_nobody_names_is_that_tasks(byoa: Byoa, home: Path):
