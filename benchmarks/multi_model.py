@@ -50,12 +50,12 @@ BODY = b"[5.1, 3.5, 1.4, 0.2]"
 def main() -> None:
     """Measure, print, and write results/multi_model.json."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--small", action="store_true", help="20 models, for a moment")
+    parser.add_argument("--small", action="store_true", help="12 models, for a moment")
     parser.add_argument("--models", type=int, default=1000)
     parser.add_argument("--memory", type=int, default=2048, help="MiB of all loaded models")
     chosen = parser.parse_args()
     if chosen.small:
-        chosen.models, chosen.memory = 20, 64
+        chosen.models, chosen.memory = 12, 64
     result: dict[str, Any] = {
         "models": chosen.models,
         "budget MiB": chosen.memory,
@@ -74,7 +74,7 @@ def round_trips(count: int, memory: int, preload: str) -> dict[str, Any]:
         cold: list[float] = []
         used, rounds = [], []
         client.load("warm", 0)
-        alone = client.many_times("warm", 300)
+        alone = client.many_times("warm", min(300, 5 * count))
         with client.asking("warm") as beside:
             for _ in range(2):
                 began = time.monotonic()

@@ -8,14 +8,24 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from byoa.models import checked, pack
+from byoa.models import checked, facts_of, image_of, pack
 from byoa.place import Place
 from byoa.plan.errors import UsageError
-from byoa.plan.image import MULTI_MODEL_LABEL, ImageFacts
+from byoa.plan.image import MULTI_MODEL_LABEL, ImageFacts, takes_many
 from byoa.plan.layout import ProjectPlace
 from byoa.progress import bar, say
+from byoa.settings import Settings
 
 SUFFIX = ".tar.gz"
+
+
+def image(place: Place, settings: Settings, wanted: dict[str, Any], dry: bool) -> ImageFacts:
+    """The image, which takes many models: looked at before a folder of them is sent."""
+    found = facts_of(
+        place, image_of(place, settings, wanted.pop("image", "") or settings.image), dry
+    )
+    check_label(found)
+    return found
 
 
 def source(
@@ -85,7 +95,7 @@ def check_label(image: ImageFacts) -> None:
     """UsageError for an image that SageMaker would refuse; unknown ones are asked later."""
     if not image.digest or image.uri.startswith("process://"):
         return
-    if image.labels.get(MULTI_MODEL_LABEL) != "true":
+    if not takes_many(image):
         raise UsageError(
             f"The image {image.uri} does not say that it takes many models: it lacks the label"
             f" {MULTI_MODEL_LABEL}=true, as images for GPUs do (AWS wants CPUs for this)."

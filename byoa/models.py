@@ -42,13 +42,13 @@ def prepare(
     if many:
         from byoa import many_models
 
-        data, trained = many_models.source(place, project, wanted, many, dry), ""
+        facts = many_models.image(place, settings, wanted, dry)
+        data = many_models.source(place, project, wanted, many, dry)
     else:
         data, trained = source(place, project, wanted, dry)
-    image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
-    facts = facts_of(place, image, dry)
-    if many:
-        many_models.check_label(facts)
+        image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
+        facts = facts_of(place, image, dry)
+    image = facts.uri
     read = [address for address in (data, *others) if address.startswith("s3://")]
     write = [project.uri, *written(wanted)]
     # What we sent or trained lies under a name of its own; other addresses may change.

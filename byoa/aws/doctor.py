@@ -17,7 +17,7 @@ from byoa.plan.ami import has_gpu, inference_ami, minimum_driver
 from byoa.plan.checks import gaps, image_problems, trusts
 from byoa.plan.errors import ByoaError
 from byoa.plan.iam import SAGEMAKER, trust_policy
-from byoa.plan.image import ImageFacts
+from byoa.plan.image import MULTI_MODEL_LABEL, ImageFacts, takes_many
 
 if TYPE_CHECKING:
     from byoa.aws.session import Session
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 #: Serverless inference takes no larger image.
 SERVERLESS = 10 << 30
+#: How an image comes to serve many models.
+FOR_CPUS = "For many: `byoa build --packages serve`, or harness."
+OWN_LABEL = "In a Dockerfile of your own: LABEL it, if its `serve` answers POST /models."
 #: What a job of a kind counts against, in Service Quotas' own words.
 USAGES = ("training job usage", "spot training job usage", "endpoint usage")
 
@@ -146,6 +149,7 @@ def image_findings(facts: ImageFacts, instance_type: str) -> Iterator[Finding]:
         text = "The image does not list its hyperparameters: none are checked."
         fix = "`build_and_push.sh` writes what `train --describe` says into a label."
         yield Finding("image labels", WARN, text, fix)
+    yield many_models(facts)
     needs = minimum_driver(facts)
     if not instance_type or not needs:
         return
@@ -156,6 +160,16 @@ def image_findings(facts: ImageFacts, instance_type: str) -> Iterator[Finding]:
         yield Finding("cuda", OK, said)
     except ByoaError as error:
         yield Finding("cuda", FAIL, str(error), "Build the image with CUDA 12.")
+
+
+def many_models(facts: ImageFacts) -> Finding:
+    """Whether SageMaker lets the image serve many models; most images need not, so it only says."""
+    if takes_many(facts):
+        return Finding("image models", OK, "one or many (`byoa deploy --multi-model`)")
+    text = f"one an endpoint: no label {MULTI_MODEL_LABEL}=true"
+    if minimum_driver(facts):
+        return Finding("image models", OK, f"{text}, which AWS takes without GPUs only.", FOR_CPUS)
+    return Finding("image models", OK, f"{text}.", f"{FOR_CPUS} {OWN_LABEL}")
 
 
 @look

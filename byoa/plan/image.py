@@ -19,3 +19,8 @@ class ImageFacts:
     architecture: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     size_bytes: int = 0
+
+
+def takes_many(image: ImageFacts) -> bool:
+    """Whether the image says that it serves many models."""
+    return image.labels.get(MULTI_MODEL_LABEL) == "true"

@@ -7,17 +7,20 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
 from byoa import deploy, many_models, models
 from byoa.aws import endpoints
 from byoa.aws.session import Session
+from byoa.aws.storage import S3Storage
 from byoa.local import SageMaker
 from byoa.local.folder_storage import FolderStorage
 from byoa.place import Place
@@ -387,6 +390,12 @@ def test_many_models_are_a_prefix_and_need_the_label(tmp_path: Path, credentials
     many_models.check_label(ImageFacts(IMAGE, digest="1", labels={MULTI_MODEL_LABEL: "true"}))
     with pytest.raises(UsageError, match="lacks the label"):
         many_models.check_label(ImageFacts(IMAGE, digest="1"))
+    (tmp_path / "models/berlin").mkdir(parents=True)
+    storage = S3Storage(boto3.client("s3"), "s3://bucket")
+    place = replace(place, session=Session("us-east-1"), storage=storage)
+    with pytest.raises(ClientError, match="RepositoryNotFound"):
+        planned(place, model=str(tmp_path / "models"), multi_model=True, dry=False)
+    assert not list(storage.objects("s3://bucket/"))  # the image is asked before anything is sent
 
 
 @mock_aws

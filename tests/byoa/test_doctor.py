@@ -16,7 +16,7 @@ from byoa.aws.session import Session
 from byoa.cli.main import main
 from byoa.doctor import checkup, machine, programs
 from byoa.plan.iam import Access, role_policy
-from byoa.plan.image import ImageFacts
+from byoa.plan.image import MULTI_MODEL_LABEL, ImageFacts
 from byoa.settings import Settings
 from tests.byoa.aws.faulty import Answer, faulty
 
@@ -200,6 +200,9 @@ def facts(**changed):
     ({"size_bytes": 11 << 30}, "", "image size", "warn", "serverless"),
     ({"labels": {}}, "", "image labels", "warn", "hyperparameters"),
     ({"labels": {"byoa.only": "serve"}}, "", "image labels", "ok", "only serves"),
+    ({"labels": {MULTI_MODEL_LABEL: "true"}}, "", "image models", "ok", "--multi-model"),
+    ({"labels": {MULTI_MODEL_LABEL: "yes"}}, "", "image models", "ok", "no label com.amazonaws"),
+    ({"labels": {"byoa.cuda.version": "12.8"}}, "", "image models", "ok", "without GPUs only"),
     ({"labels": {"byoa.cuda.version": "12.8"}}, "ml.g5.xlarge", "cuda", "ok", "driver 525"),
     ({"labels": {"byoa.cuda.version": "12.8"}}, "ml.m5.large", "cuda", "ok", "no GPU"),
     ({"labels": {"byoa.cuda.version": "14.0", "byoa.cuda.minimum-driver": "999.1"}},
@@ -209,6 +212,8 @@ def test_an_image(changed, instance, name, state, words):
     found = [one for one in aws.image_findings(facts(**changed), instance) if one.name == name]
     assert [one.state for one in found] == [state]
     assert words in found[0].text
+    if name == "image models":  # whoever needs many is told how
+        assert ("--packages serve" in found[0].fix) == ("--multi-model" not in found[0].text)
 
 
 def quota(name, value):

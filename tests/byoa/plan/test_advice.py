@@ -52,6 +52,22 @@ SITUATIONS = [
     ),
     (boto.NoRegionError(), "no-region", False, "--region"),
     (boto.InvalidRegionError(region_name="eu west"), "bad-region", False, "eu west"),
+    (
+        refused(
+            "ValidationError",
+            "Failed to download model data(bucket: b, key: many/rome (2).tar.gz). Please ensure",
+            "InvokeEndpoint", "sagemaker-runtime",
+        ),
+        "no-such-model", False, "no model many/rome (2).tar.gz, or its role",
+    ),
+    (
+        refused("ValidationError", "request is missing a target model header", "InvokeEndpoint"),
+        "which-model", False, "--target-model NAME.tar.gz",
+    ),
+    (
+        refused("ValidationError", "x is not a multi-model endpoint and", "InvokeEndpointAsync"),
+        "one-model", False, "Leave out --target-model",
+    ),
     (refused("OptInRequired", "not subscribed"), "region-not-enabled", False, "--region"),
     (
         refused("RequestTimeTooSkewed", "The difference is too large.", "PutObject", "s3"),
