@@ -16,6 +16,7 @@ SAID = {
     "small": "ours, small-data setting",
 }
 FIGURES = ("bbox_map", "segm_map")
+INT8, BF16 = "openvino int8", "openvino bf16"
 
 
 def write_report(runs: Sequence[Run]) -> None:
@@ -52,7 +53,9 @@ def summarised(runs: Sequence[Run]) -> dict[str, Any]:
         found["time"] = time_to_ap(by)
         own = {f: _spread([run[f] for run in by["plain"].values()]) for f in FIGURES}
         found["plain_by_torchvision"] = own
-    found["drop"] = worst_drops(runs)
+    for side in found.keys() & by.keys():
+        found[side]["drop"] = worst_drops(list(by[side].values()))
+    found["int8_minus_bf16"] = int8_gain(runs)
     return found
 
 
@@ -91,10 +94,21 @@ def worst_drops(runs: Sequence[Run]) -> dict[str, Any]:
     """Points that each engine loses to torchvision in float32 on the same weights."""
     drops: dict[str, dict[str, list[float]]] = {}
     for run in runs:
-        for way, figures in run.get("inference", {}).get("drop", {}).items():
+        for way, figures in (run.get("inference") or {}).get("drop", {}).items():
             for name, drop in figures.items():
                 drops.setdefault(way, {}).setdefault(name, []).append(drop)
     return {way: {n: _spread(d) for n, d in found.items()} for way, found in drops.items()}
+
+
+def int8_gain(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+    """Points that OpenVINO has in int8 over what it has in bfloat16, over models of all recipes."""
+    asked = [run["inference"]["ap"] for run in runs if run.get("inference")]
+    both = [ap for ap in asked if {INT8, BF16} <= ap.keys()]
+    return {
+        name: _spread([ap[INT8][name] - ap[BF16][name] for ap in both])
+        for name in ("bbox", "segm")
+        if both
+    }
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from _plain_torchvision import plain_model
+from _plain_torchvision import plain_example, plain_model
 from augment import Augmentation
 from dataset import Dataset
 from distributed import Ranks, layout_of
@@ -20,7 +20,6 @@ from engine import Trainer
 from hyperparameters import Hyperparameters
 from loader import Loader, epoch_order, tall
 from network import build_network
-from train_step import plain_example
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -42,32 +42,36 @@ REDUCED = "torch bf16, JPEG decoded as in training"
 LOWEST_SCORE, MOST = 0.05, 100
 
 
-def inference_gate(folder: Path, training: Dataset, held_out: Dataset) -> dict[str, Figures]:
-    """Box and mask AP of a model folder on held-out pictures, in percent, by each way."""
+def ways(held_out: Dataset) -> list[str]:
+    """Every way in which these pictures can be asked for here, the base first."""
+    has = importlib.util.find_spec("openvino") is not None
+    found = [f"{engine} {precision}" for engine, precision in WAYS if has or engine != "openvino"]
+    jpegs = all(picture.path.suffix == ".jpg" for picture in held_out.pictures)
+    return [BASE, *found, *([REDUCED] if jpegs else [])]
+
+
+def inference_gate(
+    folder: Path, training: Dataset, held_out: Dataset, wanted: Sequence[str]
+) -> Iterator[tuple[str, Figures]]:
+    """Box and mask AP of a model folder on held-out pictures, in percent, by each of these ways."""
     with with_ranges(folder, training) as whole:
-        return _by_each_way(whole, held_out)
+        for way in wanted:
+            yield way, _figures(held_out, _asked(whole, way, held_out.pictures))
 
 
-def _by_each_way(folder: Path, held_out: Dataset) -> dict[str, Figures]:
-    pictures = held_out.pictures
-    found = {BASE: _figures(held_out, plain_answers(_plain(folder), pictures))}
-    for engine, precision in WAYS:
-        if engine == "openvino" and importlib.util.find_spec("openvino") is None:
-            continue
-        with _as(engine, precision):
-            answers = _answers(folder, pictures)
-        found[f"{engine} {precision}"] = _figures(held_out, answers)
-    if all(picture.path.suffix == ".jpg" for picture in pictures):
-        with _as("torch", "bf16"):
-            found[REDUCED] = _figures(held_out, _answers(folder, pictures, reduced=True))
-    return found
+def _asked(folder: Path, way: str, pictures: Sequence[Picture]) -> dict[int, list[Detection]]:
+    if way == BASE:
+        return plain_answers(_plain(folder), pictures)
+    engine, precision = ("torch", "bf16") if way == REDUCED else way.split()
+    with patch.dict(os.environ, {VARIABLE: engine, PRECISION: precision}):
+        return _answers(folder, pictures, reduced=way == REDUCED)
 
 
-def drops(found: dict[str, Figures]) -> dict[str, Figures]:
+def drops(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Figures]:
     """By how many points each way is below plain torchvision; negative is above."""
     base = found[BASE]
     return {
-        way: {name: round(base[name] - value, 3) for name, value in figures.items()}
+        way: {name: round(base[name] - figures[name], 3) for name in ("bbox", "segm")}
         for way, figures in found.items()
         if way != BASE
     }
@@ -96,12 +100,6 @@ def with_ranges(folder: Path, training: Dataset) -> Iterator[Path]:
             ranges = ranges_from(network, info, training.pictures)
             save_quantization(place, Quantization(ranges, fingerprint(network.state_dict())))
         yield place
-
-
-@contextmanager
-def _as(engine: str, precision: str) -> Iterator[None]:
-    with patch.dict(os.environ, {VARIABLE: engine, PRECISION: precision}):
-        yield
 
 
 def _answers(

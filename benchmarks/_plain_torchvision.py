@@ -55,10 +55,11 @@ def plain_batches(training: Dataset, size: int, seed: int, epoch: int) -> Iterat
     """An epoch in batches of one orientation, as the references group them; flips by chance."""
     rng = np.random.default_rng([seed, epoch, 1])
     for chosen in epoch_order(tall(training.pictures), size, seed, epoch):
-        yield tuple(zip(*(_example(training.pictures[i], rng) for i in chosen)))
+        yield tuple(zip(*(plain_example(training.pictures[i], rng) for i in chosen)))
 
 
-def _example(picture: Picture, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+def plain_example(picture: Picture, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    """A float picture at its own size, flipped half of the time, with masks as large as it is."""
     image = as_float(picture)
     masks = torch.from_numpy(rasterise(picture, picture.height, picture.width))
     boxes = torch.tensor([i.box for i in picture.instances if not i.crowd]).reshape(-1, 4)

@@ -7,7 +7,8 @@
     python benchmarks/accuracy.py --run penn_fudan_long-small-0     one run: how far it can get
 
 A finished run is kept in --folder and not done again: stop and start it as you like. Each is a
-process of its own on one core; its time is that process's CPU seconds without the judgements.
+process of its own on one core; its time is that process's CPU seconds without the judgements. Its
+model is then asked by every engine and precision, int8 too, each way kept as it is known.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,7 @@ from _accuracy_report import write_report
 
 if TYPE_CHECKING:
     from _accuracy_works import Work
+    from dataset import Dataset
 
 NEEDS = ("data",)
 SEEDS = (0, 1, 2)
@@ -50,12 +54,16 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="train nothing")
     parser.add_argument("--small", action="store_true", help="two steps a run; no results written")
     parser.add_argument("--run", metavar="WORK-RECIPE-SEED", help="one run alone")
+    parser.add_argument("--way", default="", help="with --run, ask only so: as 'openvino int8'")
     chosen = parser.parse_args()
     folder: Path = chosen.folder.resolve()
     if chosen.run:
-        do_run(folder, chosen.run)
+        do_run(folder, chosen.run, chosen.way)
     elif chosen.inference:
-        print(json.dumps(gate(folder, chosen.inference, trained_on(chosen.inference)), indent=1))
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as room:
+            kept = Path(room) / "inference.json"
+            gate(folder, chosen.inference, trained_on(chosen.inference), kept)
     elif chosen.report:
         write_report(finished(folder))
     elif chosen.small:
@@ -71,16 +79,16 @@ def everything(folder: Path, runs: list[tuple[str, str, int]]) -> None:
     """What is not done yet of the runs, each in a process of its own."""
     for run in runs:
         name = "-".join(map(str, run))
-        if not (folder / name / "inference.json").is_file():
+        if not gated(folder, name):
             own = [sys.executable, __file__, "--folder", str(folder), "--run", name]
             environ = {**os.environ, "OMP_NUM_THREADS": "1"}
             subprocess.run(own, check=True, env=environ)
 
 
-def do_run(folder: Path, name: str) -> None:
+def do_run(folder: Path, name: str, way: str = "") -> None:
     """One run in this process: figures in FOLDER/NAME/run.json, its model in FOLDER/NAME/model.
 
-    Models of our unchanged recipe are gated at once, for how they predict.
+    How the model predicts is gated at once: FOLDER/NAME/inference.json.
     """
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # before torch counts its threads
     from _training_runs import train
@@ -92,8 +100,22 @@ def do_run(folder: Path, name: str) -> None:
         about = {"work": work, "recipe": recipe, "seed": int(seed), "code": _commit()}
         found = train(work_of(work), recipe, int(seed), room)
         _write(room / "run.json", {**about, **measure.machine("torch", "torchvision"), **found})
-    gated = gate(folder, room / "model", work) if recipe == "ours" else {}
-    _write(room / "inference.json", gated)
+    gate(folder, room / "model", work, room / "inference.json", way)
+
+
+def gated(folder: Path, name: str) -> bool:
+    """Whether the run's model was asked in every way that there is now."""
+    from _inference_gate import ways
+
+    _, held_out = pictures_of(folder, name.partition("-")[0])
+    return set(ways(held_out)) <= asked(folder / name / "inference.json").keys()
+
+
+def asked(path: Path) -> dict[str, Any]:
+    """The ways that a model was asked in, each with its AP, code and date."""
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    ap: dict[str, Any] = (found or {}).get("ap", {})
+    return ap
 
 
 def work_of(name: str) -> Work:
@@ -112,13 +134,25 @@ def trained_on(model: Path) -> str:
     return "penn_fudan" if classes == ["pedestrian"] else "generated"
 
 
-def gate(folder: Path, model: Path, work: str) -> dict[str, Any]:
-    """Box and mask AP of a model by every engine on the work's held-out pictures."""
-    from _inference_gate import drops, inference_gate
+def pictures_of(folder: Path, work: str) -> tuple[Dataset, Dataset]:
+    """What the work learns from and what it holds out."""
+    return work_of(work).data(folder / f"{work}_pictures")
 
-    training, held_out = work_of(work).data(folder / f"{work}_pictures")
-    found = inference_gate(model, training, held_out)
-    return {"code": _commit(), "ap": found, "drop": drops(found)}
+
+def gate(folder: Path, model: Path, work: str, kept: Path, only: str = "") -> None:
+    """Box and mask AP of a model by every engine on the work's held-out pictures.
+
+    Each way is kept as soon as it is known, and not asked again.
+    """
+    from _inference_gate import BASE, drops, inference_gate, ways
+
+    training, held_out = pictures_of(folder, work)
+    found = asked(kept)
+    wanted = [way for way in ways(held_out) if way.startswith(only) and way not in found]
+    for way, figures in inference_gate(model, training, held_out, wanted):
+        found[way] = {**figures, "code": _commit(), "date": date.today().isoformat()}
+        print(model.parent.name, way, figures, flush=True)
+        _write(kept, {"ap": found, "drop": drops(found) if BASE in found else {}})
 
 
 def finished(folder: Path) -> list[Mapping[str, Any]]:
@@ -126,9 +160,9 @@ def finished(folder: Path) -> list[Mapping[str, Any]]:
     runs = []
     for path in sorted(folder.glob("*-*-*/run.json")):
         run = json.loads(path.read_text(encoding="utf-8"))
-        gated = path.with_name("inference.json")
-        if gated.is_file():
-            run["inference"] = json.loads(gated.read_text(encoding="utf-8"))
+        gate_of = path.with_name("inference.json")
+        if gate_of.is_file():
+            run["inference"] = json.loads(gate_of.read_text(encoding="utf-8"))
         runs.append(run)
     return runs
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,10 @@ from torchvision.transforms.functional import to_tensor
 
 import measure
 from _random_models import calibrated, folder_of, info_of, scene
+from int8_network import measured_ranges
 from model import load_model
 from openvino_engine import OpenVinoEngine
+from quantization import Range
 from torch_engine import TorchEngine
 
 Array = NDArray[np.float32]
@@ -105,17 +107,19 @@ def measured(place: Path, small: bool) -> dict[str, Any]:
     return {
         "machine": measure.machine(*PACKAGES),
         "picture": [image.height, image.width],
-        "dense": dense_table(dense_engines(plain, folder, x, place, small), rounds),
+        "dense": dense_table(dense_engines(plain, folder, x, pixels, small), rounds),
         "whole": whole_table(plain, folder, pixels, rounds),
     }
 
 
 def dense_engines(
-    plain: Any, folder: Path, x: Tensor, place: Path, small: bool
+    plain: Any, folder: Path, x: Tensor, pixels: NDArray[np.uint8], small: bool
 ) -> dict[str, Dense]:
     """Every engine, loaded and asked once."""
+    network, info = load_model(folder)
+    ranges = measured_ranges(network, info, iter([pixels]))
     eager = Part(plain)
-    ours = Part(load_model(folder)[0])
+    ours = Part(network)
     last = x.contiguous(memory_format=torch.channels_last)
     found = {
         EAGER: _torch(lambda: eager, x),
@@ -125,9 +129,10 @@ def dense_engines(
     if not small:
         found["torch.compile fp32"] = _torch(lambda: torch.compile(ours), last)
         found["torch.compile bf16"] = _torch(lambda: torch.compile(ours), last, bf16=True)
-    found["ONNX Runtime fp32"] = _onnx_runtime(eager, x, place / "dense.onnx")
+    found["ONNX Runtime fp32"] = _onnx_runtime(eager, x, folder / "dense.onnx")
     for precision in ("f32", "bf16"):
         found[f"OpenVINO {precision}"] = _openvino(folder, x, precision)
+    found["OpenVINO int8"] = _openvino(folder, x, "bf16", ranges)
     return found
 
 
@@ -160,12 +165,15 @@ def _onnx_runtime(module: nn.Module, x: Tensor, path: Path) -> Dense:
     return Dense(lambda: session.run(None, feed), list, ready)
 
 
-def _openvino(folder: Path, x: Tensor, precision: str) -> Dense:
+def _openvino(
+    folder: Path, x: Tensor, precision: str, ranges: Mapping[str, Range] | None = None
+) -> Dense:
     from openvino import Core, Model, PartialShape, Type, op
 
     from graph import _rpn_head
     from graph_bodies import pyramid
-    from graph_layers import Layers, sharing
+    from graph_layers import Layers
+    from graph_values import sharing
     from model_info import WEIGHTS_NAME, read_info
     from openvino_engine import _settings
     from weights_file import mapped_weights
@@ -173,7 +181,7 @@ def _openvino(folder: Path, x: Tensor, precision: str) -> Dense:
     began = time.perf_counter()
     info, core = read_info(folder), Core()
     with sharing():
-        layers = Layers(mapped_weights(folder / WEIGHTS_NAME))
+        layers = Layers(mapped_weights(folder / WEIGHTS_NAME), ranges)
         picture = op.Parameter(Type.f32, PartialShape([1, 3, -1, -1]))
         maps = pyramid(layers, info.backbone, picture)
         heads = [_rpn_head(layers, feature) for feature in maps]

@@ -100,7 +100,7 @@ def answer(detections: Sequence[Detection], width: int, height: int) -> bytes:
     return encode(Prediction([Answer(1, image, detections)], ["person"], [1]), JSON)
 
 
-def bytes_of(scenes: Sequence[Sequence[Detection]], width: int, height: int) -> dict[str, float]:
+def bytes_of(scenes: Sequence[Sequence[Detection]], width: int, height: int) -> dict[str, Any]:
     """Bytes a detection, the median over the pictures in which something was found."""
     scenes = [scene for scene in scenes if scene]
     answers = [answer(scene, width, height) for scene in scenes]
@@ -117,7 +117,32 @@ def bytes_of(scenes: Sequence[Sequence[Detection]], width: int, height: int) -> 
         "detections_a_picture": round(statistics.mean(numbers), 1),
         "mask_width": round(statistics.median(one.box[2] - one.box[0] for one in every), 1),
         "times_smaller_than_lists": round(as_lists(every[0]) / plain),
+        "mean_of": split(answers),
     }
+
+
+def split(answers: Sequence[bytes]) -> dict[str, float]:
+    """What the bytes of a detection are, on average: run lengths, digits, names and the rest."""
+    rows = [json.loads(one)["predictions"][0]["detections"] for one in answers]
+    every = [detection for row in rows for detection in row]
+    digits = sum(len(dumped(one["bbox"])) + len(dumped(one["score"])) for one in every)
+    # Without its quotes: they are names' and punctuation's, as every run-length has them.
+    runs = sum(len(dumped(one["segmentation"]["counts"])) - 2 for one in every)
+    class_names = sum(len(f'"category_name":{dumped(one["category_name"])},') for one in every)
+    whole = sum(map(len, answers))
+    parts = {
+        "run lengths": runs,
+        "digits of box and score": digits,
+        "category_name": class_names,
+        "other names and punctuation": whole - runs - digits - class_names,
+        "all": whole,
+    }
+    return {name: round(size / len(every), 1) for name, size in parts.items()}
+
+
+def dumped(value: Any) -> str:
+    """JSON as an answer has it."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def as_lists(one: Detection) -> float:

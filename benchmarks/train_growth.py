@@ -1,7 +1,8 @@
 """How training's time and memory grow with pictures, things in a picture, and its size.
 
 Every point is a process of its own on one thread: CPU seconds, and the most memory it ever held.
-A slope is that of the last step on logarithmic axes: 1 is in proportion, 0 no growth at all.
+A slope is that of the last step on logarithmic axes: 1 is in proportion, 0 no growth at all. Each
+series is kept with its own date and versions; --only measures one anew and leaves the others.
 
     python benchmarks/train_growth.py [--small] [--only pictures|instances|side]
 """
@@ -9,22 +10,26 @@ A slope is that of the last step on logarithmic axes: 1 is in proportion, 0 no g
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+Rows = list[dict[str, float]]
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "mask_r_cnn"))
 
 import measure
 from _scenes import write_scenes
 
-STEPS = 2
+STEPS, READS = 2, 3
 PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 
 
@@ -73,10 +78,10 @@ def train(point: Point, folder: Path) -> dict[str, float]:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     imported = _peak()
-    began = time.process_time()
-    data = load_channel(folder)
-    read = time.process_time() - began
+    reads = [_seconds(lambda: load_channel(folder))]
     peak_of_reading = _peak()
+    reads += [_seconds(lambda: load_channel(folder)) for _ in range(READS - 1)]
+    data = load_channel(folder)
     chosen = Hyperparameters(
         backbone="mobilenet_v2_fpn", min_size=point.side, max_size=2 * point.side, warmup_steps=0
     )
@@ -84,9 +89,9 @@ def train(point: Point, folder: Path) -> dict[str, float]:
     augmentation = Augmentation(chosen.augment, chosen.min_size, chosen.max_size)
     loader = Loader(data.pictures, augmentation, chosen.seed, threads=1)
     trainer = Trainer(network, chosen, Ranks(layout_of({}), torch.device("cpu")), loader)
-    began = time.process_time()
-    order = epoch_order(tall(data.pictures), chosen.batch_size, chosen.seed, 0)
-    ordered = time.process_time() - began
+    tall_ones = tall(data.pictures)
+    ordering = functools.partial(epoch_order, tall_ones, chosen.batch_size, chosen.seed, 0)
+    order = ordering()
     moments = [time.process_time()]
     trainer.run_epoch(
         order[: STEPS + 1],
@@ -97,12 +102,20 @@ def train(point: Point, folder: Path) -> dict[str, float]:
     # The first step is slower than the others: kernels are chosen in it.
     seconds = (moments[-1] - moments[1]) / (len(moments) - 2) / chosen.batch_size
     return {
-        "read_s": round(read + ordered, 4),
+        "read_s": round(min(reads), 4),
+        "order_s": round(_seconds(ordering), 4),
         "read_peak_mb": round(peak_of_reading - imported, 1),
         "picture_s": round(seconds, 4),
         "peak_mb": round(_peak(), 1),
         "imports_mb": round(imported, 1),
     }
+
+
+def _seconds(way: Callable[[], Any]) -> float:
+    """CPU seconds of one call, whose result is dropped."""
+    began = time.process_time()
+    way()
+    return time.process_time() - began
 
 
 def _peak() -> float:
@@ -119,7 +132,7 @@ def in_child(point: Point, room: Path) -> dict[str, float]:
     return found
 
 
-def costs(grows: str, points: list[Point], room: Path) -> list[dict[str, float]]:
+def costs(grows: str, points: list[Point], room: Path) -> Rows:
     """The figures of every point of a series."""
     rows = []
     for point in points:
@@ -130,7 +143,7 @@ def costs(grows: str, points: list[Point], room: Path) -> list[dict[str, float]]
     return rows
 
 
-def slopes(found: dict[str, list[dict[str, float]]]) -> dict[str, float]:
+def slopes(found: dict[str, Rows]) -> dict[str, float]:
     """How each cost grows over the last step of each series."""
     kinds = [(grows, cost) for grows in found for cost in ("picture_s", "peak_mb")]
     kinds.append(("pictures", "read_s"))
@@ -140,15 +153,17 @@ def slopes(found: dict[str, list[dict[str, float]]]) -> dict[str, float]:
     }
 
 
-def kept() -> dict[str, list[dict[str, float]]]:
-    """The figures of before."""
+def kept() -> dict[str, Any]:
+    """The series of before, each with its machine and date."""
     before = json.loads((measure.RESULTS / "train_growth.json").read_text(encoding="utf-8"))
-    return {grows: before[grows] for grows in SERIES}
+    found: dict[str, Any] = before["series"]
+    return found
 
 
-def draw(found: dict[str, list[dict[str, float]]]) -> None:
-    """Time and memory, both as a multiple of the first point's."""
-    names = {"side": "pixels of a picture", "instances": "things in it", "pictures": "pictures"}
+def draw(found: dict[str, Rows], dates: dict[str, str]) -> None:
+    """Time and memory, both as a multiple of the first point's; every series with its date."""
+    things = {"side": "pixels of a picture", "instances": "things in it", "pictures": "pictures"}
+    names = {grows: f"{things[grows]} ({dates[grows]})" for grows in found}
     labels = ("times as many", "times as much")
     for cost, title in (("picture_s", "CPU time of a picture"), ("peak_mb", "Most memory")):
         lines = {
@@ -157,7 +172,7 @@ def draw(found: dict[str, list[dict[str, float]]]) -> None:
         }
         if cost == "picture_s":
             rows = found["pictures"]
-            lines["pictures: reading them"] = [
+            lines["reading the pictures' channel"] = [
                 (r["x"] / rows[0]["x"], r["read_s"] / rows[0]["read_s"]) for r in rows
             ]
         lines["in proportion"] = [(1, 1), (1000, 1000)]
@@ -176,17 +191,18 @@ def main() -> int:
         *numbers, folder = options.point
         print(json.dumps(train(Point(*map(int, numbers)), Path(folder))))
         return 0
-    series = SMALL if options.small else SERIES
-    found = kept() if options.only else {}
+    chosen = SMALL if options.small else SERIES
+    series = kept() if options.only else {}
     with tempfile.TemporaryDirectory() as room:
-        for grows, points in series.items():
+        for grows, points in chosen.items():
             if options.only in (None, grows):
-                found[grows] = costs(grows, points, Path(room))
-    result: dict[str, Any] = {"slopes": slopes(found), **found}
-    print(json.dumps(result["slopes"], indent=1))
+                rows = costs(grows, points, Path(room))
+                series[grows] = {**measure.machine(*PACKAGES), "points": rows}
+    found = {grows: one["points"] for grows, one in series.items()}
+    print(json.dumps(slopes(found), indent=1))
     if not options.small:
-        measure.save("train_growth", {**measure.machine(*PACKAGES), **result})
-        draw(found)
+        measure.save("train_growth", {"slopes": slopes(found), "series": series})
+        draw(found, {grows: one["date"] for grows, one in series.items()})
     return 0
 
 

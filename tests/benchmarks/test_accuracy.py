@@ -15,9 +15,10 @@ import pytest
 import torch
 
 import _accuracy_report
+import accuracy
 import measure
 from _accuracy_works import tiny
-from _inference_gate import BASE, REDUCED, WAYS, drops, inference_gate
+from _inference_gate import BASE, REDUCED, WAYS, drops
 from _plain_torchvision import plain_model
 from _training_runs import Clock, train
 from evaluation import Detection
@@ -65,14 +66,24 @@ def test_a_judgement_takes_no_time() -> None:
     assert clock() < 0.01
 
 
-def test_every_engine_is_gated(room: Path) -> None:
-    training, held_out = tiny().data(room.with_name("tiny_pictures"))
-    found = inference_gate(room / "model", training, held_out)
-    engines = [f"{engine} {precision}" for engine, precision in WAYS]
-    assert list(found) == [BASE, *engines, REDUCED]  # its pictures are JPEGs
-    assert all(0 <= value <= 100 for figures in found.values() for value in figures.values())
-    lower = {BASE: {"segm": 50.0}, "x": {"segm": 49.5}}
-    assert drops(lower) == {"x": {"segm": 0.5}}
+def test_every_engine_is_gated_once(room: Path) -> None:
+    folder, kept = room.parent, room / "inference.json"
+    accuracy.gate(folder, room / "model", "tiny", kept, only="openvino")
+    first = accuracy.asked(kept)
+    assert set(first) == {f"openvino {precision}" for precision in ("fp32", "bf16", "int8")}
+    assert not accuracy.gated(folder, room.name)
+    first["openvino int8"]["bbox"] = -1.0  # what is known is not asked again
+    kept.write_text(json.dumps({"ap": first, "drop": {}}))
+    accuracy.gate(folder, room / "model", "tiny", kept)
+    assert accuracy.gated(folder, room.name)
+    found = json.loads(kept.read_text())
+    engines = {f"{engine} {precision}" for engine, precision in WAYS}
+    assert found["ap"].keys() == {BASE, *engines, REDUCED}  # its pictures are JPEGs
+    assert found["ap"].pop("openvino int8")["bbox"] == -1.0
+    assert all(0 <= ap["bbox"] <= 100 for ap in found["ap"].values())
+    assert found["drop"].keys() == {*engines, REDUCED}
+    lower = {BASE: {"bbox": 50.0, "segm": 50.0}, "x": {"bbox": 50.0, "segm": 49.5}}
+    assert drops(lower) == {"x": {"bbox": 0.0, "segm": 0.5}}
 
 
 def test_torchvision_is_plain_and_the_same_function(room: Path) -> None:
@@ -131,8 +142,11 @@ def test_time_to_the_ap_that_every_plain_seed_reaches() -> None:
 def test_the_report_is_json_and_a_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "RESULTS", tmp_path)
     monkeypatch.setattr(measure, "ROOT", tmp_path)
-    gated = {**RUNS[2], "inference": {"drop": {"torch bf16": {"segm": 0.1}}}}
-    _accuracy_report.write_report([*RUNS, gated])
-    written = json.loads((tmp_path / "accuracy.json").read_text())
-    assert written["summary"]["w"]["drop"]["torch bf16"]["segm"]["most"] == 0.1
+    ap = {"openvino bf16": {"bbox": 50, "segm": 48}, "openvino int8": {"bbox": 51, "segm": 47.5}}
+    gate = {"ap": ap, "drop": {"torch bf16": {"segm": 0.1}}}
+    _accuracy_report.write_report([*RUNS, {**RUNS[2], "inference": gate}])
+    summary = json.loads((tmp_path / "accuracy.json").read_text())["summary"]["w"]
+    assert summary["small"]["drop"]["torch bf16"]["segm"]["most"] == 0.1
+    assert summary["int8_minus_bf16"]["bbox"]["mean"] == 1
+    assert summary["int8_minus_bf16"]["segm"]["mean"] == -0.5
     assert (tmp_path / "accuracy_w.png").stat().st_size > 5000
