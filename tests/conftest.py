@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import signal
@@ -25,6 +26,27 @@ settings.load_profile("patient")
 LEAKS = ("AWS_", "SM_", "SAGEMAKER_", "BYOA_", "TRAINING_JOB_", "MLFLOW_")
 #: What the person who runs the tests may say (see CONTRIBUTING.md).
 KEPT = {"BYOA_TEST_DATA", "BYOA_TEST_IMAGE", "BYOA_PARITY_PYTHON"}
+
+
+#: Files of half a minute and more, longest first. Workers that take whole files begin with these:
+#: one that comes last would be waited for by all.
+LONG = (
+    *("docker/test_example_build_train_deploy.py", "docker/test_templates.py"),
+    *("docker/test_pipeline_batch.py", "docker/test_sandbox.py", "docs/test_pages.py"),
+    *("byoa/test_templates.py", "byoa/pipeline/batch/test_story.py"),
+    *("byoa/pipeline/batch/test_other_services.py", "container/serving/test_life.py"),
+    *("byoa/test_run.py", "byoa/pipeline/batch/test_going_on.py", "byoa/local/test_endpoints.py"),
+    *("byoa/workflow/test_drills.py", "byoa/local/test_transform.py", "byoa/test_deploy.py"),
+    *("byoa/test_defects.py", "container/serving/test_limits.py", "container/test_stop.py"),
+    *("container/serving/test_fuzz.py", "container/serving/test_handlers.py"),
+    *("byoa/local/test_training_ends.py", "byoa/sandbox/test_codebuild.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every worker sorts them alike; within a file the order stays."""
+    rank = {Path(__file__).parent / name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONG)))
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +96,17 @@ def ctrl_c_is_heard() -> None:
     """A shell starts what it runs in the background deaf to SIGINT, and children inherit that."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_of_services_are_read_once() -> Iterator[None]:
+    """botocore reads some MB of JSON for every client of a new session: here once a process."""
+    from botocore.loaders import JSONFileLoader
+
+    read = functools.cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -166,9 +166,12 @@ def test_describe_prints_the_schema_of_the_algorithm(place):
 
 def test_train_starts_in_well_under_a_second(place):
     place.train("echo")
-    began = time.monotonic()
-    subprocess.run([sys.executable, str(ROOT / "container/bin/train"), "--version"], check=True)
-    assert time.monotonic() - began < 1
+    took = []
+    for _ in range(3):  # the best of three: other tests run beside this one
+        began = time.monotonic()
+        subprocess.run([sys.executable, str(ROOT / "container/bin/train"), "--version"], check=True)
+        took.append(time.monotonic() - began)
+    assert min(took) < 1
 
 
 def test_train_imports_only_the_standard_library():

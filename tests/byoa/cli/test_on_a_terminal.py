@@ -16,6 +16,8 @@ for epoch in (1, 2):
     for step in (10, 20):
         time.sleep(0.4)
         print(f"epoch {epoch}/2 step {step}/20 loss {1 / epoch:.3f} 0.04 s/step, about 1 s left", flush=True)
+        while (epoch, step) == (2, 10) and os.path.exists("HOLD"):
+            time.sleep(0.05)
     print(f"epoch={epoch}; train_loss={1 / epoch};", flush=True)
 print("UserWarning: slow", file=sys.stderr)
 if os.environ["SM_CURRENT_HOST"] != os.environ["SM_MASTER_ADDR"]:
@@ -31,14 +33,18 @@ def on_terminal(*words: str, columns: int = 80, **environ: str) -> Terminal:
 @pytest.fixture
 def script(home: Path) -> Path:
     path = Path("train.py")
-    path.write_text(TRAIN)
+    path.write_text(TRAIN.replace("HOLD", str(home / "hold")))
     return path
 
 
 @pytest.mark.parametrize("columns", [80, 40])
-def test_a_jobs_bar_is_below_its_lines_and_gone_at_the_end(script: Path, columns: int):
+def test_a_jobs_bar_is_below_its_lines_and_gone_at_the_end(script: Path, home: Path, columns: int):
+    home.mkdir()
+    (hold := home / "hold").touch()  # a busy machine draws it late
     words = ("run", *PLACE, "-t", "first", "-e", "train.py")
     terminal = on_terminal(*words, columns=columns)
+    terminal.until(lambda said: any("75 %" in line for line in drawn(said)))
+    hold.unlink()
     said = terminal.until("\r\x1b[Jtask:")
     bars = [line for line in drawn(said) if line.startswith("first  Training")]
     assert max(map(len, bars)) < columns

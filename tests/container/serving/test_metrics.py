@@ -88,7 +88,7 @@ def test_what_was_asked_is_counted(serve: Serve, front: str):
 def test_the_queue_while_every_model_process_computes(serve: Serve):
     serving = serve("told", BYOA_QUEUE_SIZE="2").wait_ready()
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(sleep, serving, 0.5) for _ in range(4)]
+        asked = [pool.submit(sleep, serving, 1.0) for _ in range(4)]
         full = wait_for(serving, lambda found: found["byoa_requests_total", "503"] == 1)
         assert full["byoa_queue_length"] == full["byoa_queue_limit"] == 2
         assert full["byoa_requests_in_progress"] == 3
