@@ -54,7 +54,7 @@ def test_without_a_file_everything_is_unsaid(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("BYOA_FRAMEWORK_IMAGE", "mine:1")
     found = load()
     assert (found.project, found.on, found.framework_image) == ("", "", "mine:1")
-    with pytest.raises(UsageError, match="--project"):
+    with pytest.raises(UsageError, match=r"Give -p test-without.*byoa\.toml"):
         found.need_project()
 
 
