@@ -28,7 +28,7 @@ from graph_layers import Weights
 from model_info import WEIGHTS_NAME, ModelInfo, misfit, read_info
 from quantization import QUANTIZATION_NAME, Range, read_quantization
 from resize import STRIDE, fit_size, resize_array
-from weights_file import mapped_weights
+from weights_file import let_go, mapped_weights
 
 _CLASSES = "roi_heads.box_predictor.cls_score.bias"
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -57,6 +57,7 @@ class OpenVinoEngine:
         core = Core()
         self._compiled = core.compile_model(graph, "CPU", _settings(core, self.info))
         self._request = self._compiled.create_infer_request()
+        self._weights = weights
 
     def predict(
         self,
@@ -78,8 +79,12 @@ class OpenVinoEngine:
         return found
 
     def warm_up(self) -> None:
-        """See `engines.Engine`: one tiny picture makes every kernel that does not know its size."""
+        """See `engines.Engine`: one tiny picture makes every kernel that does not know its size.
+
+        Each took its weights into memory of its own, in its own order: the file's lie idle then.
+        """
         self._infer(np.zeros((STRIDE, STRIDE, 3), np.uint8), 0.0, 1, True)
+        let_go(self._weights)
 
     def _infer(self, image: NDArray[np.uint8], threshold: float, limit: int, masks: bool) -> Raw:
         height, width = image.shape[:2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ def mapped_weights(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError("the header is no object")
     header.pop("__metadata__", None)
     return {name: _tensor(data[start:], name, told) for name, told in header.items()}
+
+
+def let_go(weights: dict[str, NDArray[Any]]) -> None:
+    """The memory of what was read of the file is free; who reads it again finds it in the file."""
+    base: Any = next(iter(weights.values()), None)  # all are of one mapping
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "base", None)
+    if base is not None and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _tensor(data: NDArray[np.uint8], name: str, told: dict[str, Any]) -> NDArray[Any]:

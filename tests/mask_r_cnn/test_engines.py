@@ -86,6 +86,30 @@ def test_engines_find_the_same(backbone: str, norm: str, tmp_path: Path) -> None
             assert overlap(one, other) > 0.99
 
 
+def file_pages(name: str) -> int:
+    """Bytes of a file that this process holds."""
+    held, named = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.partition(" ")[0]:
+            named = line.endswith(name)
+        elif named and line.startswith("Rss:"):
+            held += int(line.split()[1]) * 1024
+    return held
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux tells")
+def test_the_files_own_weights_are_let_go_and_not_missed(tmp_path: Path) -> None:
+    """They are a third of a small model's memory, which counts where many models are served."""
+    folder, file = folder_of(tmp_path, "mobilenet_v2_fpn", "group"), str(tmp_path / WEIGHTS_NAME)
+    engine, image = OpenVinoEngine(folder), picture(80, 120)
+    before = engine.predict([image])
+    read = file_pages(file)
+    engine.warm_up()
+    assert file_pages(file) < 4e6 < read
+    assert engine.predict([image]) == before
+    assert file_pages(file) < 4e6
+
+
 ALONE = """
 import sys
 for name in ("torch", "torchvision", "faster_coco_eval", "pycocotools"):
