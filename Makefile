@@ -69,7 +69,7 @@ bench: $(STAMP)  ## list and run the benchmarks; some: make bench BENCH="train_s
 parity: $(STAMP)  ## our SM_* variables and arguments against AWS's sagemaker-training
 	test -x .venv-parity/bin/python || $(VENV)/bin/python -m venv .venv-parity
 	requirements/install.sh .venv-parity/bin/python requirements/parity.txt
-	BYOA_PARITY_PYTHON=$(CURDIR)/.venv-parity/bin/python $(PYTEST) -m parity tests
+	BYOA_PARITY_PYTHON=$(CURDIR)/.venv-parity/bin/python $(PYTEST) -m parity $$(grep --recursive --files-with-matches --include '*.py' pytest.mark.parity tests)
 
 release-check: $(STAMP)  ## wheel, sdist, twine check, install in a clean environment, a first endpoint
 	$(VENV)/bin/python local_test/release_check.py

@@ -41,7 +41,8 @@ def train(image: str, root: Path) -> float:
     mount = f"{root}:/opt/ml"
     words = ["docker", "run", "--rm", "--init", "--network", "none", "--volume", mount]
     owner = ["--user", f"{os.getuid()}:{os.getgid()}"]
-    code = subprocess.run([*words, *owner, image, "train"], check=False).returncode
+    threads = ["--env", "OMP_NUM_THREADS"]  # as it is set here, if it is
+    code = subprocess.run([*words, *owner, *threads, image, "train"], check=False).returncode
     if code:
         raise SystemExit(f"train ended with {code}; {root}/output/failure says why")
     return time.monotonic() - begin
