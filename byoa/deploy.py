@@ -15,6 +15,7 @@ from typing import Any
 from byoa import account, jobs, models
 from byoa.aws import endpoints
 from byoa.aws.belongings import TAG, Thing, beside_endpoint
+from byoa.local import lacking
 from byoa.place import Place
 from byoa.plan.ami import inference_ami, startup_timeouts
 from byoa.plan.endpoint import (
@@ -179,9 +180,10 @@ def deploy(
             if not wait:
                 return endpoints.describe(place.sagemaker, name) or {}
             found = endpoints.settled(place.sagemaker, name, pause(place), say) or {}
-            check(place, found, name, config)
+            check(place, found, name, config, image_of(steps))
         except KeyboardInterrupt:
-            say(f"The endpoint {name} goes on by itself. Remove it: byoa undeploy {name}")
+            remove = f"byoa undeploy {name} --on {place.name}"
+            say(f"The endpoint {name} goes on by itself. Remove it: {remove}")
             raise
         except Exception as error:
             moving = sent and sent[-1][1] == "update_endpoint"  # it still needs what it moves to
@@ -217,16 +219,24 @@ def send(place: Place, steps: Sequence[Step], sent: list[Step]) -> None:
             endpoints.settled(place.sagemaker, request["EndpointName"], pause(place), say)
 
 
-def check(place: Place, found: Mapping[str, Any], name: str, config: str) -> None:
+def image_of(steps: Sequence[Step]) -> str:
+    model = next((step[2] for step in steps if step[1] == "create_model"), {})
+    return str(model.get("PrimaryContainer", {}).get("Image", ""))
+
+
+def check(place: Place, found: Mapping[str, Any], name: str, config: str, image: str = "") -> None:
     """JobFailedError unless the endpoint serves what was sent."""
     status = found.get("EndpointStatus", "gone: somebody deleted it meanwhile")
     if (status, found.get("EndpointConfigName")) == ("InService", config):
         return
     back = "was rolled back: it serves what it served before. The reason"
     word = back if status == "InService" else f"is {status}"
+    created = found.get("CreationTime")
+    since = created.timestamp() - 60 * (not place.is_local) if created else 0  # two clocks
     told = [f"The endpoint {name} {word}: {found.get('FailureReason', 'none was given')}"]
-    told += [f"  | {line}" for line in endpoints.last_lines(place.logs, name)]
-    raise JobFailedError("\n".join([*told, f"All lines: byoa logs {name}"]))
+    told += [f"  | {line}" for line in endpoints.last_lines(place.logs, name, since=since)]
+    told += [step for step in (lacking.install("\n".join(told), image),) if step]
+    raise JobFailedError("\n".join([*told, f"All lines: byoa logs {name} --on {place.name}"]))
 
 
 def withdraw(place: Place, sent: Sequence[Step]) -> None:
@@ -257,7 +267,9 @@ def undeploy(place: Place, name: str, dry: bool = False) -> list[dict[str, str]]
     found = [("delete_endpoint", name)] if endpoints.describe(place.sagemaker, name) else []
     things = [Thing(how[7:], what, partial(delete, how, what)) for how, what in [*found, *own]]
     if not things:
-        raise UsageError(f"There is no endpoint {name} on {place.name}. See: byoa list")
+        raise UsageError(
+            f"There is no endpoint {name} on {place.name}. See: byoa status -p PROJECT"
+        )
     if place.session is not None:  # its log stays: it says why it was undeployed
         # first of all: with its endpoint AWS takes the scaling away itself, without a word
         beside = beside_endpoint(place.session, name)

@@ -105,7 +105,10 @@ def source(
     address = described.get("ModelArtifacts", {}).get("S3ModelArtifacts", "")
     if not address:
         status = jobs.status_of(described)
-        raise UsageError(f"The {kind} job {job} has no model: it is {status}. Name another.")
+        shown = f"`byoa list -p {project.project} --on {place.name}` shows those that have one"
+        raise UsageError(
+            f"The {kind} job {job} has no model: it is {status}. Name another, --job JOB: {shown}."
+        )
     whole = address.endswith((".tar.gz", "/"))
     image = described.get("AlgorithmSpecification", {}).get("TrainingImage", "")
     return address if whole else f"{address}/", image

@@ -10,6 +10,7 @@ from typing import Any
 
 from byoa import account, code, images, inputs, jobs, pack, record
 from byoa.follow import Watch, ask_to_stop, last_lines, watch
+from byoa.local import lacking
 from byoa.place import Place
 from byoa.plan import advice, cost, hyperparameters
 from byoa.plan.errors import JobFailedError, UsageError, error_code
@@ -209,10 +210,17 @@ def lacks_capacity(described: Mapping[str, Any]) -> bool:
     return reason.startswith(NO_CAPACITY) or secondary == "MaxWaitTimeExceeded"
 
 
+def image_of(described: Mapping[str, Any]) -> str:
+    """The image of a job of either kind."""
+    algorithm = described.get("AlgorithmSpecification") or described.get("AppSpecification") or {}
+    return str(algorithm.get("TrainingImage") or algorithm.get("ImageUri") or "")
+
+
 def end_of(watched: Watch, told: bool = False) -> dict[str, Any]:
     """The description of a job that completed. JobFailedError says why another did not.
 
-    Its last lines are repeated unless they were `told` just now, as those of the only host.
+    Its last lines are repeated unless they were `told` just now, as those of the only host; of a
+    reason that was told the first line is.
     """
     described, run = watched.described, watched.run
     status = jobs.status_of(described)
@@ -220,10 +228,12 @@ def end_of(watched: Watch, told: bool = False) -> dict[str, Any]:
         return described
     reason = str(described.get("FailureReason") or described.get("SecondaryStatus", ""))
     host, lines = last_lines(watched)
-    why = "." if reason == status else f": {run.named(reason)}"  # Stopped is Stopped
+    short = reason.partition("\n")[0] if told else reason  # its step has just said all of it
+    why = "." if reason == status else f": {run.named(short)}"  # Stopped is Stopped
     said = [f"The job {run.job} is {status}{why}"]
     if lines and not (told and len(watched.tails) == 1):
         said += [f"Last lines of {host}:", *(f"  {line}" for line in lines)]
-    said += [step for step in (advice.for_reason(reason),) if step]
+    step = lacking.install(reason, image_of(described)) or advice.for_reason(reason)
+    said += [step] if step else []
     said += [f"All lines: byoa logs {run.job} --on {watched.place.name}"]
     raise JobFailedError("\n".join(said))

@@ -57,8 +57,11 @@ def settled(
     return found
 
 
-def last_lines(logs: Any, endpoint: str, limit: int = 10) -> list[str]:
-    """The end of the log stream that was written last; none when there is no log to be read."""
+def last_lines(logs: Any, endpoint: str, limit: int = 10, since: float = 0) -> list[str]:
+    """The end of the log stream that was written last; none when there is no log to be read.
+
+    A log outlives its endpoint: `since`, in seconds, leaves an earlier one's lines out.
+    """
     group = GROUP + endpoint
     try:
         streams = logs.describe_log_streams(
@@ -72,7 +75,8 @@ def last_lines(logs: Any, endpoint: str, limit: int = 10) -> list[str]:
         if error_code(error) in {"ResourceNotFoundException", "AccessDeniedException"}:
             return []
         raise
-    return [event["message"].rstrip() for page in found for event in page["events"]]
+    events = [event for page in found for event in page["events"]]
+    return [one["message"].rstrip() for one in events if one["timestamp"] >= since * 1000]
 
 
 def own(sagemaker: Any, endpoint: str, keep: Sequence[str] = ()) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from byoa.place import PLACES
+from byoa.plan.errors import UsageError
+from byoa.plan.names import fitted
 from byoa.settings import Settings, load
 
 
@@ -39,3 +41,13 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         getattr(arguments, "config", None),
         {name: value for name, value in given.items() if value is not None},
     )
+
+
+def own_endpoint(settings: Settings, command: str) -> str:
+    """What `byoa deploy` calls the endpoint of byoa.toml's task, for a command without a name."""
+    if not (settings.project and settings.task):
+        raise UsageError(
+            f"Which endpoint? `{command}`; without a name byoa.toml has to say name and task below"
+            " [project]."
+        )
+    return fitted(f"{settings.project}-{settings.task}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from byoa.cli.common import settings_of
+from byoa.cli.next_steps import say_deployed
 from byoa.cli.serving import ENDPOINT, MODEL, add_serving, print_requests, wanted
 from byoa.cli.show import emit
 
@@ -39,4 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
     found = deploy(place, steps, **how)
     names = ("EndpointName", "EndpointStatus", "EndpointConfigName", "EndpointArn")
     emit(found if arguments.json else {name: found.get(name) for name in names}, arguments)
+    if found.get("EndpointStatus") == "InService":
+        say_deployed(arguments, place, found["EndpointName"])
     return 0

@@ -9,11 +9,11 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from byoa.cli import overlay
-from byoa.cli.common import add_common, settings_of
+from byoa.cli import overlay, refusals
+from byoa.cli.common import add_common, own_endpoint, settings_of
 from byoa.cli.show import emit, say
+from byoa.place import Place, open_place
 from byoa.plan.errors import ByoaError, NotFoundError, UsageError
-from byoa.plan.names import fitted
 from byoa.settings import Settings
 
 HELP = "send a file to an endpoint"
@@ -53,15 +53,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from byoa.place import open_place
-
     settings = settings_of(arguments)
     place = open_place(settings)
+    name = arguments.endpoint or own_endpoint(settings, f"byoa invoke NAME {arguments.file}")
+    try:
+        return ask(arguments, settings, place, name)
+    except Exception as error:
+        told = refusals.told(error, place, name)
+        if told is None:
+            raise
+        raise told from None
+
+
+def ask(arguments: argparse.Namespace, settings: Settings, place: Place, name: str) -> int:
+    """Sends the request, and gives its answer where the flags say."""
     arguments.ContentType = arguments.ContentType or content_type(arguments.file)
     options = {
         name: value for name, value in vars(arguments).items() if name[0].isupper() and value
     }
-    options["EndpointName"] = name = arguments.endpoint or own_endpoint(settings, arguments.file)
+    options["EndpointName"] = name
     if arguments.overlay is not None:
         return overlay.invoke(place, options, body_of(arguments.file), arguments)
     if not arguments.later:
@@ -80,16 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
         return give(wait(queued, place), "", arguments.output)
     emit({key: value for key, value in queued.items() if key != "ResponseMetadata"}, arguments)
     return 0
-
-
-def own_endpoint(settings: Settings, file: str) -> str:
-    """What `byoa deploy` calls the endpoint of byoa.toml's task."""
-    if not (settings.project and settings.task):
-        raise UsageError(
-            f"Which endpoint is {file} for? `byoa invoke NAME {file}`; without a name byoa.toml"
-            " has to say name and task below [project]."
-        )
-    return fitted(f"{settings.project}-{settings.task}")
 
 
 def content_type(name: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa import files
+from byoa.cli.refusals import said
 from byoa.cli.show import emit, say
 from byoa.place import Place
 from byoa.plan.errors import ByoaError, UsageError
@@ -67,18 +68,6 @@ def cannot(options: dict[str, Any], why: str) -> str:
         f"The model of {options['EndpointName']} draws no picture for {options['ContentType']}:"
         f" {why}. Leave --overlay out for what it found."
     )
-
-
-def said(error: Exception) -> str:
-    """The model's own words, in short."""
-    text = str(getattr(error, "response", {}).get("OriginalMessage") or error)
-    try:
-        found = json.loads(text)
-        found = found.get("error", found)
-        text = str(found.get("message", text) if isinstance(found, dict) else found)
-    except (ValueError, AttributeError):
-        pass
-    return text.strip().rstrip(".")[:300]
 
 
 def detections(data: bytes) -> list[dict[str, Any]] | None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from byoa.cli.common import add_common, settings_of
+from byoa.cli.common import add_common, own_endpoint, settings_of
 from byoa.cli.show import emit
 
 HELP = "delete an endpoint and all that was made for it"
 EXAMPLES = """\
+  byoa undeploy                             that of byoa.toml's task
   byoa undeploy demo-faces
   byoa undeploy demo-faces --dry-run        what would be deleted
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("endpoint", help="the endpoint's name")
+    parser.add_argument(
+        "endpoint", nargs="?", help="the endpoint's name (PROJECT-TASK of byoa.toml)"
+    )
     add_common(parser, dry_run=True)
 
 
@@ -23,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     from byoa.deploy import undeploy
     from byoa.place import open_place
 
-    place = open_place(settings_of(arguments))
-    emit(undeploy(place, arguments.endpoint, arguments.dry_run), arguments)
+    settings = settings_of(arguments)
+    place = open_place(settings)
+    name = arguments.endpoint or own_endpoint(settings, "byoa undeploy NAME")
+    emit(undeploy(place, name, arguments.dry_run), arguments)
     return 0

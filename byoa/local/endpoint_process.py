@@ -159,7 +159,7 @@ class Hosting:
 
     def shown(self, wanted: Mapping[str, Any]) -> None:
         config = wanted["Config"]
-        capture = config.get("DataCaptureConfig")
+        capture, serving = config.get("DataCaptureConfig"), self.endpoint.fleet.variants
         self.tell(
             Generation=wanted["Generation"],
             EndpointStatus="InService",
@@ -168,9 +168,10 @@ class Hosting:
             AsyncInferenceConfig=config.get("AsyncInferenceConfig"),
             LastDeploymentConfig=wanted.get("Deployment"),
             DataCaptureConfig=capture and captured(capture),
+            Addresses=[one.address for each in serving for one in each.instances],
             ProductionVariants=[
                 deployed(variant, one, wanted["Models"])
-                for variant, one in zip(config["ProductionVariants"], self.endpoint.fleet.variants)
+                for variant, one in zip(config["ProductionVariants"], serving)
             ],
         )
 

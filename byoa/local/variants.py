@@ -14,6 +14,7 @@ from byoa.local.docker import DockerError, docker
 from byoa.local.fleet import Fleet, Limits, Variant
 from byoa.local.images import check_image, facts, has_gpu
 from byoa.local.instance import Instance
+from byoa.local.lacking import check_serving
 from byoa.local.many_models import ManyModels
 from byoa.local.models import containers_of
 from byoa.local.serve_container import MULTI_MODEL, Serving, fetch_model, launch
@@ -86,6 +87,8 @@ def serving_of(model: Mapping[str, Any], base: Path, around: Around, network: Ne
     container = containers_of(model)[0]
     image, isolated = around.find_image(container["Image"]), model.get("EnableNetworkIsolation")
     check_image(image)
+    if image.startswith(PROCESS):
+        check_serving()
     many = container.get("Mode") == MULTI_MODEL
     if many:
         check_label(image)

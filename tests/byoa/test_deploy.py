@@ -6,8 +6,10 @@ import io
 import json
 import os
 import tarfile
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,17 @@ def test_the_same_twice_is_one_and_another_replaces_it(model: Path, byoa: Byoa, 
     assert done.json["EndpointConfigName"] == after["endpoint-configs"][0]
     Path("x.txt").write_text("1")
     assert json.loads(byoa("invoke", "demo", "x.txt", "--on", "process").out) == {"answer": 3}
+
+
+def test_what_to_do_with_an_endpoint_is_said_and_where_its_page_is(model: Path, byoa: Byoa):
+    done = byoa("deploy", *ON, *MODEL)
+    next_line, page = done.err.splitlines()[-2:]
+    assert next_line == (
+        "Next: byoa invoke demo FILE --on process   byoa logs demo --on process"
+        "   byoa undeploy demo --on process"
+    )
+    with urllib.request.urlopen(page.removeprefix("In a browser: "), timeout=5) as answer:
+        assert b"<title>Playground</title>" in answer.read()
 
 
 def test_a_failure_tells_why_and_leaves_nothing(model: Path, byoa: Byoa, home: Path):
@@ -231,7 +244,7 @@ def test_what_cannot_be_invoked_is_said(model: Path, byoa: Byoa):
     assert address.code == 2 and "Give --async" in address.err
     Path("x.txt").write_text("5")
     unknown = byoa("invoke", "demo", "x.txt", *on)
-    assert unknown.code == 1 and "not found" in unknown.err
+    assert unknown.code == 1 and "There is no endpoint demo on process" in unknown.err
 
 
 def test_model_folders_are_packed_reproducibly_and_checked(tmp_path: Path):
@@ -545,7 +558,7 @@ def test_an_endpoint_of_aws_that_rolls_back_is_told_with_its_reason(
     arn = "arn:aws:sagemaker:us-east-1:123456789012:x/y"
     base = {
         "EndpointName": "faces", "EndpointArn": arn, "EndpointConfigName": "c1",
-        "CreationTime": 1, "LastModifiedTime": 1,
+        "CreationTime": datetime.now(timezone.utc), "LastModifiedTime": 1,
     }  # fmt: skip
     with Stubber(sagemaker) as answers, Stubber(logs) as lines:
         answers.add_response("describe_endpoint", {**base, "EndpointStatus": "InService"})

@@ -265,10 +265,11 @@ def test_a_project_that_nobody_names_is_asked_for_with_a_name_that_works(
 def test_an_endpoint_that_nobody_names_is_that_tasks(byoa: Byoa, home: Path):
     Path("rows.csv").write_text("1,2\n")
     said = byoa("invoke", "rows.csv", "--on", "process")
-    assert (said.code, "Which endpoint is rows.csv for?" in said.err) == (2, True)
+    assert (said.code, "Which endpoint? `byoa invoke NAME rows.csv`" in said.err) == (2, True)
     Path("byoa.toml").write_text('[project]\nname = "p_1"\ntask = "mine"\n')
     said = byoa("invoke", "rows.csv", "--on", "process")
-    assert said.code != 0 and "p-1-mine" in said.err
+    assert said.code != 0 and "There is no endpoint p-1-mine on process; `byoa deploy`" in said.err
+    assert "no endpoint p-1-mine" in byoa("undeploy", "--on", "process").err
 
 
 def test_flags_stand_between_an_endpoint_and_its_file_too(byoa: Byoa, home: Path):
@@ -276,4 +277,4 @@ def test_flags_stand_between_an_endpoint_and_its_file_too(byoa: Byoa, home: Path
     words = [["faces", "rows.csv", "-o", "out"], ["faces", "-o", "out", "rows.csv"]]
     for line in words:
         said = byoa("invoke", "--on", "process", *line)
-        assert said.code == 1 and "Endpoint faces" in said.err, said.err
+        assert said.code == 1 and "no endpoint faces" in said.err, said.err
