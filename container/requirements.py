@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from container.errors import RequirementsError
+from container.pip import DEFAULTS, FILE, PIP
 from container.process import Launch, run
 from container.program import Program
 from container.signals import Signals
 
-FILE = "requirements.txt"
 PACKAGE = "setup.py"  # a source that is a package is installed as one, as sagemaker-training does
-#: A source's queue.py or platform.py is not the standard library's; what pip starts is as ever.
-SAFE = ("-P",) if sys.version_info >= (3, 11) else ()
-PIP = (
-    *(sys.executable, *SAFE, "-m", "pip", "install"),
-    *("--disable-pip-version-check", "--root-user-action=ignore"),
-)
-# Shorter than pip's own 15 s and 5 tries: without a network it would try for minutes.
-DEFAULTS = {"PIP_DEFAULT_TIMEOUT": "15", "PIP_RETRIES": "2", "PIP_NO_INPUT": "1"}
 GRACE = 10.0
 _OFFLINE = ("after connection broken by", "Could not fetch URL", "Failed to establish")
 

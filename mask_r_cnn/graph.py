@@ -14,7 +14,8 @@ from openvino import opset15 as ops
 
 from graph_bodies import pyramid
 from graph_boxes import Level, cell_anchors, detections, proposals, pyramid_levels
-from graph_layers import Layers, Value, Weights, as_float, constant, integers, one, sharing, whole
+from graph_layers import Layers
+from graph_values import Value, Weights, as_float, constant, integers, one, sharing, whole
 from quantization import Range
 
 # ImageNet's channel means and deviations; `network.py` has the same.

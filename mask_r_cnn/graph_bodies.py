@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from openvino import opset15 as ops
 
-from graph_layers import Layers, Value, constant, integers
+from graph_layers import Layers
+from graph_values import Value, constant, integers
 
 _BODY = "backbone.body"
 _FPN = "backbone.fpn"

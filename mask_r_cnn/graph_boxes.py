@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from openvino import Type
 from openvino import opset15 as ops
 
-from graph_layers import Value, as_float, constant, integers, shared, whole, width
+from graph_values import Value, as_float, constant, integers, shared, whole, width
 
 # torchvision's numbers.
 _PER_LEVEL = 1000

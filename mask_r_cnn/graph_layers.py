@@ -7,74 +7,21 @@ group normalisation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from openvino import Output, Type, op
+from openvino import op
 from openvino import opset15 as ops
 
+from graph_values import Array, Value, Weights, as_float, constant, integers, one, width
 from quantization import Range, eight_bits, steps_of
-
-Array = NDArray[Any]
-Value = Any  # a Node of one output or an Output: OpenVINO has no types to check
-Weights = Mapping[str, Array]
 
 _CHANNELS = (1, -1, 1, 1)
 _GROUP_EPS = 1e-5
-_SMALL = 1024
 # No number that it is added to changes, yet the plugin does not take it for nothing: where what
 # leaves an int8 layer goes two ways, all but an addition is multiplied by the steps' size twice.
 _NOTHING = np.float32(1e-30)
-_known: ContextVar[dict[Any, Value]] = ContextVar("constants of the graph being built")
-
-
-def constant(value: Any) -> Value:
-    """Numbers as float32; large arrays are not copied."""
-    array = np.ascontiguousarray(value, np.float32).reshape(np.shape(value))
-    return shared(array) if array.size <= _SMALL else op.Constant(array, shared_memory=True)
-
-
-def integers(*values: int) -> Value:
-    """A list of whole numbers: axes, shapes and the like."""
-    return shared(np.array(values, np.int64))
-
-
-def whole(value: int) -> Value:
-    """One whole number."""
-    return shared(np.array(value, np.int64))
-
-
-@contextmanager
-def sharing() -> Iterator[None]:
-    """Inside, equal small constants are one: compiling takes as long as the graph has nodes."""
-    token = _known.set({})
-    try:
-        yield
-    finally:
-        _known.reset(token)
-
-
-def shared(array: Array) -> Value:
-    """A constant as it is; see `sharing`."""
-    known = _known.get()
-    key = (array.tobytes(), array.shape, array.dtype.char)
-    if key not in known:
-        known[key] = op.Constant(array)
-    return known[key]
-
-
-def one(x: Value) -> Output:
-    """The value itself, where an operation that gives only one stands for it."""
-    return x if isinstance(x, Output) else x.output(0)
-
-
-def width(x: Value) -> int:
-    """The length of axis 1: channels, or features."""
-    return int(one(x).get_partial_shape()[1].get_length())
 
 
 class Layers:
@@ -83,6 +30,7 @@ class Layers:
     def __init__(self, weights: Weights, ranges: Mapping[str, Range] | None = None) -> None:
         self.weights, self.ranges = weights, ranges or {}
         self._rounded_values: dict[Any, Value] = {}
+        self._made: dict[str, Value] = {}  # weights, by their layers' names
 
     def has(self, name: str) -> bool:
         """Whether the state dict has this tensor."""
@@ -99,17 +47,17 @@ class Layers:
         eps: float = 1e-5,
     ) -> Value:
         """Convolution `name` (padded to keep the size), then the normalisation, then `act`."""
-        weight = self.weights[f"{name}.weight"]
-        bias = self.weights.get(f"{name}.bias")
+        bias, gain = self.weights.get(f"{name}.bias"), None
         folded = f"{norm}.running_var" in self.weights
         if folded:
-            weight, bias = self._folded(weight, bias, norm, eps)
+            gain, bias = self._folded(bias, norm, eps)
         if name in self.ranges:
             x = self._rounded(x, name)
-            bias = np.full(len(weight), _NOTHING) if bias is None or not np.any(bias) else bias
-            x = ops.convolution(x, _eight_bits(weight), **_placed(weight.shape[-1], stride))
+            side = self.weights[f"{name}.weight"].shape[-1]
+            x = ops.convolution(x, self._eight_bits(name, gain), **_placed(side, stride))
+            bias = np.full(width(x), _NOTHING) if bias is None or not np.any(bias) else bias
         else:
-            x = self._convolved(x, weight, stride)
+            x = self._convolved(x, name, gain, stride)
         if bias is not None:
             x = ops.add(x, constant(np.reshape(bias, _CHANNELS)))
         if norm and not folded:
@@ -118,11 +66,11 @@ class Layers:
 
     def linear(self, x: Value, name: str) -> Value:
         """A fully connected layer over [rows, features]."""
-        weight = self.weights[f"{name}.weight"]
         if name in self.ranges:
-            product = ops.matmul(self._rounded(x, name), _eight_bits(weight), False, True)
+            weight, x = self._eight_bits(name), self._rounded(x, name)
         else:
-            product = ops.matmul(x, constant(weight), False, True)
+            weight = constant(self.weights[f"{name}.weight"])
+        product = ops.matmul(x, weight, False, True)
         return ops.add(product, constant(self.weights[f"{name}.bias"]))
 
     def doubled(self, x: Value, name: str) -> Value:
@@ -143,25 +91,43 @@ class Layers:
             self._rounded_values[key] = ops.fake_quantize(x, low, high, low, high, 256)
         return self._rounded_values[key]
 
-    def _folded(
-        self, weight: Array, bias: Array | None, norm: str, eps: float
-    ) -> tuple[Array, Array]:
+    def _folded(self, bias: Array | None, norm: str, eps: float) -> tuple[Array, Array]:
+        """What the normalisation multiplies each channel's weights by, and the bias after it."""
         mean, variance, gain, shift = (
             self.weights[f"{norm}.{part}"]
             for part in ("running_mean", "running_var", "weight", "bias")
         )
         scale = gain / np.sqrt(variance + np.float32(eps))
         moved = mean if bias is None else mean - bias
-        return weight * scale.reshape(-1, 1, 1, 1), shift - moved * scale
+        return scale, shift - moved * scale
 
-    @staticmethod
-    def _convolved(x: Value, weight: Array, stride: int) -> Value:
-        side = weight.shape[-1]
-        placed = _placed(side, stride)
-        if weight.shape[1] == 1 and width(x) > 1:
-            grouped = constant(weight[:, None])
-            return ops.group_convolution(x, grouped, **placed)
-        return ops.convolution(x, constant(weight), **placed)
+    def _eight_bits(self, name: str, gain: Array | None = None) -> Value:
+        """Weights as the plugin wants them for int8: whole numbers, as float32, times their size.
+
+        A layer that is used on every level has them once.
+        """
+        if name not in self._made:
+            weight = self.weights[f"{name}.weight"]
+            whole_numbers, size = eight_bits(weight, gain)
+            kept = op.Constant(whole_numbers, shared_memory=True)
+            sizes = constant(size.reshape(-1, *[1] * (weight.ndim - 1)))
+            self._made[name] = ops.multiply(as_float(kept), sizes)
+        return self._made[name]
+
+    def _exact(self, name: str, gain: Array | None, grouped: bool) -> Value:
+        """Weights as float32, once for all uses."""
+        if name not in self._made:
+            weight = self.weights[f"{name}.weight"]
+            if gain is not None:
+                weight = weight * gain.reshape(-1, 1, 1, 1)
+            self._made[name] = constant(weight[:, None] if grouped else weight)
+        return self._made[name]
+
+    def _convolved(self, x: Value, name: str, gain: Array | None, stride: int) -> Value:
+        _, inputs, *_, side = self.weights[f"{name}.weight"].shape
+        grouped = inputs == 1 and width(x) > 1
+        by = ops.group_convolution if grouped else ops.convolution
+        return by(x, self._exact(name, gain, grouped), **_placed(side, stride))
 
     def _group_norm(self, x: Value, norm: str) -> Value:
         """Group normalisation by reductions over the map, channel by channel.
@@ -191,13 +157,6 @@ def _placed(side: int, stride: int) -> dict[str, Sequence[int]]:
     }
 
 
-def _eight_bits(weight: Array) -> Value:
-    """Weights as the plugin wants them for int8: whole numbers, as float32, times their size."""
-    whole_numbers, size = eight_bits(weight)
-    kept = op.Constant(whole_numbers, shared_memory=True)
-    return ops.multiply(as_float(kept), constant(size.reshape(-1, *[1] * (weight.ndim - 1))))
-
-
 def _group_mean(x: Value, groups: int) -> Value:
     """The mean of every group, once for each of its channels: [1, channels, 1, 1]."""
     each = width(x) // groups
@@ -218,8 +177,3 @@ ACTS = {
     "hswish": ops.hswish,
     "hsigmoid": ops.hsigmoid,
 }
-
-
-def as_float(x: Value) -> Value:
-    """The same numbers as float32."""
-    return ops.convert(x, Type.f32)

@@ -17,7 +17,6 @@ from werkzeug.exceptions import HTTPException
 from container.serving.answers import Answer, error
 from container.serving.bodies import WsgiBody
 from container.serving.invocations import Invocations, Request, log_request
-from container.serving.models_api import ModelsApi, NoModel
 from container.serving.playground.page import build
 from container.serving.settings import MIB
 
@@ -36,8 +35,8 @@ def create_app(invocations: Invocations) -> Flask:
     app.add_url_rule("/execution-parameters", view_func=views.execution_parameters)
     if invocations.metrics is not None:
         app.add_url_rule("/metrics", view_func=views.metrics)
-    if isinstance(invocations, NoModel) and invocations.models is not None:
-        add_models(app, ModelsApi(invocations.models))
+    if invocations.many:
+        add_models(app, invocations)
     elif invocations.settings.playground:
         page = build()
         app.add_url_rule("/", "playground", lambda: Response(page.body, headers=page.headers))
@@ -98,8 +97,13 @@ def answered(answer_to: Callable[[Request], Answer]) -> Response:
     return to_response(answer)
 
 
-def add_models(app: Flask, api: ModelsApi) -> None:
+def add_models(app: Flask, invocations: Invocations) -> None:
     """The routes of a multi-model container. Flask sees the path unquoted, the API as it came."""
+    # Here: who serves one model does not load it.
+    from container.serving.models_api import ModelsApi, NoModel
+
+    assert isinstance(invocations, NoModel) and invocations.models is not None
+    api = ModelsApi(invocations.models)
 
     def models(rest: str = "") -> Response:
         path = request.environ["RAW_URI"]

@@ -47,8 +47,6 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         from container.serving.invocations import Invocations
         from container.serving.lanes import Limits
         from container.serving.metrics import Metrics
-        from container.serving.models import Models
-        from container.serving.models_api import NoModel
 
         launch, settings = self.launch, self.settings
         limits = Limits(
@@ -64,6 +62,9 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         core = Invocations(settings, broker, metrics)
         attend: Callable[..., None] = broker.attend
         if settings.multi_model:
+            from container.serving.models import Models
+            from container.serving.models_api import NoModel
+
             models = Models(settings, limits, metrics, launch.memory, launch.cores)
             core, attend = NoModel(settings, broker, metrics, models), models.attend
         listener = socket.socket(fileno=os.dup(launch.broker_fd))

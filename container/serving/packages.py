@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from container.requirements import DEFAULTS, FILE, PIP
+from container.pip import DEFAULTS, FILE, PIP
 from container.serving.child import Command
 from container.serving.handler import candidates
 from container.serving.settings import Settings

@@ -27,7 +27,8 @@ from engines import PRECISION
 from errors import DataError
 from evaluation import FIGURES, Evaluation
 from fold import fold_frozen_norms
-from graph_layers import Layers, integers, sharing
+from graph_layers import Layers
+from graph_values import integers, sharing
 from hyperparameters import parse
 from int8_gate import judge_int8
 from int8_network import Int8Layer, measured_ranges, use_int8
