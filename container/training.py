@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from container import failure
+from container import failure, model_folder
 from container.algorithm import insist_on_training
 from container.banner import banner
 from container.command import command
@@ -29,6 +29,7 @@ from container.program import Program, find_program
 from container.requirements import install
 from container.root import Root
 from container.signals import Signals
+from container.threads import thread_variables
 
 STOP_GRACE = 110.0  # SageMaker kills 120 s after SIGTERM; the rest is for our own ending
 
@@ -109,6 +110,7 @@ class Training:
             "PYTHONUNBUFFERED": "1",
             "PYTHONFAULTHANDLER": "1",
             **network_variables(job.cluster, interfaces()),
+            **thread_variables(self.environ, log),
             **self.environ,
             **given,
             "SAGEMAKER_JOB_NAME": job.hyperparameters.text("sagemaker_job_name") or "",
@@ -126,7 +128,7 @@ class Training:
         if self.signals.stopped() and self.signals.stop is not None:
             log(f"{self.signals.stop.name} before the program started")
             return 128 + self.signals.stop
-        began = time.monotonic()
+        began, since = time.monotonic(), time.time()
         try:
             ended = run(launch, self.signals, log)
         except OSError as error:
@@ -134,7 +136,12 @@ class Training:
                 f"{program.path} cannot be started: {error.strerror}."
                 " Check its first line, its mode and the size of its hyperparameters."
             ) from None
-        return self._tell(job, program, ended, f"after {time.monotonic() - began:.1f} s")
+        took = f"after {time.monotonic() - began:.1f} s"
+        if ended.code == 0 or ended.is_stopped:
+            model_folder.settle(job.root.model, log)
+        if ended.code == 0 and job.cluster.rank == 0:
+            model_folder.say_if_empty(job.root.model, program.folder, since, log)
+        return self._tell(job, program, ended, took)
 
     def _tell(self, job: Job, program: Program, ended: Ended, took: str) -> int:
         if ended.code == 0:

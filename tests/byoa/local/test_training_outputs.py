@@ -58,7 +58,7 @@ def test_an_uncompressed_model(home: Home):
 
 def test_a_link_in_the_model_is_refused_with_a_sentence(home: Home):
     record = home.script(
-        "import os\nos.symlink('/etc/hostname', os.environ['SM_MODEL_DIR'] + '/link')\n"
+        "import os\nos.symlink('/nowhere', os.environ['SM_MODEL_DIR'] + '/link')\n"
     )
     assert record["TrainingJobStatus"] == "Failed"
     assert "Artifact upload failed: model/link is a symbolic link" in record["FailureReason"]
