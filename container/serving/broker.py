@@ -25,6 +25,7 @@ import gevent
 from container.serving import protocol
 from container.serving.answers import Answer, error
 from container.serving.lanes import Job, Lane, Limits, OverloadedError
+from container.serving.log import say
 from container.serving.metrics import Dispatched
 from container.serving.protocol import Head
 from container.serving.received import IN_MEMORY, Whole
@@ -33,6 +34,7 @@ MAX_TRIES = 2
 MAX_ANSWER = 1 << 40
 TICK = 0.05  # how exactly deadlines are kept: one clock for all, not a timer for each request
 MOST_PIECES = 1000  # of one system call (IOV_MAX is 1024)
+STUCK = "still computes what nobody waits for any more (BYOA_STUCK_SECONDS)"
 SEND_BUFFER = 1 << 20  # a whole picture, where the kernel allows it
 
 
@@ -212,14 +214,21 @@ class Broker:
         self._pump()
 
     def kill_stuck(self) -> None:
-        """Kill processes that compute what nobody waits for any more; the supervisor restarts."""
-        now = time.monotonic()
+        """Kill processes that compute what nobody waits for any more; the supervisor restarts.
+
+        Asked a second time: the first time they tell the log where they are.
+        """
         for lane in self.lanes:
-            if (
-                lane.busy
-                and now > max(job.deadline for job in lane.busy.values()) + self.limits.stuck
-            ):
-                os.kill(lane.pid, signal.SIGKILL)
+            if not self._is_stuck(lane):
+                continue
+            if not lane.condemned:
+                say(f"model process {lane.index} {STUCK}, and is killed; where it is now:")
+            os.kill(lane.pid, signal.SIGKILL if lane.condemned else protocol.SHOW_FRAMES)
+            lane.condemned = True
+
+    def _is_stuck(self, lane: Lane) -> bool:
+        last = max((job.deadline for job in lane.busy.values()), default=math.inf)
+        return time.monotonic() > last + self.limits.stuck
 
     # -- dispatch -----------------------------------------------------------------------------
 

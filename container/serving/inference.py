@@ -15,11 +15,20 @@ from container.serving.answers import Answer, error
 from container.serving.compression import compressed
 from container.serving.context import Context
 from container.serving.handler import Handler, call, wants_bytes
-from container.serving.outcomes import BadBodyError, failure, media_type, success
+from container.serving.outcomes import (
+    BadBodyError,
+    BrokenDeviceError,
+    StopError,
+    failure,
+    media_type,
+    success,
+)
 from container.serving.protocol import Head
 
-# sys.exit() in a predictor is that request's error, not the end of the process.
-USER_ERRORS = (Exception, SystemExit)
+# sys.exit() in a predictor is that request's error, not the end of the process; so is a panic of
+# a Rust extension, which is no Exception. What is ours passes: OURS.
+USER_ERRORS = BaseException
+OURS = (StopError, BrokenDeviceError)
 TEXT_TYPES = ("application/json", "text/csv")  # the toolkit gives these to input_fn as str
 
 
@@ -87,6 +96,8 @@ class Runner:
         start = time.perf_counter()
         try:
             predictions = self._predict_many(good)
+        except OURS:
+            raise
         except USER_ERRORS as exception:
             if len(good) == 1:
                 good[0].answer = failure(exception, "model", good[0].context)
@@ -163,6 +174,8 @@ class Runner:
         start = time.perf_counter()
         try:
             item.value = work()
+        except OURS:
+            raise
         except USER_ERRORS as exception:
             item.answer = failure(exception, name, item.context)
         item.times[name] = _milliseconds(start)

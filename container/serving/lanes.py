@@ -35,6 +35,7 @@ class Lane:
     state: str = "loading"
     reason: str = ""
     batches: bool = False
+    condemned: bool = False
     busy: dict[int, Job] = field(default_factory=dict)
 
     @property

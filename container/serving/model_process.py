@@ -26,7 +26,9 @@ from container.serving import handler as handlers
 from container.serving.context import Context
 from container.serving.inference import Runner
 from container.serving.log import say
-from container.serving.outcomes import BrokenDeviceError
+from container.serving.model_files import contents
+from container.serving.outcomes import BrokenDeviceError, StopError, told
+from container.serving.protocol import SHOW_FRAMES
 from container.serving.settings import MIB, Settings
 
 CANNOT_LOAD = 1
@@ -117,6 +119,12 @@ class ModelProcess:
         return True
 
 
+def show_frames() -> None:
+    """From now on the log has the Python frames of a crash, and of a request that hangs."""
+    faulthandler.enable()
+    faulthandler.register(SHOW_FRAMES)
+
+
 def resident_bytes() -> int:
     """This process's memory, for the price of reading one line."""
     with open("/proc/self/statm", "rb") as statm:
@@ -154,9 +162,11 @@ def load(settings: Settings, process: ModelProcess) -> Runner:
     except StopError:
         raise
     except BaseException as error:
-        reason = f"{step} failed: {type(error).__name__}: {error}"
+        reason = f"{step} failed: {type(error).__name__}: {told(error)}"
         process.tell("failed", reason=reason)
         say(reason)
+        if step.startswith("model_fn"):
+            say(f"{settings.root.model} holds {contents(settings.root.model)}")
         traceback.print_exc()
         raise SystemExit(_status(error)) from None
     return Runner(handler, model, properties, settings.default_accept)
@@ -175,10 +185,6 @@ def _status(error: BaseException) -> int:
     return code if isinstance(code, int) and code else CANNOT_LOAD
 
 
-class StopError(BaseException):
-    """SIGTERM came. Not an Exception: a predictor's `except Exception` must not swallow it."""
-
-
 def _leave(number: int, frame: FrameType | None) -> None:
     raise StopError
 
@@ -195,7 +201,7 @@ def _run() -> int:
     index, address, memory = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     ready_fd, gpu_id = int(sys.argv[4]), 0 if sys.argv[5] == "gpu" else None
     os.set_inheritable(ready_fd, False)
-    faulthandler.enable()
+    show_frames()
     signal.signal(signal.SIGTERM, _leave)
     settings = Settings.from_environment(os.environ)
     process = ModelProcess(index, address, memory, settings.max_payload, gpu_id)

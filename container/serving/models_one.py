@@ -13,9 +13,10 @@ import gevent
 from gevent.event import Event
 
 from container.serving.answers import Answer, error
-from container.serving.broker import Broker
+from container.serving.broker import STUCK, Broker
 from container.serving.invocations import Invocations
 from container.serving.lanes import Lane, Limits
+from container.serving.log import say
 from container.serving.model_tier import LASTING, describe
 from container.serving.models_memory import Usage
 from container.serving.protocol import Head
@@ -59,9 +60,8 @@ class ModelBroker(Broker):
 
     def kill_stuck(self) -> None:
         """Only the zygote may signal a model's process, which may be another user's."""
-        now, stuck = time.monotonic(), self.limits.stuck
-        busy = [job for lane in self.lanes for job in lane.busy.values()]
-        if busy and now > max(job.deadline for job in busy) + stuck and self.kill is not None:
+        if self.kill is not None and any(self._is_stuck(lane) for lane in self.lanes):
+            say(f"a model's process {STUCK}, and is killed")
             self.kill()
 
     def _hear(self, lane: Lane, head: Head, body: bytes) -> None:

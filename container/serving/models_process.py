@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import gc
 import os
 import re
@@ -17,8 +16,9 @@ from container.root import Root
 from container.serving import model_process
 from container.serving.inference import Runner
 from container.serving.log import say
-from container.serving.model_process import CANNOT_LOAD, ModelProcess, StopError
+from container.serving.model_process import CANNOT_LOAD, ModelProcess
 from container.serving.models_memory import anonymous
+from container.serving.outcomes import StopError
 from container.serving.protocol import Head
 from container.serving.settings import Settings
 
@@ -71,7 +71,7 @@ def private_bytes() -> int:
 
 def become(start: Head, address: str, settings: Settings) -> int:
     """Load the model of a start message and serve it; gives the exit status."""
-    faulthandler.enable()
+    model_process.show_frames()
     signal.signal(signal.SIGTERM, _leave)
     try:
         return _serve(start, address, settings)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from typing import Any
 
-from container.serving.answers import Answer, error
+from container.serving.answers import JSON, Answer, error
 from container.serving.context import REFUSED_HEADERS, TOKEN, Context, is_plain
 from container.serving.log import say
+from container.stand_ins.sagemaker_inference import encoder
+
+DATA = (type(None), dict, list, tuple, int, float)
 
 
 class BadBodyError(ValueError):
     """The body is not what its Content-Type says."""
+
+
+class StopError(BaseException):
+    """SIGTERM came. Not an Exception: a predictor's `except Exception` must not swallow it."""
 
 
 class BrokenDeviceError(BaseException):
@@ -28,12 +34,17 @@ def success(result: Any, accept: str, context: Context) -> Answer:
     body = result
     if isinstance(result, tuple) and len(result) == 2:
         body, content_type = result
+        if not isinstance(content_type, str | None):
+            raise TypeError(
+                f"output_fn gave a pair, and its second is a {type(content_type).__name__}:"
+                " return a body, or (body, content type)"
+            )
     content_type = str(content_type or _first_type(accept))
     if not is_plain(content_type):
         raise ValueError(f"{content_type!r} is no content type: use plain ASCII")
     return Answer(
         context.response_status or 200,
-        _as_bytes(body),
+        _as_bytes(body, content_type),
         content_type,
         dict(context.response_headers),
     )
@@ -48,13 +59,13 @@ def _response(response: Any) -> Answer:
     fine = all(TOKEN.fullmatch(name) and is_plain(value) for name, value in headers.items())
     if not fine or not is_plain(kind) or not 200 <= status <= 599:
         raise ValueError(f"a response {status} of {kind!r} with {headers}: HTTP takes plain ASCII")
-    return Answer(status, _as_bytes(response.get_data()), kind, headers)
+    return Answer(status, _as_bytes(response.get_data(), kind), kind, headers)
 
 
 def failure(exception: BaseException, step: str, context: Context) -> Answer:
     """The answer for an exception: its own status_code, or a 500 that names only its type."""
     name = type(exception).__name__
-    message = str(getattr(exception, "message", "") or exception) or name
+    message = told(exception) or name
     status = getattr(exception, "status_code", None)
     if isinstance(status, int) and 400 <= status <= 599:
         return error(status, str(getattr(exception, "code", "") or "rejected"), message)
@@ -72,14 +83,33 @@ def failure(exception: BaseException, step: str, context: Context) -> Answer:
     return error(500, "predictor_failed", f"the predictor failed: {name} (see the log)")
 
 
-def _as_bytes(body: Any) -> bytes:
-    if isinstance(body, bytes):
-        return body
+def told(exception: BaseException) -> str:
+    """What an exception says; not every one can be asked."""
+    try:
+        return str(getattr(exception, "message", "") or exception)
+    except Exception:
+        return "its message cannot be shown"
+
+
+def _as_bytes(body: Any, content_type: str) -> bytes:
+    """A body as it is sent; an array becomes JSON where that is what its Content-Type says."""
     if isinstance(body, str):
         return body.encode()
-    if body is None or isinstance(body, (dict, list, int, float)):
-        return json.dumps(body).encode()
-    return bytes(memoryview(body))
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    is_number = getattr(body, "ndim", 1) == 0  # numpy's
+    if isinstance(body, DATA) or is_number or _is_json_array(body, content_type):
+        return str(encoder.encode(body, JSON)).encode()
+    try:
+        return bytes(memoryview(body))
+    except TypeError:
+        raise TypeError(
+            f"output_fn gave a {type(body).__name__}: return bytes, str or what JSON can hold"
+        ) from None
+
+
+def _is_json_array(body: Any, content_type: str) -> bool:
+    return hasattr(body, "tolist") and media_type(content_type) == JSON
 
 
 def _first_type(accept: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import signal
 import socket
 import struct
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ MAGIC = b"BYOA"
 MAX_HEAD = 1 << 23  # more than the largest head that gunicorn takes, six bytes a character
 BROKER_GONE = 78  # the zygote's exit status: the HTTP worker died, nobody knows its models now
 RECYCLE = 79  # a model process's exit status: its work is done, it grew too big, start another
+SHOW_FRAMES = signal.SIGUSR1  # a model process tells the log where it is
 JOIN_BELOW = 1 << 16  # what is smaller is cheaper to copy than to send in two pieces
 READ = 1 << 16
 _encode = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make one each time

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from container.serving.model_files import contents
 from tests.container.serving.conftest import Serve
 from tests.container.serving.serving_process import Serving
 
@@ -109,6 +110,23 @@ def test_a_model_that_cannot_load_ends_the_container(
     assert traceback in serving.output()
 
 
+def test_who_misses_a_file_is_shown_those_that_are_there(serve: Serve):
+    serving = serve("broken_model")
+    assert serving.wait_end() == 1
+    model = serving.folder / "model"
+    assert f"serve: {model} holds code/inference.py\n" in serving.output()
+
+
+def test_the_contents_of_a_folder_in_a_few_words(tmp_path: Path):
+    assert contents(tmp_path) == contents(tmp_path / "nowhere") == "no file"
+    (tmp_path / "nested").mkdir()
+    for name in ["nested/model.bin", *(f"{number:02}" for number in range(12))]:
+        (tmp_path / name).touch()
+    assert contents(tmp_path / "nested") == "model.bin"
+    assert contents(tmp_path).startswith("00, 01, 02, ")
+    assert contents(tmp_path).endswith(", 11, …")
+
+
 def test_errors_of_a_predictor(serve: Serve):
     serving = serve("told").wait_ready()
     pid = serving.model_pids()
@@ -124,6 +142,9 @@ def test_errors_of_a_predictor(serve: Serve):
         ("memory", "input_fn", 503, "out_of_memory"),
         ("memory", "predict_fn", 503, "out_of_memory"),
         ("sys.exit", "predict_fn", 500, "predictor_failed"),
+        ("panic", "predict_fn", 500, "predictor_failed"),
+        ("interrupt", "predict_fn", 500, "predictor_failed"),
+        ("unspeakable", "input_fn", 500, "predictor_failed"),
     ]:
         reply = order(serving, **{"do": what, "in": where})
         assert (reply.status, reply.code) == (status, code), (what, where)
@@ -143,15 +164,23 @@ def test_what_output_fn_may_return(serve: Serve):
         ("bytearray", 200, b"array"),
         ("dict", 200, b'{"a": 1}'),
         ("none", 200, b"null"),
+        ("number", 200, b"1.5"),
+        ("numbers", 200, b'{"a": [[1, 2]], "b": 0.5}'),
+        ("triple", 200, b"[1, 2, 3]"),
+        ("no type", 200, b"text"),
     ]:
         reply = serving.post(
             json.dumps({"do": "return", "what": what}).encode(), {"Accept": "text/x-mine;q=1, */*"}
         )
         assert (reply.status, reply.body) == (status, body)
         assert reply.headers["content-type"] == "text/x-mine"
-    for what in ("object", "content type"):
+    assert order(serving, do="return", what="array").json == [1, 2]
+    for what in ("object", "content type", "lazily", "array of what", "pair"):
         reply = order(serving, do="return", what=what)
-        assert (reply.status, reply.code) == (500, "predictor_failed")
+        assert (reply.status, reply.code) == (500, "predictor_failed"), what
+    log = serving.output()
+    assert "output_fn gave a generator: return bytes, str or what JSON can hold" in log
+    assert "output_fn gave a pair, and its second is a list: return a body, or" in log
 
 
 def test_a_request_that_kills_its_process_fails_alone(serve: Serve):

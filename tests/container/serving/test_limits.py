@@ -146,6 +146,9 @@ def test_a_process_that_never_comes_back_is_replaced(serve: Serve):
     ).wait_ready()
     assert sleep(serving, 1000).code == "deadline"
     serving.wait_output("restarting it")
+    log = serving.output()
+    assert "serve: model process 0 still computes what nobody waits for" in log
+    assert "in predict_fn" in log, "the frames of who hangs"
     serving.wait_output("ready in", 10)
     serving.wait_ping(200)
     assert sleep(serving, 0).status == 200
