@@ -1,13 +1,10 @@
-"""`/metrics`: all figures of one `serve` as Prometheus reads them. Made when somebody asks.
-
-prometheus_client is imported by the first who asks, not before: nobody waits for it at start.
-"""
+"""`/metrics`: all figures of one `serve` as Prometheus reads them. Made when somebody asks."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -15,19 +12,16 @@ from typing import TYPE_CHECKING
 import gevent
 
 from container import __version__
-from container.serving.answers import Answer, error
-from container.serving.gpus import Gpu, gpus
+from container.serving.answers import Answer
 from container.serving.metrics import STEPS, Histogram, Metrics
-from container.serving.processes import usages
-from container.serving.resources import memory_limit
+from container.serving.metrics_text import OPEN, PLAIN, Family, write
 
 if TYPE_CHECKING:
-    from prometheus_client.core import Metric
-
+    from container.serving.gpus import Gpu
     from container.serving.invocations import Invocations
     from container.serving.lanes import Lane
+    from container.serving.processes import Usage
 
-PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 #: Requests of one micro-batch.
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 STATES = ("loading", "warming up", "ready", "failed", "leaving")
@@ -40,42 +34,44 @@ STEP_HELP = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the kernel and the driver say; hundreds of models are hundreds of files to read."""
+
+    gpus: list[Gpu]
+    usages: list[Usage]
+    memory_limit: int
+
+
 def page(core: Invocations, accept: str) -> Answer:
     """The answer to GET /metrics, in the form that the one who asks prefers."""
-    try:
-        found = gevent.get_hub().threadpool.apply(_prepare)
-    except ImportError:
-        return error(501, "no_prometheus", "prometheus-client is missing: pip install it")
-    from prometheus_client import CollectorRegistry, generate_latest
-    from prometheus_client.openmetrics import exposition as openmetrics
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(core, found))
-    if wants_openmetrics(accept):
-        text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
-        return Answer(200, text, openmetrics.CONTENT_TYPE_LATEST)
-    return Answer(200, generate_latest(registry), PLAIN)
+    models = {lane.pid: lane.index for broker in core.brokers for lane in broker.lanes}
+    machine = gevent.get_hub().threadpool.apply(look, (models,))  # the event loop goes on
+    openly = wants_openmetrics(accept)
+    return Answer(200, write(Figures(core, machine).collect(), openly), OPEN if openly else PLAIN)
 
 
-def _prepare() -> list[Gpu]:
-    """What may take its time, in a thread: the event loop may not."""
-    import prometheus_client.openmetrics.exposition  # noqa: F401 - `page` finds it loaded
+def look(models: Mapping[int, int]) -> Machine:
+    """What takes its time, the first time also to import."""
+    from container.serving.gpus import gpus
+    from container.serving.processes import usages
+    from container.serving.resources import memory_limit
 
-    return gpus()
+    return Machine(gpus(), list(usages(os.getpid(), models)), memory_limit())
 
 
 def wants_openmetrics(accept: str) -> bool:
-    """Whether an Accept header names it. (prometheus_client's own reading fails on odd ones.)"""
+    """Whether an Accept header names it, however oddly."""
     kinds = (part.partition(";")[0].strip().lower() for part in accept.split(","))
     return "application/openmetrics-text" in kinds
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # prometheus_client asks for a hash
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """A collector of prometheus_client's: one scrape's figures."""
+    """One scrape's figures."""
 
     core: Invocations
-    gpus: list[Gpu]
+    machine: Machine
 
     @property
     def metrics(self) -> Metrics:
@@ -86,7 +82,7 @@ class Figures:
     def lanes(self) -> list[Lane]:
         return [lane for broker in self.core.brokers for lane in broker.lanes]
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """Every family."""
         yield from self._requests()
         yield from self._queue()
@@ -94,29 +90,23 @@ class Figures:
         yield from self._processes()
         yield from self._gpus()
 
-    def _requests(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-        info = GaugeMetricFamily(
-            "byoa_info", "How it serves; always 1.", labels=("version", "mode")
-        )
-        info.add_metric((__version__, self.core.settings.mode), 1)
-        yield info
-        requests = CounterMetricFamily(
-            "byoa_requests", "Answered invocations by HTTP status.", labels=("status",)
-        )
+    def _requests(self) -> Iterator[Family]:
+        info = Family("byoa_info", "gauge", "How it serves; always 1.", ("version", "mode"))
+        yield info.add(1, __version__, self.core.settings.mode)
+        text = "Answered invocations by HTTP status."
+        requests = Family("byoa_requests", "counter", text, ("status",))
         for status, count in sorted(self.metrics.statuses.items()):
-            requests.add_metric((str(status),), count)
+            requests.add(count, str(status))
         yield requests
         for way, size in (("request", self.metrics.bytes_in), ("response", self.metrics.bytes_out)):
             text = f"Bytes of the bodies of all {way}s."
-            yield CounterMetricFamily(f"byoa_{way}_bytes", text, value=size)
+            yield Family(f"byoa_{way}_bytes", "counter", text).add(size)
         text = "Seconds from a request's head to its answer."
         yield histogram("byoa_request_seconds", text, self.metrics.request)
         for step, name in STEPS.items():
             yield histogram(name, STEP_HELP[step], self.metrics.steps[step])
 
-    def _queue(self) -> Iterator[Metric]:
+    def _queue(self) -> Iterator[Family]:
         brokers = self.core.brokers  # several where there are several models
         ready = self.core.ping().status == HTTPStatus.OK
         yield gauge("byoa_ready", "Whether /ping says 200.", ready)
@@ -153,77 +143,60 @@ class Figures:
             sizes.add(size, count)
         yield histogram("byoa_batch_size", "Requests that a model process got at once.", sizes)
 
-    def _models(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
+    def _models(self) -> Iterator[Family]:
         wanted = sum(each.limits.processes for each in self.core.brokers)
         yield gauge("byoa_model_processes_wanted", "Model processes by plan.", wanted)
         states = Counter(lane.state for lane in self.lanes)
-        processes = GaugeMetricFamily(
-            "byoa_model_processes", "Model processes by state.", labels=("state",)
-        )
+        text = "Model processes by state."
+        processes = Family("byoa_model_processes", "gauge", text, ("state",))
         for state in STATES:
-            processes.add_metric((state.replace(" ", "_"),), states[state])
+            processes.add(states[state], state.replace(" ", "_"))
         yield processes
         busy = sum(bool(lane.busy) for lane in self.lanes)
         yield gauge("byoa_model_processes_busy", "Model processes that compute now.", busy)
-        restarts = CounterMetricFamily(
-            "byoa_model_restarts",
-            "Model processes that ended: died, or replaced because they had grown too big.",
-            labels=("reason",),
-        )
+        text = "Model processes that ended: died, or replaced because they had grown too big."
+        restarts = Family("byoa_model_restarts", "counter", text, ("reason",))
         for reason, count in self.metrics.dispatched.restarts.items():
-            restarts.add_metric((reason,), count)
+            restarts.add(count, reason)
         yield restarts
 
-    def _processes(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
+    def _processes(self) -> Iterator[Family]:
         resident: Counter[tuple[str, str]] = Counter()
         seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
-        models = {lane.pid: lane.index for lane in self.lanes}
-        for usage in usages(os.getpid(), models):
+        for usage in self.machine.usages:
             resident[usage.role, usage.index] += usage.resident
             seconds[usage.role, usage.index] += usage.seconds
-        labels = ("role", "index")
-        memory = GaugeMetricFamily(
-            "process_resident_memory_bytes", "Resident memory by part of serve.", labels=labels
-        )
-        cpu = CounterMetricFamily(
-            "process_cpu_seconds", "Processor time by part of serve.", labels=labels
-        )
+        labels, part = ("role", "index"), "by part of serve"
+        text = f"Resident memory {part}."
+        memory = Family("process_resident_memory_bytes", "gauge", text, labels)
+        cpu = Family("process_cpu_seconds", "counter", f"Processor time {part}.", labels)
         for key in resident:
-            memory.add_metric(key, resident[key])
-            cpu.add_metric(key, seconds[key])
+            memory.add(resident[key], *key)
+            cpu.add(seconds[key], *key)
         yield from (memory, cpu)
-        yield gauge("byoa_memory_limit_bytes", "Memory that we may use.", memory_limit())
+        limit = self.machine.memory_limit
+        yield gauge("byoa_memory_limit_bytes", "Memory that we may use.", limit)
 
-    def _gpus(self) -> Iterator[Metric]:
-        from prometheus_client.core import GaugeMetricFamily
-
+    def _gpus(self) -> Iterator[Family]:
         for name, text, field in (
             ("byoa_gpu_memory_used_bytes", "Memory of a GPU in use.", "used"),
             ("byoa_gpu_memory_total_bytes", "Memory of a GPU.", "total"),
             ("byoa_gpu_busy_ratio", "Share of the last moment in which a GPU worked.", "busy"),
         ):
-            family = GaugeMetricFamily(name, text, labels=("gpu",))
-            for gpu in self.gpus:
+            family = Family(name, "gauge", text, ("gpu",))
+            for gpu in self.machine.gpus:
                 value = getattr(gpu, field)
                 if value is not None:
-                    family.add_metric((gpu.uuid,), value)
+                    family.add(value, gpu.uuid)
             if family.samples:
                 yield family
 
 
-def gauge(name: str, text: str, value: float) -> Metric:
+def gauge(name: str, text: str, value: float) -> Family:
     """One number."""
-    from prometheus_client.core import GaugeMetricFamily
-
-    return GaugeMetricFamily(name, text, value=value)
+    return Family(name, "gauge", text).add(value)
 
 
-def histogram(name: str, text: str, counted: Histogram) -> Metric:
+def histogram(name: str, text: str, counted: Histogram) -> Family:
     """What was counted, as Prometheus has it."""
-    from prometheus_client.core import HistogramMetricFamily
-
-    return HistogramMetricFamily(name, text, buckets=counted.cumulative(), sum_value=counted.total)
+    return Family(name, "histogram", text).add_all(counted)

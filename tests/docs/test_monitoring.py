@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 
 from container.serving.broker import Broker
 from container.serving.gpus import Gpu
 from container.serving.invocations import Invocations
 from container.serving.lanes import Limits
 from container.serving.metrics import Metrics
-from container.serving.metrics_page import Figures
+from container.serving.metrics_page import Figures, Machine
+from container.serving.metrics_text import write
+from container.serving.processes import Usage
 from container.serving.settings import Settings
 from tests.byoa.plan.service_model import problems
 
@@ -38,11 +40,10 @@ def samples() -> dict[str, set[str]]:
     broker = Broker(limits)
     settings = Settings.from_environment({})
     core = Invocations(settings, broker, Metrics())
-    figures = Figures(core, [Gpu("GPU-1", 1, 2, 0.5)])
-    registry = CollectorRegistry()
-    registry.register(figures)
+    machine = Machine([Gpu("GPU-1", 1, 2, 0.5)], [Usage("http", "", 1, 2.0)], 3)
+    page = write(Figures(core, machine).collect(), openly=False)
     found: dict[str, set[str]] = {}
-    for family in registry.collect():
+    for family in text_string_to_metric_families(page.decode()):
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
