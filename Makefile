@@ -19,7 +19,7 @@ VENV := .venv
 PYTEST := $(VENV)/bin/python -m pytest
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup demo test check lint image image-test bench parity docker-test release-check lock clean
+.PHONY: help setup demo test test-computing test-waiting test-alone check lint image image-test bench parity docker-test release-check lock clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,10 +42,19 @@ demo: $(STAMP)  ## make pictures, train on the CPU, serve, ask: five minutes, no
 # which then starts its sandbox once.
 WAITING := tests/docs tests/examples tests/infrastructure tests/byoa tests/container
 HERE := not docker and not gpu and not parity and not alone
-test parity: export OMP_NUM_THREADS ?= 1
+test test-computing test-waiting test-alone parity: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)  ## the tests that need no docker
-	$(PYTEST) -n 2 -m "$(HERE)" $(addprefix --ignore ,$(WAITING)) tests
-	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -m "$(HERE)" $(WAITING)
+	$(MAKE) --no-print-directory test-computing
+	$(MAKE) --no-print-directory test-waiting
+	$(MAKE) --no-print-directory test-alone
+
+test-computing: $(STAMP)
+	$(PYTEST) -n 2 -m "$(HERE)" --durations=8 $(addprefix --ignore ,$(WAITING)) tests
+
+test-waiting: $(STAMP)
+	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -m "$(HERE)" --durations=8 $(WAITING)
+
+test-alone: $(STAMP)
 	$(PYTEST) -m alone $$(grep --recursive --files-with-matches --include '*.py' pytest.mark.alone tests)
 
 lint: $(STAMP)  ## format, lint and types
@@ -78,7 +87,7 @@ lock:  ## write the lock files anew (needs uv)
 	requirements/lock.sh
 
 docker-test: $(STAMP)  ## the tests that need docker and the image
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m docker --durations=10 tests/docker tests/docs
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m docker --durations=10 tests/docker tests/docs
 
 clean:  ## remove what the programs left; keeps .venv
 	rm -rf build demo .mypy_cache .ruff_cache .hypothesis local_test/test_dir
