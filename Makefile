@@ -22,7 +22,7 @@ STAMP := $(VENV)/.stamp
 .PHONY: help setup demo test test-computing test-waiting test-alone check lint image image-test bench parity docker-test release-check lock clean
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv with every dependency, pinned and checked by hash
 
@@ -48,13 +48,13 @@ test: $(STAMP)  ## the tests that need no docker
 	$(MAKE) --no-print-directory test-waiting
 	$(MAKE) --no-print-directory test-alone
 
-test-computing: $(STAMP)
+test-computing: $(STAMP)  ## of `make test`: doors and the tests that compute
 	$(PYTEST) -n 2 -m "$(HERE)" --durations=8 $(addprefix --ignore ,$(WAITING)) tests
 
-test-waiting: $(STAMP)
+test-waiting: $(STAMP)  ## of `make test`: the tests that start jobs and servers
 	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -m "$(HERE)" --durations=8 $(WAITING)
 
-test-alone: $(STAMP)
+test-alone: $(STAMP)  ## of `make test`: the tests that assert times
 	$(PYTEST) -m alone $$(grep --recursive --files-with-matches --include '*.py' pytest.mark.alone tests)
 
 lint: $(STAMP)  ## format, lint and types
