@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+from container import threads
 from container.serving.child import Child, Command
 from container.serving.log import say
 from container.serving.plan import ModelProcess, Plan
@@ -19,12 +20,6 @@ LONGEST_BACKOFF = 30.0
 LASTING = 60.0  # a process that served this long starts again with no delay
 MAX_LOAD_FAILURES = 5
 NICENESS = 5  # /ping and the broker come first when every core computes
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 
 
 @dataclass(slots=True)
@@ -62,7 +57,7 @@ class ModelTier:
 
     def _start(self, slot: Slot) -> None:
         spec, around = slot.spec, self.surroundings
-        environ = {**around.environ, **dict.fromkeys(THREAD_VARIABLES, str(spec.threads))}
+        environ = {**around.environ, **dict.fromkeys(threads.VARIABLES, str(spec.threads))}
         if spec.gpu is not None:
             environ["CUDA_VISIBLE_DEVICES"] = spec.gpu
         reader, writer = os.pipe()

@@ -28,7 +28,7 @@ class Resources:
 
 def measure(environ: Mapping[str, str], root: Path = ROOT) -> Resources:
     """Look at the machine below `root`; imports nothing heavy."""
-    return Resources(_cores(root), memory_limit(root), visible_gpus(environ, root))
+    return Resources(cores(root), memory_limit(root), visible_gpus(environ, root))
 
 
 def visible_gpus(environ: Mapping[str, str], root: Path = ROOT) -> tuple[str, ...]:
@@ -81,7 +81,8 @@ def parse_listing(listing: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _cores(root: Path) -> float:
+def cores(root: Path = ROOT) -> float:
+    """The cores that this process may use; half a core is 0.5."""
     limits = [float(len(os.sched_getaffinity(0)))]
     for folder in _groups(root, "cpu"):
         quota, _, period = _text(folder / "cpu.max").partition(" ")
