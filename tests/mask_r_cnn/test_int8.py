@@ -287,8 +287,13 @@ def test_any_file_is_read_or_told(
     assert found is not None and found.ranges.keys() <= set(layers)
 
 
-def evaluation(box: float, mask: float) -> Evaluation:
-    return Evaluation(dict.fromkeys(FIGURES, box), dict.fromkeys(FIGURES, mask), [])
+def evaluation(box: float, mask: float, **classes: tuple[int, float, float]) -> Evaluation:
+    """Figures over all, and of each class its objects, box and mask AP."""
+    rows = [
+        {"category_id": name, "name": name, "objects": objects, "bbox_map": b, "segm_map": m}
+        for name, (objects, b, m) in classes.items()
+    ]
+    return Evaluation(dict.fromkeys(FIGURES, box), dict.fromkeys(FIGURES, mask), rows)
 
 
 class Verdict:
@@ -337,6 +342,36 @@ def test_int8_is_on_only_where_accuracy_stays(
     assert said.startswith(f"int8: {'on' if on else 'off'} for serving on CPUs: box AP")
     found = read_quantization(folder, weights_of(folder))
     assert found is not None and found.int8 is on and found.metrics["segm_map"] == 0.4
+
+
+@pytest.mark.parametrize(
+    ("objects", "aps", "on", "words"),
+    [
+        (50, (0.6, 0.379), False, "rare (50) loses most, 2.1 points of mask AP (allowed: 2.0)"),
+        (50, (0.579, 0.5), False, "rare (50) loses most, 2.1 points of box AP (allowed: 2.0)"),
+        (50, (math.nan, 0.4), False, "rare (50) loses most, nan points of box AP"),
+        (50, (0.581, 0.381), True, "rare (50) loses most, 1.9 points of"),
+        (49, (0.2, 0.2), True, "common (900) loses most, -1.0 points of"),
+    ],
+)
+def test_no_class_may_lose_much(
+    objects: int, aps: tuple[float, float], on: bool, words: str, small: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(small, folder)
+    before = evaluation(0.5, 0.4, common=(900, 0.5, 0.4), rare=(objects, 0.6, 0.4))
+    after = evaluation(0.5, 0.4, common=(900, 0.51, 0.41), rare=(objects, *aps))
+    said = judge(folder, before, after)
+    assert said.startswith(f"int8: {'on' if on else 'off'} for serving on CPUs: box AP 50.0")
+    assert words in said
+    found = read_quantization(folder, weights_of(folder))
+    assert found is not None and found.int8 is on
+
+
+def test_a_log_says_that_no_class_was_judged_alone(small: Path, tmp_path: Path) -> None:
+    folder, few = tmp_path / "model", evaluation(0.5, 0.4, a=(49, 0.5, 0.4), b=(3, 0.5, 0.4))
+    shutil.copytree(small, folder)
+    assert "no class has 50 objects held out, so none was judged alone" in judge(folder, few, few)
 
 
 def test_a_job_that_is_to_stop_judges_no_further(small: Path, tmp_path: Path) -> None:
