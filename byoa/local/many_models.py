@@ -148,7 +148,7 @@ class ManyModels:
             if (folder / "model").is_dir():
                 return
             words = target.split("/")
-            if not {"", ".", ".."}.isdisjoint(words) or not any(self.storage.objects(uri)):
+            if not {"", ".", ".."}.isdisjoint(words) or not is_file(self.storage, uri):
                 raise NotThereError(not_there(uri))
             made = self.folder / f".{name}" / "model"
             made.mkdir(parents=True, exist_ok=True)
@@ -197,6 +197,11 @@ class ManyModels:
         except (OSError, http.client.HTTPException) as error:
             text = f"the container did not answer {method} {path}: {error!r}"
             raise NotLoadedError(Answer(500, {}, text.encode())) from error
+
+
+def is_file(storage: Storage, uri: str) -> bool:
+    """Whether there is just this object; a folder is no model, not even one that holds one."""
+    return any(storage.objects(uri)) and not any(storage.objects(f"{uri}/"))
 
 
 def not_there(uri: str) -> str:

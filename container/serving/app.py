@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import PathConverter
 
 from container.serving.answers import Answer, error
 from container.serving.bodies import WsgiBody
@@ -97,6 +98,13 @@ def answered(answer_to: Callable[[Request], Answer]) -> Response:
     return to_response(answer)
 
 
+class Anything(PathConverter):
+    """A path that may begin with a slash: a model's name is any text."""
+
+    regex = ".*?"
+    part_isolating = False  # else it ends at a slash
+
+
 def add_models(app: Flask, invocations: Invocations) -> None:
     """The routes of a multi-model container. Flask sees the path unquoted, the API as it came."""
     # Here: who serves one model does not load it.
@@ -110,8 +118,9 @@ def add_models(app: Flask, invocations: Invocations) -> None:
         return answered(lambda asked: api.answer(request.method, path, asked.query, asked))
 
     app.url_map.merge_slashes = False
+    app.url_map.converters["anything"] = Anything
     methods = ["GET", "POST", "DELETE", "PUT", "PATCH"]
-    for rule in ("/models", "/models/<path:rest>"):
+    for rule in ("/models", "/models/<anything:rest>"):
         app.add_url_rule(rule, view_func=models, methods=methods)
 
 

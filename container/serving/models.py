@@ -142,6 +142,7 @@ class Models:
             gevent.sleep(TICK)
         text = f"the model {model.name!r} was unloaded before this request was done"
         model.broker.end(error(503, "unloaded", text, {"Retry-After": "1"}))
+        self.budget.grown(model.url, model.usage.used)
         self._end(model, signal.SIGTERM)
         self._forget(model)
         return Answer(200, b"{}")

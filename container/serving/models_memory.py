@@ -18,6 +18,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 KERNELS = MIB  # page tables and the like, of each process
 LEAST = 4 * MIB  # a forked process, before the model
 ON_DISK = 2  # a model needs about twice its files, unless we have seen what it needs
+MOST_GROWN = 2  # buffers of a model's first requests; what comes on top is a leak
 REMEMBERED = 100_000
 
 
@@ -62,11 +63,16 @@ class Budget:
     known: dict[str, int] = field(default_factory=dict)
 
     def learn(self, url: str, used: int) -> None:
-        """Remember what a model cost."""
+        """Remember what a model cost when it was loaded."""
         self.known.pop(url, None)
         self.known[url] = used
         if len(self.known) > REMEMBERED:
             del self.known[next(iter(self.known))]
+
+    def grown(self, url: str, used: int) -> None:
+        """Remember what it had when it was unloaded; not all of a leak, or it never fits again."""
+        if url in self.known:
+            self.learn(url, min(max(used, self.known[url]), MOST_GROWN * self.known[url]))
 
     def need(self, url: str, folder: Path) -> int:
         """What a model will probably cost. Reads the disk: not for the event loop."""

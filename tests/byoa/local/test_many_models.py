@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,6 +68,7 @@ def test_models_are_fetched_when_they_are_asked_for(many: ServingHome) -> None:
     [
         ("absent.tar.gz", "ValidationError", "Failed to download model data(bucket"),
         ("../model/two.tar.gz", "ValidationError", "Failed to download"),
+        ("team", "ValidationError", "Failed to download"),  # a folder with one model in it
         ("broken.tar.gz", "ValidationError", "Failed to extract"),
         ("evil.tar.gz", "ValidationError", "outside of the folder"),
         ("unloadable.tar.gz", "ModelError", "model.json"),
@@ -81,3 +83,14 @@ def test_what_cannot_be_had_is_said(
     assert error_code(caught.value) == code
     assert words in str(caught.value)
     assert many.ask(21, TargetModel="two.tar.gz") == {"answer": 42}
+
+
+def test_an_archive_that_was_cut_short_leaves_nothing_for_the_next(many: ServingHome) -> None:
+    weights = os.urandom(300_000)
+    whole = archive({"model.json": "{}", "code/inference.py": CODE, "old": weights})
+    many.put("many/cut (1) ü.tar.gz", whole[:-100_000])
+    with pytest.raises(ServiceError, match="Failed to extract"):
+        many.ask(1, TargetModel="cut (1) ü.tar.gz")
+    put(many, "cut (1) ü.tar.gz", 7)
+    assert many.ask(6, TargetModel="cut (1) ü.tar.gz") == {"answer": 42}
+    assert not list(many.root.rglob("models/*/model/old"))

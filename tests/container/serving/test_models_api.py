@@ -12,6 +12,8 @@ from tests.container.serving.many_models import Many
 
 STRANGE = [
     "a/b",
+    "/",
+    "//a/",
     "..",
     "../../etc/passwd",
     "ünïcode 模型",
