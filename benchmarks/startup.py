@@ -1,4 +1,4 @@
-"""From the start of `serve` to the first 200 on /ping, with torch and without, by model size.
+"""From the start of `serve` to the first 200 on /ping: with torch, without, in int8, by model size.
 
     python benchmarks/startup.py [--small]
 
@@ -30,21 +30,38 @@ from _load import picture
 from _servers import OURS, SERVE, free_port, running
 
 BACKBONES = ("mobilenet_v2_fpn", "resnet18_fpn", "resnet50_fpn")
-ENGINES = {"torch": "torch", "without torch": "openvino"}
-IMAGES = {"torch": "mask-r-cnn:latest", "without torch": "mask-r-cnn:serve"}
+BASE = "without torch"
+WAYS = {
+    "torch": {"MASK_R_CNN_ENGINE": "torch", "MASK_R_CNN_PRECISION": "bf16"},
+    BASE: {"MASK_R_CNN_ENGINE": "openvino", "MASK_R_CNN_PRECISION": "bf16"},
+    "without torch, int8": {"MASK_R_CNN_ENGINE": "openvino", "MASK_R_CNN_PRECISION": "int8"},
+}
+IMAGES = {"torch": "mask-r-cnn:latest", BASE: "mask-r-cnn:serve"}
 NOTHING = "predictor that does nothing"
 TICK = 0.01
 _MAKE_MODEL = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
+import numpy as np
+import torch
+from int8_network import measured_ranges
 from model import ModelInfo, build_model, save_model
+from quantization import Quantization, fingerprint, int8_layers, save_quantization
+torch.manual_seed(0)
 info = ModelInfo(
     backbone=sys.argv[2], norm="frozen", class_names=("thing",), category_ids=(1,),
     min_size=800, max_size=1333, score_threshold=0.9, max_detections=100,
 )
 folder = Path(sys.argv[3])
-save_model(folder, build_model(info).state_dict(), info)
+network = build_model(info).eval()
+save_model(folder, network.state_dict(), info)
+noise = np.random.default_rng(0).integers(0, 256, (320, 320, 3), np.uint8)
+seeing = replace(info, min_size=320, max_size=320, score_threshold=0.0)
+ranges = measured_ranges(network, seeing, iter([noise]))
+assert set(ranges) == set(int8_layers(network.state_dict())), "a layer would not be in int8"
+save_quantization(folder, Quantization(ranges, fingerprint(network.state_dict()), True))
 for path in folder.iterdir():
     path.chmod(0o644)  # as `train` leaves it
 """
@@ -72,12 +89,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--small", action="store_true", help="the smallest model, once")
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--serve-image", default=IMAGES[BASE], help="the one without torch")
     chosen = parser.parse_args()
     backbones = BACKBONES[:1] if chosen.small else BACKBONES
     with tempfile.TemporaryDirectory() as folder:
         roots = make_models(Path(folder), backbones)
         sizes = {name: megabytes(root / "model") for name, root in roots.items()}
-        cases = [*here(roots), *([] if chosen.small else in_docker(roots))]
+        cases = [*here(roots), *([] if chosen.small else in_docker(roots, chosen.serve_image))]
         found: dict[tuple[str, str], list[Start]] = {(one.way, one.model): [] for one in cases}
         for _ in range(1 if chosen.small else chosen.turns):
             for case in cases:
@@ -85,7 +103,7 @@ def main() -> None:
         largest = roots[backbones[-1]]
         first = {
             way: median_of(first_request(largest, way) for _ in range(1 if chosen.small else 3))
-            for way in ENGINES
+            for way in WAYS
         }
     result = summarise(found, sizes)
     show(result, first, largest.name)
@@ -113,27 +131,29 @@ def megabytes(folder: Path) -> float:
 def here(roots: Mapping[str, Path]) -> Iterator[Case]:
     """`serve` of this checkout, under this Python."""
     for name, root in roots.items():
-        for way in [*ENGINES][: 1 if name == NOTHING else 2]:
+        for way in [*WAYS][: 1 if name == NOTHING else None]:
             yield Case(way, name, lambda root=root, way=way: started(root, way))  # type: ignore[misc]
 
 
-def in_docker(roots: Mapping[str, Path]) -> Iterator[Case]:
+def in_docker(roots: Mapping[str, Path], without_torch: str) -> Iterator[Case]:
     """`docker run` of the images that are here: of nothing, and of the largest model."""
     if shutil.which("docker") is None:
         print("no docker: the images are not started")
         return
-    for way, image in IMAGES.items():
+    for way in WAYS:
+        image = IMAGES["torch"] if way == "torch" else without_torch
         if subprocess.run(
             ["docker", "image", "inspect", image], check=False, capture_output=True
         ).returncode:
             print(f"there is no image {image}: it is not started")
             continue
         for name, root in list(roots.items())[:: len(roots) - 1]:
-            yield Case(
-                f"{way}, docker run",
-                name,
-                lambda root=root, image=image: docker_started(root, image),  # type: ignore[misc]
-            )
+            if name != NOTHING or way in IMAGES:
+                yield Case(
+                    f"{way}, docker run",
+                    name,
+                    lambda root=root, image=image, way=way: docker_started(root, image, way),  # type: ignore[misc]
+                )
 
 
 def started(root: Path, way: str) -> Start:
@@ -152,17 +172,18 @@ def serving(root: Path, way: str, **environ: str) -> Iterator[int]:
         "SAGEMAKER_BASE_DIR": str(root),
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "BYOA_BIND_TO_ADDRESS": "127.0.0.1",
-        "MASK_R_CNN_ENGINE": ENGINES[way],
+        **WAYS[way],
         **environ,
     }
     with running([sys.executable, str(SERVE)], str(root), variables):
         yield port
 
 
-def docker_started(root: Path, image: str) -> Start:
+def docker_started(root: Path, image: str, way: str) -> Start:
     """One `docker run`, as SageMaker does it: read-only model, /tmp to write."""
     port, name = free_port(), f"byoa-startup-{os.getpid()}"
     words = ["--read-only", "--tmpfs", "/tmp", "--volume", f"{root}/model:/opt/ml/model:ro"]
+    words += [word for pair in WAYS[way].items() for word in ("--env", "=".join(pair))]
     words += ["--publish", f"127.0.0.1:{port}:8080", image, "serve"]
     began = time.clock_gettime(time.CLOCK_BOOTTIME)
     try:
@@ -205,7 +226,7 @@ def wait(port: int, seconds: float = 120) -> None:
     raise SystemExit(f"/ping on port {port} did not say 200 within {seconds:g} s")
 
 
-def first_request(root: Path, way: str, others: int = 4) -> dict[str, float]:
+def first_request(root: Path, way: str, others: int = 3) -> dict[str, float]:
     """Milliseconds of the first request to a model process of one thread, and of those after it."""
     body, took = picture(), []
     one = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1", "BYOA_MODEL_THREADS": "1"}
