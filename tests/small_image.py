@@ -28,7 +28,7 @@ ENV PATH=/opt/byoa/container/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
     BYOA_ALGORITHM=/opt/byoa/small_algorithm PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY container /opt/byoa/container
 COPY small_algorithm /opt/byoa/small_algorithm
-RUN chmod 0755 /opt/byoa/container/bin/* && mkdir -p /opt/ml
+RUN chmod 0755 /opt/byoa/container/bin/* && python3 -m compileall -q /opt/byoa && mkdir -p /opt/ml
 LABEL byoa.test.small=1 com.amazonaws.sagemaker.capabilities.multi-models=true
 WORKDIR /opt/byoa
 CMD ["train"]

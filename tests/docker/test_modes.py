@@ -28,7 +28,7 @@ MODEL = HERE / "fixtures" / "modes"
 MIB = 1 << 20
 BINARY = "application/octet-stream"
 #: Seconds of a container with the quick clock that pass in one of ours.
-SPEED = 30
+SPEED = 15
 SERVERLESS = (
     *("--user", "1000", "--read-only", "--tmpfs", "/tmp", "--ipc", "none"),
     *("--memory", "1024m", "--memory-swap", "1024m"),
