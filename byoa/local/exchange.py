@@ -36,6 +36,19 @@ def only(headers: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items() if name.lower() in names}
 
 
+def wire(text: str) -> str:
+    """A header's value as http.client sends and gives it: any text is UTF-8 there, as boto3's."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def unwired(value: str) -> str:
+    """The text of a header's value; bytes that are no UTF-8 are taken as they are."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
 def exchange(
     address: str,
     method: str,

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from byoa.local.exchange import MARK, TO_CLIENT, TO_CONTAINER, Answer, exchange, only
+from byoa.local.exchange import MARK, TO_CLIENT, TO_CONTAINER, Answer, exchange, only, unwired
 from byoa.local.fleet import (
     ClosedError,
     Fleet,
@@ -101,7 +101,7 @@ class Endpoint:
 
     def one_or_many(self, variant: Variant, address: str, request: Invocation) -> Answer:
         """The answer of the variant's model, or of the one of many that the client names."""
-        models, target = variant.models, request.header("target-model")
+        models, target = variant.models, unwired(request.header("target-model"))
         if models is None:
             if target:
                 text = "is not a multi-model endpoint and does not support target model header."

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
-from byoa.local.exchange import MARK, Answer, exchange
+from byoa.local.exchange import MARK, Answer, exchange, wire
 from byoa.local.serve_container import fetch_archive, readable
 from byoa.plan.errors import ByoaError
 from byoa.plan.storage import Storage
@@ -141,7 +142,8 @@ class ManyModels:
 
     def fetch(self, name: str, target: str) -> None:
         """Extracts a model, once: SageMaker, too, looks no second time at what it has."""
-        uri, folder = self.prefix + target, self.folder / name
+        here = self.prefix.startswith("file:")  # in whose addresses % stands for something else
+        uri, folder = self.prefix + (quote(target) if here else target), self.folder / name
         with self.lock:
             alone = self.fetching.setdefault(name, threading.Lock())
         with alone:
@@ -149,7 +151,7 @@ class ManyModels:
                 return
             words = target.split("/")
             if not {"", ".", ".."}.isdisjoint(words) or not is_file(self.storage, uri):
-                raise NotThereError(not_there(uri))
+                raise NotThereError(not_there(self.prefix + target))
             made = self.folder / f".{name}" / "model"
             made.mkdir(parents=True, exist_ok=True)
             try:
@@ -191,7 +193,7 @@ class ManyModels:
     def ask(
         self, address: str, method: str, path: str, target: str, body: bytes | None, seconds: float
     ) -> Answer:
-        headers: Mapping[str, str] = {"Content-Type": "application/json", TARGET: target}
+        headers: Mapping[str, str] = {"Content-Type": "application/json", TARGET: wire(target)}
         try:
             return exchange(address, method, path, body, headers, seconds)
         except (OSError, http.client.HTTPException) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from byoa.local.endpoint_files import EndpointFiles
-from byoa.local.exchange import MARK, Answer, exchange
+from byoa.local.exchange import MARK, Answer, exchange, wire
 from byoa.local.front_door import KEY
 from byoa.local.invocation import ERROR_TYPE, INVOKED
 from byoa.local.resources import ACCOUNT
@@ -77,7 +77,9 @@ class Runtime:
         unknown = sorted(set(options) - set(known))
         if unknown:
             raise TypeError(f"{operation} has no argument {unknown[0]}")
-        headers = {known[key]: str(value) for key, value in options.items() if value is not None}
+        headers = {
+            known[key]: wire(str(value)) for key, value in options.items() if value is not None
+        }
         path = f"/endpoints/{name}/{word}"
         address, key = self.door(operation, name)
         try:

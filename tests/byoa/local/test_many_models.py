@@ -88,9 +88,9 @@ def test_what_cannot_be_had_is_said(
 def test_an_archive_that_was_cut_short_leaves_nothing_for_the_next(many: ServingHome) -> None:
     weights = os.urandom(300_000)
     whole = archive({"model.json": "{}", "code/inference.py": CODE, "old": weights})
-    many.put("many/cut (1) ü.tar.gz", whole[:-100_000])
+    many.put("many/cut (1) 模 %20.tar.gz", whole[:-100_000])
     with pytest.raises(ServiceError, match="Failed to extract"):
-        many.ask(1, TargetModel="cut (1) ü.tar.gz")
-    put(many, "cut (1) ü.tar.gz", 7)
-    assert many.ask(6, TargetModel="cut (1) ü.tar.gz") == {"answer": 42}
+        many.ask(1, TargetModel="cut (1) 模 %20.tar.gz")
+    put(many, "cut (1) 模 %20.tar.gz", 7)
+    assert many.ask(6, TargetModel="cut (1) 模 %20.tar.gz") == {"answer": 42}
     assert not list(many.root.rglob("models/*/model/old"))

@@ -56,12 +56,12 @@ def test_models_come_and_go_on_s3(command: Byoa, client: Clients) -> None:
 
     asked = command("invoke", *ON, NAME, "n.json", "--target-model", "two.tar.gz")
     assert asked.json == {"answer": 42}
-    s3.put_object(Bucket=bucket, Key=f"{prefix}team/later.tar.gz", Body=model(3))
-    assert ask(client, "team/later.tar.gz") == 63  # no deployment since
+    s3.put_object(Bucket=bucket, Key=f"{prefix}team/später 模.tar.gz", Body=model(3))
+    assert ask(client, "team/später 模.tar.gz") == 63  # no deployment since
 
-    for name in ("team/later", "ten"):
+    for name in ("team/später 模", "ten"):
         s3.delete_object(Bucket=bucket, Key=f"{prefix}{name}.tar.gz")
-    assert ask(client, "team/later.tar.gz") == 63  # what is loaded stays, as on AWS
+    assert ask(client, "team/später 模.tar.gz") == 63  # what is loaded stays, as on AWS
     call = client("sagemaker-runtime").invoke_endpoint
     for target in ("ten.tar.gz", "never.tar.gz"):
         code, text = refused(call, EndpointName=NAME, Body=b"1", TargetModel=target)
