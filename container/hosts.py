@@ -42,7 +42,9 @@ class Cluster:
 
 
 def read_cluster(config: Mapping[str, Any]) -> Cluster:
-    """The cluster that a resourceconfig.json describes."""
+    """The cluster that a resourceconfig.json describes; of what is optional null is nothing."""
+    needed = ("hosts", "current_host")
+    config = {name: value for name, value in config.items() if value is not None or name in needed}
     hosts = config.get("hosts", [config.get("current_host", DEFAULT_HOST)])
     if not (isinstance(hosts, list) and hosts and all(isinstance(host, str) for host in hosts)):
         raise ConfigurationError(

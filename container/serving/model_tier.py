@@ -118,7 +118,9 @@ def backoff(failures: int) -> float:
 def describe(status: int) -> str:
     """An exit status in words."""
     if status == 128 + signal.SIGKILL:
-        return " (killed; was it out of memory? Fewer processes: SAGEMAKER_MODEL_SERVER_WORKERS)"
+        return (
+            " (killed; if no line above says why, for memory: lower SAGEMAKER_MODEL_SERVER_WORKERS)"
+        )
     if status > 128:
         return f" (signal {status - 128})"
     return f" (exit status {status})"

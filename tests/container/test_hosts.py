@@ -34,6 +34,12 @@ def test_no_file_is_a_cluster_of_one():
     assert cluster.is_local
 
 
+def test_null_is_as_nothing():
+    names = ("current_instance_type", "current_group_name", "instance_groups", "topology")
+    config = dict.fromkeys((*names, "network_interface_name"))
+    assert read_cluster({"hosts": ["a"], **config}) == read_cluster({"hosts": ["a"]})
+
+
 def test_an_instance_is_not_local():
     assert not read_cluster({**THREE, "current_instance_type": "ml.g5.xlarge"}).is_local
     assert read_cluster({**THREE, "current_instance_type": "local_gpu"}).is_local
