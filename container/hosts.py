@@ -44,13 +44,15 @@ class Cluster:
 def read_cluster(config: Mapping[str, Any]) -> Cluster:
     """The cluster that a resourceconfig.json describes; of what is optional null is nothing."""
     needed = ("hosts", "current_host")
-    config = {name: value for name, value in config.items() if value is not None or name in needed}
-    hosts = config.get("hosts", [config.get("current_host", DEFAULT_HOST)])
+    given: Mapping[str, Any] = {
+        name: value for name, value in config.items() if value is not None or name in needed
+    }
+    hosts = given.get("hosts", [given.get("current_host", DEFAULT_HOST)])
     if not (isinstance(hosts, list) and hosts and all(isinstance(host, str) for host in hosts)):
         raise ConfigurationError(
             f"resourceconfig.json: hosts is {hosts!r}. Make it a list of host names."
         )
-    current = config.get("current_host", hosts[0] if len(hosts) == 1 else None)
+    current = given.get("current_host", hosts[0] if len(hosts) == 1 else None)
     if current not in hosts:
         raise ConfigurationError(
             f"resourceconfig.json: current_host {current!r} is not one of hosts {hosts}. Add it."
@@ -58,10 +60,10 @@ def read_cluster(config: Mapping[str, Any]) -> Cluster:
     return Cluster(
         hosts=tuple(hosts),
         current_host=current,
-        instance_type=str(config.get("current_instance_type", "local")),
-        group=str(config.get("current_group_name", DEFAULT_GROUP)),
-        groups=_groups(config.get("instance_groups", [])),
-        interface=str(config.get("network_interface_name", DEFAULT_INTERFACE)),
+        instance_type=str(given.get("current_instance_type", "local")),
+        group=str(given.get("current_group_name", DEFAULT_GROUP)),
+        groups=_groups(given.get("instance_groups", [])),
+        interface=str(given.get("network_interface_name", DEFAULT_INTERFACE)),
     )
 
 
