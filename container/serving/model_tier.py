@@ -42,6 +42,7 @@ class ModelTier:
     def __init__(self, surroundings: Surroundings, plan: Plan) -> None:
         self.surroundings = surroundings
         self.slots = [Slot(spec) for spec in plan.processes]
+        self.stopping = False
 
     @property
     def children(self) -> list[Child]:
@@ -93,7 +94,8 @@ class ModelTier:
         was_ready = read_ready(slot.ready_fd)
         slot.child = None
         if status == BROKER_GONE and self.surroundings.settings.multi_model:
-            say("the HTTP worker died, and with it what it knew of the models: ending")
+            if not self.stopping:  # then it ended in its turn
+                say("the HTTP worker died, and with it what it knew of the models: ending")
             return status
         slot.ever_ready = slot.ever_ready or was_ready
         if was_ready and (status == RECYCLE or time.monotonic() - slot.started > LASTING):

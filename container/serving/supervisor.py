@@ -121,6 +121,7 @@ class Supervisor:
         seconds = self.surroundings.settings.drain
         say(f"stopping: answering what was accepted, {seconds:g} s at most")
         end = time.monotonic() + seconds + LAST_ANSWERS
+        models.stopping = True
         self.http.tell_broker_to_drain(seconds)
         for child in self.http.children:  # nginx first: nothing new reaches gunicorn then
             told = -math.inf

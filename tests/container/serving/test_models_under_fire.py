@@ -237,3 +237,10 @@ def test_without_what_knew_the_models_the_container_ends(tmp_path: Path):
         while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < end:
             time.sleep(0.01)
         assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_stop_is_told_as_nothing_else(tmp_path: Path):
+    with Many(tmp_path / "many") as many:
+        many.serving.process.terminate()
+        assert many.serving.wait_end() == 0
+        assert "died" not in many.serving.output()
