@@ -24,7 +24,7 @@ from detection import Detection, Raw, detections_of
 from engines import LEAST_OBJECTNESS, PRECISION, wanted_precision
 from errors import DataError
 from graph import build_graph
-from graph_layers import Weights
+from graph_values import Weights
 from model_info import WEIGHTS_NAME, ModelInfo, misfit, read_info
 from quantization import QUANTIZATION_NAME, Range, read_quantization
 from resize import STRIDE, fit_size, resize_array
