@@ -69,19 +69,20 @@ def images(results: Results) -> Iterable[Goal]:
     gpu, serve = sizes["mask-r-cnn:latest"], sizes["mask-r-cnn:serve"]
     yield Goal("serving image without torch: 600 MB", f"{serve} MB", serve <= 600, "`image_size`")
     yield Goal("GPU image: 6.5 GB", f"{gpu / 1000:.2f} GB", gpu <= 6500, "`image_size`")
-    for way, most in (("without torch", 0.7), ("torch", 1.5)):
-        start = next(
-            row["seconds"]
-            for row in results["startup"]["starts"]
-            if (row["way"], row["model"]) == (way, "resnet50_fpn")
-        )
-        said = "without torch" if way != "torch" else "with torch"
-        yield Goal(
-            f"start to ready {said}, ResNet-50: {most} s",
-            f"{start:.2f} s",
-            start <= most,
-            "`startup`",
-        )
+    starts = {
+        row["way"]: row["seconds"]
+        for row in results["startup"]["starts"]
+        if row["model"] == "resnet50_fpn"
+    }
+    for way, most in (("without torch", 0.7), ("without torch, int8", 0.7), ("torch", 1.5)):
+        if way in starts:
+            said = way if way != "torch" else "with torch"
+            yield Goal(
+                f"start to ready {said}, ResNet-50: {most} s",
+                f"{starts[way]:.2f} s",
+                starts[way] <= most,
+                "`startup`",
+            )
 
 
 def answers(results: Results) -> Iterable[Goal]:
