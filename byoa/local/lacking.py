@@ -10,7 +10,7 @@ from byoa.local.harness import algorithm_of, python
 from byoa.plan.errors import ByoaError
 
 #: What `serve` imports: byoa alone comes without them, for most of its users serve elsewhere.
-SERVING = ("gevent", "gunicorn", "packaging")
+SERVING = ("gevent", "gunicorn", "packaging", "prometheus_client")
 _LACKING = (
     "import importlib.util as u, sys; print(*[n for n in sys.argv[1:] if u.find_spec(n) is None])"
 )
@@ -18,6 +18,7 @@ _LACKING = (
 CALLED = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
+    "prometheus_client": "prometheus-client",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",

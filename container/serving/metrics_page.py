@@ -1,4 +1,7 @@
-"""`/metrics`: all figures of one `serve` as Prometheus reads them. Made when somebody asks."""
+"""`/metrics`: all figures of one `serve` as Prometheus reads them. Made when somebody asks.
+
+prometheus_client is imported by the first who asks, not before: nobody waits for it at start.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,18 @@ from typing import TYPE_CHECKING
 import gevent
 
 from container import __version__
-from container.serving.answers import Answer
+from container.serving.answers import Answer, error
 from container.serving.metrics import STEPS, Histogram, Metrics
-from container.serving.metrics_text import OPEN, PLAIN, Family, write
 
 if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
     from container.serving.gpus import Gpu
     from container.serving.invocations import Invocations
     from container.serving.lanes import Lane
     from container.serving.processes import Usage
 
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 #: Requests of one micro-batch.
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 STATES = ("loading", "warming up", "ready", "failed", "leaving")
@@ -46,13 +51,25 @@ class Machine:
 def page(core: Invocations, accept: str) -> Answer:
     """The answer to GET /metrics, in the form that the one who asks prefers."""
     models = {lane.pid: lane.index for broker in core.brokers for lane in broker.lanes}
-    machine = gevent.get_hub().threadpool.apply(look, (models,))  # the event loop goes on
-    openly = wants_openmetrics(accept)
-    return Answer(200, write(Figures(core, machine).collect(), openly), OPEN if openly else PLAIN)
+    try:
+        machine = gevent.get_hub().threadpool.apply(look, (models,))  # the event loop goes on
+    except ImportError:
+        return error(501, "no_prometheus", "prometheus-client is missing: pip install it")
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.openmetrics import exposition as openmetrics
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures(core, machine))
+    if wants_openmetrics(accept):
+        text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
+        return Answer(200, text, openmetrics.CONTENT_TYPE_LATEST)
+    return Answer(200, generate_latest(registry), PLAIN)
 
 
 def look(models: Mapping[int, int]) -> Machine:
     """What takes its time, the first time also to import."""
+    import prometheus_client.openmetrics.exposition  # noqa: F401 - `page` finds it loaded
+
     from container.serving.gpus import gpus
     from container.serving.processes import usages
     from container.serving.resources import memory_limit
@@ -61,14 +78,14 @@ def look(models: Mapping[int, int]) -> Machine:
 
 
 def wants_openmetrics(accept: str) -> bool:
-    """Whether an Accept header names it, however oddly."""
+    """Whether an Accept header names it. (prometheus_client's own reading fails on odd ones.)"""
     kinds = (part.partition(";")[0].strip().lower() for part in accept.split(","))
     return "application/openmetrics-text" in kinds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # prometheus_client asks for a hash
 class Figures:
-    """One scrape's figures."""
+    """A collector of prometheus_client's: one scrape's figures."""
 
     core: Invocations
     machine: Machine
@@ -82,7 +99,7 @@ class Figures:
     def lanes(self) -> list[Lane]:
         return [lane for broker in self.core.brokers for lane in broker.lanes]
 
-    def collect(self) -> Iterator[Family]:
+    def collect(self) -> Iterator[Metric]:
         """Every family."""
         yield from self._requests()
         yield from self._queue()
@@ -90,23 +107,29 @@ class Figures:
         yield from self._processes()
         yield from self._gpus()
 
-    def _requests(self) -> Iterator[Family]:
-        info = Family("byoa_info", "gauge", "How it serves; always 1.", ("version", "mode"))
-        yield info.add(1, __version__, self.core.settings.mode)
-        text = "Answered invocations by HTTP status."
-        requests = Family("byoa_requests", "counter", text, ("status",))
+    def _requests(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        info = GaugeMetricFamily(
+            "byoa_info", "How it serves; always 1.", labels=("version", "mode")
+        )
+        info.add_metric((__version__, self.core.settings.mode), 1)
+        yield info
+        requests = CounterMetricFamily(
+            "byoa_requests", "Answered invocations by HTTP status.", labels=("status",)
+        )
         for status, count in sorted(self.metrics.statuses.items()):
-            requests.add(count, str(status))
+            requests.add_metric((str(status),), count)
         yield requests
         for way, size in (("request", self.metrics.bytes_in), ("response", self.metrics.bytes_out)):
             text = f"Bytes of the bodies of all {way}s."
-            yield Family(f"byoa_{way}_bytes", "counter", text).add(size)
+            yield CounterMetricFamily(f"byoa_{way}_bytes", text, value=size)
         text = "Seconds from a request's head to its answer."
         yield histogram("byoa_request_seconds", text, self.metrics.request)
         for step, name in STEPS.items():
             yield histogram(name, STEP_HELP[step], self.metrics.steps[step])
 
-    def _queue(self) -> Iterator[Family]:
+    def _queue(self) -> Iterator[Metric]:
         brokers = self.core.brokers  # several where there are several models
         ready = self.core.ping().status == HTTPStatus.OK
         yield gauge("byoa_ready", "Whether /ping says 200.", ready)
@@ -143,60 +166,77 @@ class Figures:
             sizes.add(size, count)
         yield histogram("byoa_batch_size", "Requests that a model process got at once.", sizes)
 
-    def _models(self) -> Iterator[Family]:
+    def _models(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
         wanted = sum(each.limits.processes for each in self.core.brokers)
         yield gauge("byoa_model_processes_wanted", "Model processes by plan.", wanted)
         states = Counter(lane.state for lane in self.lanes)
-        text = "Model processes by state."
-        processes = Family("byoa_model_processes", "gauge", text, ("state",))
+        processes = GaugeMetricFamily(
+            "byoa_model_processes", "Model processes by state.", labels=("state",)
+        )
         for state in STATES:
-            processes.add(states[state], state.replace(" ", "_"))
+            processes.add_metric((state.replace(" ", "_"),), states[state])
         yield processes
         busy = sum(bool(lane.busy) for lane in self.lanes)
         yield gauge("byoa_model_processes_busy", "Model processes that compute now.", busy)
-        text = "Model processes that ended: died, or replaced because they had grown too big."
-        restarts = Family("byoa_model_restarts", "counter", text, ("reason",))
+        restarts = CounterMetricFamily(
+            "byoa_model_restarts",
+            "Model processes that ended: died, or replaced because they had grown too big.",
+            labels=("reason",),
+        )
         for reason, count in self.metrics.dispatched.restarts.items():
-            restarts.add(count, reason)
+            restarts.add_metric((reason,), count)
         yield restarts
 
-    def _processes(self) -> Iterator[Family]:
+    def _processes(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
         resident: Counter[tuple[str, str]] = Counter()
         seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
         for usage in self.machine.usages:
             resident[usage.role, usage.index] += usage.resident
             seconds[usage.role, usage.index] += usage.seconds
-        labels, part = ("role", "index"), "by part of serve"
-        text = f"Resident memory {part}."
-        memory = Family("process_resident_memory_bytes", "gauge", text, labels)
-        cpu = Family("process_cpu_seconds", "counter", f"Processor time {part}.", labels)
+        labels = ("role", "index")
+        memory = GaugeMetricFamily(
+            "process_resident_memory_bytes", "Resident memory by part of serve.", labels=labels
+        )
+        cpu = CounterMetricFamily(
+            "process_cpu_seconds", "Processor time by part of serve.", labels=labels
+        )
         for key in resident:
-            memory.add(resident[key], *key)
-            cpu.add(seconds[key], *key)
+            memory.add_metric(key, resident[key])
+            cpu.add_metric(key, seconds[key])
         yield from (memory, cpu)
         limit = self.machine.memory_limit
         yield gauge("byoa_memory_limit_bytes", "Memory that we may use.", limit)
 
-    def _gpus(self) -> Iterator[Family]:
+    def _gpus(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
         for name, text, field in (
             ("byoa_gpu_memory_used_bytes", "Memory of a GPU in use.", "used"),
             ("byoa_gpu_memory_total_bytes", "Memory of a GPU.", "total"),
             ("byoa_gpu_busy_ratio", "Share of the last moment in which a GPU worked.", "busy"),
         ):
-            family = Family(name, "gauge", text, ("gpu",))
+            family = GaugeMetricFamily(name, text, labels=("gpu",))
             for gpu in self.machine.gpus:
                 value = getattr(gpu, field)
                 if value is not None:
-                    family.add(value, gpu.uuid)
+                    family.add_metric((gpu.uuid,), value)
             if family.samples:
                 yield family
 
 
-def gauge(name: str, text: str, value: float) -> Family:
+def gauge(name: str, text: str, value: float) -> Metric:
     """One number."""
-    return Family(name, "gauge", text).add(value)
+    from prometheus_client.core import GaugeMetricFamily
+
+    return GaugeMetricFamily(name, text, value=value)
 
 
-def histogram(name: str, text: str, counted: Histogram) -> Family:
+def histogram(name: str, text: str, counted: Histogram) -> Metric:
     """What was counted, as Prometheus has it."""
-    return Family(name, "histogram", text).add_all(counted)
+    from prometheus_client.core import HistogramMetricFamily
+
+    return HistogramMetricFamily(name, text, buckets=counted.cumulative(), sum_value=counted.total)

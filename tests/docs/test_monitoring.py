@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client import CollectorRegistry
 
 from container.serving.broker import Broker
 from container.serving.gpus import Gpu
@@ -18,7 +18,6 @@ from container.serving.invocations import Invocations
 from container.serving.lanes import Limits
 from container.serving.metrics import Metrics
 from container.serving.metrics_page import Figures, Machine
-from container.serving.metrics_text import write
 from container.serving.processes import Usage
 from container.serving.settings import Settings
 from tests.byoa.plan.service_model import problems
@@ -41,9 +40,11 @@ def samples() -> dict[str, set[str]]:
     settings = Settings.from_environment({})
     core = Invocations(settings, broker, Metrics())
     machine = Machine([Gpu("GPU-1", 1, 2, 0.5)], [Usage("http", "", 1, 2.0)], 3)
-    page = write(Figures(core, machine).collect(), openly=False)
+    figures = Figures(core, machine)
+    registry = CollectorRegistry()
+    registry.register(figures)
     found: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(page.decode()):
+    for family in registry.collect():
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
