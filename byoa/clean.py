@@ -6,10 +6,12 @@ machine their folders take room, so there they go, too.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,6 +20,7 @@ from byoa.aws import batch_belongings, belongings, infrastructure
 from byoa.aws.belongings import TAG, Thing
 from byoa.place import Place
 from byoa.plan.advice import explain, situation
+from byoa.plan.errors import NotFoundError
 from byoa.plan.infrastructure import PACKAGES
 from byoa.plan.layout import ProjectPlace
 from byoa.plan.storage import Stored
@@ -83,7 +86,8 @@ def find(place: Place, project: str, everything: bool = False, delete_data: bool
         if kind == "endpoint" and place.session is not None:
             for one in new:
                 found.add(partial(belongings.beside_endpoint, place.session, one.name))
-    found.add(partial(belongings.job_logs, place.logs, jobs_of(stored)))
+    names = sorted({*jobs_of(stored), *recorded(place, home, stored)} - {""})
+    found.add(partial(belongings.job_logs, place.logs, names))
     if place.session is not None:
         found.add(partial(belongings.build_project, place.session, project))
         found.add(partial(belongings.uploads, place.session, home))
@@ -139,6 +143,22 @@ def jobs_of(stored: Iterable[Stored]) -> list[str]:
     """The jobs that wrote below the project: PROJECT/TASK/JOB/…"""
     paths = (one.name.split("/") for one in stored)
     return sorted({path[1] for path in paths if len(path) > 2 and JOB.fullmatch(path[1])})
+
+
+def recorded(place: Place, home: str, stored: Iterable[Stored]) -> Iterator[str]:
+    """The jobs of the tasks' records: one that failed wrote nothing, and has a log all the same."""
+    runs = [home + one.name for one in stored if one.name.split("/")[1:2] == ["runs"]]
+    with ThreadPoolExecutor(8) as pool:
+        for text in pool.map(partial(text_of, place), runs):
+            with suppress(ValueError, AttributeError):  # damaged: it goes with what is stored
+                yield str(json.loads(text).get("job", ""))
+
+
+def text_of(place: Place, uri: str) -> str:
+    try:
+        return place.storage.read(uri).decode(errors="replace")
+    except NotFoundError:  # somebody else is at it
+        return ""
 
 
 def tagged(place: Place, project: str, kind: str) -> Iterator[Thing]:

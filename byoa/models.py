@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from byoa import account, files, images, jobs, record
+from byoa.local.folder_storage import path_of
 from byoa.place import Place
 from byoa.plan.errors import UsageError
 from byoa.plan.image import ImageFacts
@@ -47,6 +48,7 @@ def prepare(
     else:
         data, trained = source(place, project, wanted, dry)
         image = image_of(place, settings, wanted.pop("image", "") or trained or settings.image)
+        check_code(place, image, data)
         facts = facts_of(place, image, dry)
     image = facts.uri
     read = [address for address in (data, *others) if address.startswith("s3://")]
@@ -64,6 +66,22 @@ def prepare(
         **{"extra": settings.request.get("model", {}), **fields_of(Model, wanted)},
     )
     return model, facts
+
+
+def check_code(place: Place, image: str, model: str) -> None:
+    """UsageError when no program would answer: the model of a script, which brings none."""
+    if place.name != "process" or image != "process://":
+        return
+    try:
+        with tarfile.open(path_of(model)) as tar:
+            brings = any("code" in Path(name).parts for name in tar.getnames())
+    except (OSError, tarfile.TarError):
+        return  # an endpoint says what is wrong with it
+    if not brings:
+        raise UsageError(
+            "A script trained this model, and nothing says how it answers. Name a folder with an"
+            " inference.py, --image FOLDER, or let the script copy one to SM_MODEL_DIR/code."
+        )
 
 
 def written(wanted: Mapping[str, Any]) -> list[str]:

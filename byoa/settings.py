@@ -89,7 +89,7 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"There is no file {path}. Leave --config out to look for one.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}. Mend that line.") from error
-    check(path, "tables", tables, ("project", "hyperparameters", "data", "build", "request"))
+    check(path, "byoa.toml", tables, ("project", "hyperparameters", "data", "build", "request"))
     project = tables.get("project", {})
     texts = [item.name for item in dataclasses.fields(Settings) if item.type == "str"]
     keys = ["name" if name == "project" else name for name in texts] + ["tags"]

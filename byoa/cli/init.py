@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="NAME", help="the folder to make")
     # workflows are single files, and `byoa workflow init` makes them
     names = sorted(path.name for path in TEMPLATES.iterdir() if path.name != "workflows")
-    parser.add_argument("--template", choices=names, default="pytorch")
+    parser.add_argument(
+        "--template", choices=names, default="pytorch", help="what to begin with (pytorch)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

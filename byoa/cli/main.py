@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -108,6 +111,11 @@ def told_error(error: Exception) -> ByoaError:
     if isinstance(error, ByoaError):
         return error
     if isinstance(error, OSError) and error.strerror:  # a full disk's names no file
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):  # of a copy the second is what was written
+            written = error.filename2 or error.filename
+            where = f": {Path(os.fsdecode(written)).parent}" if written else ""
+            step = "Make room there, or name another disk with BYOA_HOME (and TMPDIR)"
+            return ByoaError(f"{error.strerror}{where}. {step}.")
         where = f"{error.filename}: " if error.filename else ""
         return ByoaError(f"{where}{error.strerror}. Make that right first.")
     from byoa.plan.advice import explain
@@ -127,7 +135,22 @@ class Parser(argparse.ArgumentParser):
     """argparse, with byoa's form of an error: what is wrong, then where to look."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help")
+        subs = [one for one in self._actions if isinstance(one, argparse._SubParsersAction)]
+        if subs and message.endswith(f"required: {subs[0].metavar or subs[0].dest}"):
+            message = f"say what: {self.prog} {'|'.join(subs[0].choices)}"
+        message = meant(message)
+        stop = "" if message[-1] in ".?" else "."
+        raise UsageError(f"{message[:1].upper()}{message[1:]}{stop} See {self.prog} --help")
+
+
+def meant(message: str) -> str:
+    """argparse's sentence; of a wrong choice the nearest one in place of all, where one is near."""
+    found = re.search(r"invalid choice: '([^']*)' \(choose from ([^)]*)\)", message)
+    choices = re.findall(r"[\w.-]+", found[2]) if found else []
+    near = difflib.get_close_matches(found[1], choices, 1) if found else []
+    if not (found and near):
+        return message
+    return f"{message[: found.start()]}invalid choice: {found[1]!r}. Did you mean {near[0]}?"
 
 
 def parser_for(verb: str, module: ModuleType) -> argparse.ArgumentParser:

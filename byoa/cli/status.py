@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def of_all(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     if not settings.project:
-        raise UsageError("Name one thing: a job, a task with -t, or a project with -p.")
+        raise UsageError("Name a job, a task (-t) or a project (-p): `byoa list` shows them.")
     place = open_place(settings)
     rows = Rows(place, settings.project)
     found = rows.look()

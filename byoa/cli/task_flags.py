@@ -272,8 +272,10 @@ def carry_out(arguments: argparse.Namespace, program: Program, kind: str = "trai
         results.download(place, outcome.where, outcome.run, keep)
     summary = results.summary(place, outcome.where, outcome.run, outcome.described)
     emit({**summary, "action": outcome.action, "why": outcome.why}, arguments)
-    verbs = ["logs", "download -o OUT", *(["deploy"] if "model" in summary else [])]
-    verbs += ["report"] if "output" in summary and not program.is_sent and not keep else []
+    verbs = ["logs", "download -o OUT"]
+    if not program.is_sent:  # a script's model has nothing that answers, its output no report
+        verbs += ["deploy"] if "model" in summary else []
+        verbs += ["report"] if "output" in summary and not keep else []
     say_next(arguments, verbs, task.name)
     return 0
 

@@ -38,7 +38,10 @@ def find(arguments: argparse.Namespace) -> Found:
     if not (job or task):
         task = settings.task
     if bool(job) == bool(task):
-        raise UsageError("Name one thing: a job, or a task with -t (and its project with -p).")
+        raise UsageError(
+            "Name one thing: a job, or a task with -t (and its project with -p)."
+            " `byoa list` shows them."
+        )
     for kind in jobs.NOUNS if job else ():
         described = jobs.describe(place, kind, job)
         if described is not None:
@@ -58,7 +61,9 @@ def last_of(place: Place, where: TaskPlace) -> Found:
     run = record.latest(place.storage, where)
     described = jobs.describe(place, run.kind, run.job) if run else None
     if run is None or described is None:
+        project = where.project_uri.rstrip("/").rpartition("/")[2]
         raise NotFoundError(
-            f"The task {where.name} has no job on {place.name}. See: byoa list, or try --on …"
+            f"The task {where.name} of the project {project} has no job on {place.name}."
+            " See: byoa list, or try another --on."
         )
     return Found(place, where, run, described)

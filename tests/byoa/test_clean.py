@@ -83,8 +83,11 @@ def files(place, project, name):
     group = "/aws/sagemaker/TrainingJobs"
     if not place.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
         place.logs.create_log_group(logGroupName=group)
-    stream = f"{job}/algo-1-1767225600"
-    place.logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    failed = f"{name}-20260102-000000-abcd"  # it left nothing but its record and its log
+    run = f"{place.storage.base}/{project}/task-{name}/runs/000002.json"
+    place.storage.write(run, json.dumps({"number": 2, "job": failed}).encode())
+    for stream in (f"{job}/algo-1-1767225600", f"{failed}/algo-1-1767312000"):
+        place.logs.create_log_stream(logGroupName=group, logStreamName=stream)
 
 
 def repository(place, project, name):

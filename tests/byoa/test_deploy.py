@@ -219,6 +219,20 @@ def test_the_model_of_a_task_with_the_image_that_trained_it(model: Path, byoa: B
     assert none.code == 2 and "Name a task that has run" in none.err
 
 
+def test_a_scripts_model_needs_a_program_that_answers(model: Path, byoa: Byoa):
+    Path("script.py").write_text(
+        "import os, pathlib, sys\n"
+        "code = pathlib.Path(os.environ['SM_MODEL_DIR'], *sys.argv[2:])\n"
+        "code.mkdir(exist_ok=True)\n"
+        "(code / 'inference.py').write_text('def transform_fn(*a): return \"5\"')\n"
+    )
+    assert byoa("run", "script.py", *ON, "--in", ".").code == 0
+    none = byoa("deploy", *ON, "-t", "script")
+    assert none.code == 2 and "Name a folder with an inference.py, --image FOLDER" in none.err
+    assert byoa("run", "script.py", *ON, "--in", "code").code == 0
+    assert byoa("deploy", *ON, "-t", "script", "--dry-run").code == 0
+
+
 def test_an_asynchronous_endpoint(model: Path, byoa: Byoa):
     done = byoa("deploy", *ON, *MODEL, "--async")
     assert done.code == 0, done.err

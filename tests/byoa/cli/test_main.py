@@ -64,7 +64,11 @@ def test_help_lists_every_verb_and_a_bare_byoa_is_a_mistake(byoa: Byoa):
         (["status", "--nonsense"], "See byoa status --help"),
         (["workflow", "run", "a", "--wiat"], "Did you mean --wait? See byoa workflow run --help"),
         (["teardown", "--delete-dat"], "Did you mean --delete-data? See byoa teardown --help"),
-        (["run", "-t", "x"], "--entry_point"),
+        (["run", "-t", "x"], "Say which: byoa run train.py"),
+        (["pipeline"], "Say what: byoa pipeline scaffold|plan|"),
+        (["pipeline", "biuld"], "invalid choice: 'biuld'. Did you mean build? See byoa pipeline"),
+        (["list", "--on", "proces"], "Did you mean process? See byoa list --help"),
+        (["list", "--on", "xyzzy"], "choose from"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(byoa: Byoa, words: list[str], said: str):
@@ -140,6 +144,11 @@ def test_a_bug_keeps_its_traceback_and_a_service_does_not():
 )
 def test_the_disk_is_no_bug_of_ours(error: OSError):
     assert "No space left" in str(cli.told_error(error))
+
+
+def test_a_full_disk_is_the_one_that_was_written_to():
+    told = str(cli.told_error(OSError(28, "No space left", "/mine/a.png", None, "/full/x/a.png")))
+    assert told.startswith("No space left: /full/x. Make room there") and "/mine" not in told
 
 
 def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, byoa: Byoa):

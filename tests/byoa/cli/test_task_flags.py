@@ -233,6 +233,7 @@ def test_a_script_needs_no_flag_and_no_name(byoa: Byoa, home: Path):
     assert "'--epochs', '3'" in said.err and "'a'" in said.err
     assert said.out.startswith("task:              fit-it")
     assert "Next: byoa logs -p p --on process -t fit-it" in said.err
+    assert "byoa deploy" not in said.err, "nobody knows how a script's model answers"
 
 
 @pytest.mark.parametrize(
