@@ -11,9 +11,11 @@ from typing import Any
 from byoa import account, code, images, inputs, jobs, pack, record
 from byoa.follow import Watch, ask_to_stop, last_lines, watch
 from byoa.local import lacking
+from byoa.pack import Code
 from byoa.place import Place
 from byoa.plan import advice, cost, hyperparameters
 from byoa.plan.errors import JobFailedError, UsageError, error_code
+from byoa.plan.image import ImageFacts
 from byoa.plan.layout import ProjectPlace, TaskPlace
 from byoa.plan.names import job_name
 from byoa.progress import say
@@ -41,7 +43,6 @@ class Outcome:
 def dry_run(task: Task, place: Place, settings: Settings) -> dict[str, Any]:
     """The request that would be sent. Nothing is written, here or there."""
     ready = prepare(task, place, settings, dry=True)
-    check(ready, place)
     wanted = request(ready, new_name(task), task.attempts[0])
     bill = cost.worst_case(wanted, place.region)
     if bill.usd is not None and not place.is_local:
@@ -52,7 +53,6 @@ def dry_run(task: Task, place: Place, settings: Settings) -> dict[str, Any]:
 def run_task(task: Task, place: Place, settings: Settings, *, detach: bool = False) -> Outcome:
     """Runs the task, or finds that it need not; tries its instance types while capacity lacks."""
     ready = prepare(task, place, settings)
-    check(ready, place)
     if task.clean_state:
         place.storage.delete(ready.place.state)
     attempts = task.attempts
@@ -91,9 +91,10 @@ def words_of(attempt: Attempt, place: Place | None = None) -> str:
 
 
 def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> Prepared:
-    """Everything up to the job itself: bucket, image, hyperparameters, code, inputs, role."""
-    project = ProjectPlace(place.storage.base, task.project)
-    where = project.task(task.name)
+    """Everything up to the job itself: bucket, image, hyperparameters, code, inputs, role.
+
+    The requests are checked before inputs are sent: what AWS would refuse costs no upload.
+    """
     image = images.choose(task, place, settings, dry)
     task = as_described(task, image.labels)
     packed = code.collect(task.program)
@@ -101,15 +102,23 @@ def prepare(task: Task, place: Place, settings: Settings, dry: bool = False) -> 
         say(sentence)
     if not dry:
         account.ensure_bucket(place, task)
+    draft = prepared(task, place, image, packed, dry=True)
+    check(draft, place)
+    return draft if dry else prepared(task, place, image, packed, dry=False)
+
+
+def prepared(task: Task, place: Place, image: ImageFacts, packed: Code, *, dry: bool) -> Prepared:
+    """The task with its inputs and role; unless `dry`, the inputs are sent and the role is made."""
+    project = ProjectPlace(place.storage.base, task.project)
+    where = project.task(task.name)
     found = [inputs.prepare(item, place, where, project, dry) for item in task.inputs]
     channels = [item.channel for item in found]
     read = [item.uri for item in channels if item.uri.startswith("s3://")]
     data = {item.channel.name: item.fingerprint for item in found}
-    digest = image.digest or image.uri
     return Prepared(
         task=task, image=image, channels=channels, place=where, code=packed,
         role=account.role(place, task, [project.uri], read, image.uri, dry),
-        fingerprint=fingerprint(task, digest, pack.digests(packed.files), data),
+        fingerprint=fingerprint(task, image.digest or image.uri, pack.digests(packed.files), data),
         has_state=not (task.is_training or task.clean_state)
         and any(place.storage.objects(where.state)),
     )  # fmt: skip

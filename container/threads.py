@@ -22,17 +22,22 @@ VARIABLES = (
 
 
 def thread_variables(
-    environ: Mapping[str, str], log: Callable[[str], None], root: Path = ROOT
+    environ: Mapping[str, str], log: Callable[[str], None], root: Path = ROOT, processes: int = 1
 ) -> dict[str, str]:
-    """The variables for the program; none without a limit, or where the user has said it."""
+    """The variables for each of the program's processes, which share the limit.
+
+    None without a limit, or where the user has said it.
+    """
     if "OMP_NUM_THREADS" in environ or not (root / "sys/fs/cgroup").is_dir():
         return {}
     allowed, there = cores(root), len(os.sched_getaffinity(0))
-    threads = max(1, int(allowed + 0.5))  # of 1.5 cores one thread would leave a third unused
-    if threads >= there:
+    if int(allowed + 0.5) >= there:
         return {}
+    # To the next whole one: of 1.5 cores one thread would leave a third unused.
+    threads = max(1, int(allowed / processes + 0.5))
     log(
         f"this container may use {allowed:g} of {there} cores: computing with {threads}"
-        f" thread{'s' if threads > 1 else ''} (set OMP_NUM_THREADS for more)"
+        f" thread{'s' if threads > 1 else ''}{' a GPU' if processes > 1 else ''}"
+        " (set OMP_NUM_THREADS for more)"
     )
     return dict.fromkeys(VARIABLES, str(threads))

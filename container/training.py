@@ -110,7 +110,7 @@ class Training:
             "PYTHONUNBUFFERED": "1",
             "PYTHONFAULTHANDLER": "1",
             **network_variables(job.cluster, interfaces()),
-            **thread_variables(self.environ, log),
+            **thread_variables(self.environ, log, processes=machine.gpus or 1),
             **self.environ,
             **given,
             "SAGEMAKER_JOB_NAME": job.hyperparameters.text("sagemaker_job_name") or "",

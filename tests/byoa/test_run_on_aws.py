@@ -123,6 +123,18 @@ def test_bucket_role_and_code_are_there_when_the_job_is_created(aws: Aws):
     assert request["StoppingCondition"]["MaxWaitTimeInSeconds"] == 86400
 
 
+def test_what_aws_would_refuse_is_told_before_an_input_is_sent(aws: Aws):
+    Path("data").mkdir()
+    Path("data", "rows.csv").write_text("1,2\n")
+    inputs = [Input(name="training", where="data")]
+    with pytest.raises(UsageError, match="takes at most 2,500 characters"):
+        aws.run(inputs=inputs, hyperparameters={"text": "x" * 2501})
+    assert list(aws.place.storage.objects(aws.place.storage.base)) == []
+    assert aws.client("iam").list_roles()["Roles"] == []
+    aws.run(inputs=inputs, hyperparameters={"text": "x" * 2400})
+    assert len(list(aws.place.storage.objects(f"{aws.place.storage.base}/demo/first/input/"))) == 1
+
+
 def test_the_bucket_of_an_input_is_added_to_the_roles_policy(aws: Aws):
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="theirs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

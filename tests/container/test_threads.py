@@ -33,6 +33,14 @@ def test_no_more_threads_than_the_limit_has_cores(quota: str, threads: int, tmp_
     assert f" {threads} thread" in line
 
 
+@pytest.mark.parametrize(("gpus", "threads"), [(2, 3), (4, 2), (8, 1)])
+def test_processes_of_several_gpus_share_the_limit(gpus: int, threads: int, tmp_path: Path) -> None:
+    said: list[str] = []
+    told = thread_variables({}, said.append, limited(tmp_path, "600000"), gpus)
+    assert told["OMP_NUM_THREADS"] == str(threads)
+    assert "a GPU (set OMP_NUM_THREADS" in said[0]
+
+
 @pytest.mark.parametrize("quota", ["max", "800000", "6400000"])
 def test_where_nothing_is_limited_nothing_is_said(quota: str, tmp_path: Path) -> None:
     said: list[str] = []

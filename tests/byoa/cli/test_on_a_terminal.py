@@ -136,7 +136,7 @@ def test_a_project_without_anything_and_no_project(byoa: Byoa, home: Path):
     assert "demo has no job and no endpoint on process" in done.err
     assert byoa("status", *PLACE, "--json").json == []
     done = byoa("status", "--on", "process")
-    assert (done.code, "a project with -p" in done.err) == (2, True)
+    assert (done.code, "a project (-p)" in done.err) == (2, True)
 
 
 def test_an_endpoint_by_its_name(byoa: Byoa, home: Path):
