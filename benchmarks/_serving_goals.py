@@ -69,20 +69,28 @@ def images(results: Results) -> Iterable[Goal]:
     gpu, serve = sizes["mask-r-cnn:latest"], sizes["mask-r-cnn:serve"]
     yield Goal("serving image without torch: 600 MB", f"{serve} MB", serve <= 600, "`image_size`")
     yield Goal("GPU image: 6.5 GB", f"{gpu / 1000:.2f} GB", gpu <= 6500, "`image_size`")
-    starts = {
-        row["way"]: row["seconds"]
-        for row in results["startup"]["starts"]
-        if row["model"] == "resnet50_fpn"
-    }
+    yield from starts(results["startup"])
+
+
+def starts(found: Results) -> Iterable[Goal]:
+    """Every run that is kept, with what the predictor that does nothing took in it."""
+    runs = [found, *found["earlier"]]
     for way, most in (("without torch", 0.7), ("without torch, int8", 0.7), ("torch", 1.5)):
-        if way in starts:
-            said = way if way != "torch" else "with torch"
-            yield Goal(
-                f"start to ready {said}, ResNet-50: {most} s",
-                f"{starts[way]:.2f} s",
-                starts[way] <= most,
-                "`startup`",
-            )
+        seconds, dates = [], []
+        for run in runs:
+            rows = {(row["way"], row["model"]): row["seconds"] for row in run["starts"]}
+            if (way, "resnet50_fpn") in rows:
+                seconds.append(rows[way, "resnet50_fpn"])
+                nothing = rows["torch", "predictor that does nothing"]
+                date = run["machine"]["date"][5:]
+                dates.append(f"{seconds[-1]:.2f} s on {date} (no model: {nothing:.2f} s)")
+        said = way if way != "torch" else "with torch"
+        yield Goal(
+            f"start to ready {said}, ResNet-50: {most} s",
+            ", ".join(dates),
+            all(one <= most for one in seconds),
+            "`startup`",
+        )
 
 
 def answers(results: Results) -> Iterable[Goal]:

@@ -27,7 +27,7 @@ from validate import Validator
 
 _MOST_LOST = 0.003
 # Of one class: models of one class moved by 0.5 points of box AP by chance, with 80 objects. The
-# worst of 80 classes moves by some three times as much, and is not to say no by that.
+# worst of many classes moves by more, and is not to say no by that: a judgement, not a measurement.
 _MOST_LOST_OF_A_CLASS = 0.02
 _FEWEST_OF_A_CLASS = 50
 # With less to judge on, or a model that finds next to nothing, AP moves by more by chance.
