@@ -53,9 +53,22 @@ def _channels(environ: Environ) -> list[str]:
         return []
 
 
+#: Packages that are not called as what one imports of them: pip knows no package `sklearn`.
+_CALLED = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+
+
 def _missing_module(text: str, _: Environ) -> str:
     found = re.search(r"No module named '([\w.]+)'", text)
     name = found.group(1).split(".")[0] if found else "it"
+    name = _CALLED.get(name, name)
     return f"Add {name} to requirements.txt beside the program, or build it into the image."
 
 

@@ -10,7 +10,7 @@ from byoa.local.harness import algorithm_of, python
 from byoa.plan.errors import ByoaError
 
 #: What `serve` imports: byoa alone comes without them, for most of its users serve elsewhere.
-SERVING = ("gevent", "gunicorn", "packaging", "prometheus_client")
+SERVING = ("flask", "gevent", "gunicorn", "packaging", "prometheus_client")
 _LACKING = (
     "import importlib.util as u, sys; print(*[n for n in sys.argv[1:] if u.find_spec(n) is None])"
 )

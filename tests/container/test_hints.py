@@ -28,6 +28,7 @@ ENVIRON = {"SM_HP_BATCH_SIZE": "8", "SM_CHANNELS": '["training", "code"]'}
         ("KeyError: 'SM_CHANNEL_TEST'", "has only: training, code. Add a channel 'test'"),
         ("FileNotFoundError: [Errno 2] '/opt/ml/input/data/test/a'", "Add a channel 'test'"),
         ("ModuleNotFoundError: No module named 'pandas.core'", "Add pandas to requirements.txt"),
+        ("ModuleNotFoundError: No module named 'sklearn.svm'", "Add scikit-learn to"),
         ("ArgumentError: unrecognized arguments: --lr 1", "reaches the program as --name value"),
         ("RuntimeError: [gloo] Connection closed by peer [10.0.0.2]:1", "Another host or process"),
         ("DistBackendError: NCCL error: remote process exited", "Another host or process"),

@@ -26,7 +26,7 @@ def test_a_python_without_the_servers_packages_is_told(
     monkeypatch.setenv("BYOA_PYTHON", python)
     with pytest.raises(ByoaError) as told:
         check_serving()
-    wanted = f"{python} -m pip install gevent gunicorn packaging prometheus-client"
+    wanted = f"{python} -m pip install flask gevent gunicorn packaging prometheus-client"
     assert str(told.value).endswith(wanted)
 
 
