@@ -88,7 +88,7 @@ lock:  ## write the lock files anew (needs uv)
 
 # They wait for containers, builds and downloads most of the time: four side by side fill two cores.
 docker-test: $(STAMP)  ## the tests that need docker and the image
-	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m docker --timeout 600 --durations=10 tests/docker tests/docs
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m docker --timeout 600 --durations=10 tests/docker tests/docs
 
 clean:  ## remove what the programs left; keeps .venv
 	rm -rf build demo .mypy_cache .ruff_cache .hypothesis local_test/test_dir
