@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import re
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,18 +72,29 @@ def execute(notebook: dict[str, Any], name: str, options: Options, folder: Path)
     errors = need("nbclient", "A kernel").exceptions
     try:
         with told_when_stopped():
-            client.execute(**({"preexec_fn": die_with_us} if sys.platform == "linux" else {}))
+            in_a_thread(client)
     except errors.CellExecutionError as error:
         raise type(str(error.ename), (KernelCellError,), {"__module__": "builtins"})(
             error.evalue
         ) from None
-    except (errors.DeadKernelError, AssertionError):
-        if client.km is None:  # nbclient heard SIGTERM itself, and put the kernel away
-            raise Stopped("the task was stopped") from None
+    except errors.DeadKernelError:
         raise ByoaError(f"The kernel {name!r} died while it ran a cell.") from None
     finally:
         end(client)
         notebook["cells"] = [dict(cell) for cell in client.nb.cells]
+
+
+def in_a_thread(client: Any) -> None:
+    """In the main thread nbclient would take SIGTERM for itself, and put the kernel away twice."""
+    how = {"preexec_fn": die_with_us} if sys.platform == "linux" else {}
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(client.async_execute(**how))
+    with closing(loop), ThreadPoolExecutor(1) as pool:
+        try:
+            pool.submit(loop.run_until_complete, task).result()
+        except Stopped:
+            loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 def client_of(notebook: Mapping[str, Any], name: str, options: Options, folder: Path) -> Any:
