@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+# First, as what follows imports torch, and then torchvision.
+import later  # noqa: F401
+
+# isort: split
+import no_compiler  # noqa: F401
+
+# isort: split
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-# First, as what follows imports torchvision.
-import no_compiler  # noqa: F401
-
-# isort: split
 from detection import Detection
 from engines import LEAST_OBJECTNESS, PRECISION, wanted_precision
 from model import load_model, predict
