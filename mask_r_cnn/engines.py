@@ -55,6 +55,16 @@ class Engine(Protocol):
         ...
 
 
+def preload(folder: Path) -> None:
+    """Do the part of `load_engine` that starts no thread, for this process and all forked of it."""
+    if choice(os.environ.get(VARIABLE, ""), _sees_gpu()) == "openvino":
+        import openvino_engine
+
+        openvino_engine.prepare(folder)
+    else:
+        import torch_engine  # noqa: F401
+
+
 def load_engine(folder: Path, gpu: int | None = None) -> Engine:
     """The model of a folder, ready to predict; `gpu` is the one that the server gives, if any."""
     if choice(os.environ.get(VARIABLE, ""), gpu is not None or _sees_gpu()) == "openvino":

@@ -6,7 +6,8 @@ for and wait.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 import no_converter  # noqa: F401
 
 # isort: split
-from openvino import Core
+from openvino import Core, Model
 
 from cores import compute_threads
 from detection import Detection, Raw, detections_of
@@ -36,28 +37,53 @@ _CPU_INFO = Path("/proc/cpuinfo")
 _INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A model before it is compiled: no thread was started for it."""
+
+    info: ModelInfo
+    weights: dict[str, NDArray[Any]]
+    graph: Model
+    core: Core
+    settings: Mapping[str, Any]
+
+
+_prepared: dict[Path, _Prepared] = {}
+
+
+def prepare(folder: Path) -> None:
+    """What an engine of this folder does first; the next one of it need not."""
+    _prepared[folder] = _prepare(folder)
+
+
+def _prepare(folder: Path) -> _Prepared:
+    info = read_info(folder)
+    wanted_precision()  # what is wrong with it is no model's fault
+    try:
+        weights = mapped_weights(folder / WEIGHTS_NAME)
+        if len(weights[_CLASSES]) != info.num_classes:
+            raise misfit(folder, f"it has {len(weights[_CLASSES])} classes")
+        ranges = int8_ranges(folder, weights, info)
+        graph = build_graph(weights, info.backbone, least=LEAST_OBJECTNESS, ranges=ranges)
+    except KeyError as error:
+        raise misfit(folder, f"it has no {error}") from error
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise misfit(folder, str(error).strip().splitlines()[-1]) from error
+    core = Core()
+    return _Prepared(info, weights, graph, core, _settings(core, info))
+
+
 class OpenVinoEngine:
     """An `Engine` of OpenVINO."""
 
     at_once = 1  # on a CPU a batch is not faster than its pictures one by one
 
     def __init__(self, folder: Path) -> None:
-        self.info = read_info(folder)
-        wanted_precision()  # what is wrong with it is no model's fault
-        try:
-            weights = mapped_weights(folder / WEIGHTS_NAME)
-            if len(weights[_CLASSES]) != self.info.num_classes:
-                raise misfit(folder, f"it has {len(weights[_CLASSES])} classes")
-            ranges = int8_ranges(folder, weights, self.info)
-            graph = build_graph(weights, self.info.backbone, least=LEAST_OBJECTNESS, ranges=ranges)
-        except KeyError as error:
-            raise misfit(folder, f"it has no {error}") from error
-        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise misfit(folder, str(error).strip().splitlines()[-1]) from error
-        core = Core()
-        self._compiled = core.compile_model(graph, "CPU", _settings(core, self.info))
+        ready = _prepared.pop(folder, None) or _prepare(folder)
+        self.info = ready.info
+        self._compiled = ready.core.compile_model(ready.graph, "CPU", dict(ready.settings))
         self._request = self._compiled.create_infer_request()
-        self._weights = weights
+        self._weights = ready.weights
 
     def predict(
         self,

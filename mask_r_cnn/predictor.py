@@ -13,7 +13,7 @@ from typing import Any
 
 from accept import choose
 from detection import Detection
-from engines import Engine, load_engine
+from engines import Engine, load_engine, preload
 from model_info import ModelInfo
 from options import Options, parse_options
 from request import Limits, read_pictures
@@ -28,6 +28,11 @@ class Request:
 
     answers: Sequence[Answer]
     options: Options
+
+
+def preload_fn(model_dir: str) -> None:
+    """Load what the model processes of one server can share; our server forks them after it."""
+    preload(Path(model_dir))
 
 
 def model_fn(model_dir: str, context: Any = None) -> Engine:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from container.family import DieWithParent
@@ -28,15 +28,40 @@ class Command:
 
 
 @dataclass(slots=True)
-class Child:
-    """A running command."""
+class Forked:
+    """A process that one of ours forked for us, and left to us."""
 
-    command: Command
-    popen: subprocess.Popen[bytes] = field(init=False)
+    name: str
+    pid: int
     exit_status: int | None = None
 
-    def __post_init__(self) -> None:
-        command, identity = self.command, self.command.identity
+    @property
+    def alive(self) -> bool:
+        return self.exit_status is None
+
+    def ended(self, wait_status: int) -> None:
+        """Note how it ended, as a shell would tell it: 128 + n for signal n."""
+        code = os.waitstatus_to_exitcode(wait_status)
+        self.exit_status = code if code >= 0 else 128 - code
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the process itself."""
+        if self.alive:
+            os.kill(self.pid, number)
+
+    def send_group(self, number: signal.Signals) -> None:
+        """Signal it and whatever it started; what is left of it, where it is gone."""
+        try:
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+
+class Child(Forked):
+    """A running command."""
+
+    def __init__(self, command: Command) -> None:
+        self.command, identity = command, command.identity
         die_with_parent = DieWithParent(command.parent_death_signal)
 
         def before_exec() -> None:  # in the child, single-threaded, after the user is set
@@ -57,28 +82,12 @@ class Child:
             extra_groups=[] if identity else None,
             preexec_fn=before_exec,  # noqa: PLW1509 - the supervisor has one thread
         )
-
-    @property
-    def alive(self) -> bool:
-        return self.exit_status is None
+        super().__init__(command.name, self.popen.pid)
 
     def ended(self, wait_status: int) -> None:
-        """Note how it ended, as a shell would tell it: 128 + n for signal n."""
-        code = os.waitstatus_to_exitcode(wait_status)
-        self.exit_status = code if code >= 0 else 128 - code
-        self.popen.returncode = code  # we reap, Popen must not
-
-    def send(self, number: signal.Signals) -> None:
-        """Signal the process itself."""
-        if self.alive:
-            os.kill(self.popen.pid, number)
-
-    def send_group(self, number: signal.Signals) -> None:
-        """Signal it and whatever it started; what is left of it, where it is gone."""
-        try:
-            os.killpg(self.popen.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
+        """Note how it ended; we reap, Popen must not."""
+        super().ended(wait_status)
+        self.popen.returncode = self.exit_status
 
 
 def children() -> list[int]:

@@ -2,7 +2,7 @@
 
 The convention is sagemaker-inference-toolkit's: model_fn, then input_fn, predict_fn and output_fn,
 or transform_fn; defaults.py has those that are left out. Ours, optional: predict_batch_fn
-for micro-batches, warm_up_fn for /ping.
+for micro-batches, warm_up_fn for /ping, preload_fn for what model processes can share.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Handler:
     warm_up_fn: Function | None
     model_warmup_fn: Function | None
     pre_model_fn: Function | None
+    preload_fn: Function | None
 
 
 def candidates(settings: Settings) -> list[Path]:

@@ -3,7 +3,8 @@
 Run as `python -m container.serving.model_process INDEX BROKER_SOCKET MEMORY_BYTES READY_FD DEVICE`
 (cpu, or gpu: the one in CUDA_VISIBLE_DEVICES). A byte is written to READY_FD when it is ready: so
 the supervisor can tell a bad model from a crash. It dies with its supervisor; when the HTTP tier
-restarts it checks in again.
+restarts it checks in again. With several INDEXes, and as many READY_FDs, it is forked into as many
+processes (`nursery`, whose REPORT_FD comes last).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from types import FrameType
 from typing import Any
 
 from container import stand_ins
-from container.serving import defaults, protocol
+from container.serving import defaults, nursery, protocol
 from container.serving import handler as handlers
 from container.serving.context import Context
 from container.serving.inference import Runner
@@ -131,7 +132,9 @@ def resident_bytes() -> int:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def load(settings: Settings, process: ModelProcess) -> Runner:
+def load(
+    settings: Settings, process: ModelProcess, shared: handlers.Handler | None = None
+) -> Runner:
     """Handler, model, warm-up: the user's exceptions are told with their one-line cause first."""
     properties = {
         "model_dir": str(settings.root.model),
@@ -140,10 +143,10 @@ def load(settings: Settings, process: ModelProcess) -> Runner:
     }
     step = "the predictor"
     try:
-        path = handlers.find(settings)
+        path = shared.path if shared else handlers.find(settings)
         step = f"importing {path}"
         stand_ins.offer()
-        handler = handlers.load(path)
+        handler = shared or handlers.load(path)
         context = Context(properties)
         step = f"model_fn in {path}"
         model = load_model(handler, str(settings.root.model), context)
@@ -198,8 +201,12 @@ def main() -> int:
 
 
 def _run() -> int:
-    index, address, memory = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    ready_fd, gpu_id = int(sys.argv[4]), 0 if sys.argv[5] == "gpu" else None
+    shared: handlers.Handler | None = None
+    if nursery.SEPARATOR in sys.argv[1]:
+        index, ready_fd, shared = nursery.fork(sys.argv[1], sys.argv[4], int(sys.argv[6]))
+    else:
+        index, ready_fd = int(sys.argv[1]), int(sys.argv[4])
+    address, memory, gpu_id = sys.argv[2], int(sys.argv[3]), 0 if sys.argv[5] == "gpu" else None
     os.set_inheritable(ready_fd, False)
     show_frames()
     signal.signal(signal.SIGTERM, _leave)
@@ -207,7 +214,7 @@ def _run() -> int:
     process = ModelProcess(index, address, memory, settings.max_payload, gpu_id)
     process.tell("loading")
     start = time.monotonic()
-    runner = load(settings, process)
+    runner = load(settings, process, shared)
     gc.collect()
     gc.freeze()  # the model and the framework stay: collections need not look at them
     os.write(ready_fd, b"r")

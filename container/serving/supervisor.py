@@ -20,7 +20,7 @@ from pathlib import Path
 
 from container.family import adopt_orphans, reaped
 from container.serving import packages
-from container.serving.child import Child, children
+from container.serving.child import Child, Forked, children
 from container.serving.http_tier import HttpTier
 from container.serving.log import say
 from container.serving.model_tier import ModelTier
@@ -106,12 +106,19 @@ class Supervisor:
 
     def reap(self) -> None:
         """Collect every dead child, ours or adopted."""
-        ours = {child.popen.pid: child for child in self.children()}
         for pid, status in reaped():
-            if pid in ours:
-                ours[pid].ended(status)
+            child = self.child(pid)
+            if child is None and self.models is not None:
+                self.models.learn()  # it may have been forked for us a moment ago
+                child = self.child(pid)
+            if child is not None:
+                child.ended(status)
 
-    def children(self) -> list[Child]:
+    def child(self, pid: int) -> Forked | None:
+        """Our process of this number; none if it is an orphan that we adopted."""
+        return next((child for child in self.children() if child.pid == pid), None)
+
+    def children(self) -> list[Forked]:
         """The processes that we started and that are not buried."""
         pip = [self.installer] if self.installer and self.installer.alive else []
         return [*self.http.children, *(self.models.children if self.models else []), *pip]
@@ -133,8 +140,8 @@ class Supervisor:
                     end = time.monotonic()  # told again: hurry
                 if models.watch() is None:
                     models.start_due()
-        for child in models.children:
-            child.send(signal.SIGTERM)
+        for process in models.children:
+            process.send(signal.SIGTERM)
         end = time.monotonic() + LAST_WORDS
         while any(child.alive for child in models.children) and time.monotonic() < end:
             self.wait(DRAIN_TICK)
