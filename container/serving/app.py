@@ -15,7 +15,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
 
-from container.serving.answers import Answer, error
+from container.serving.answers import Answer, error, our_fault
 from container.serving.bodies import WsgiBody
 from container.serving.invocations import Invocations, Request, log_request
 from container.serving.playground.page import build
@@ -148,12 +148,6 @@ def on_exception(exception: Exception) -> Response:
     """Our own fault."""
     traceback.print_exception(exception)
     return to_response(our_fault(exception))
-
-
-def our_fault(exception: Exception) -> Answer:
-    """The answer for it."""
-    name = type(exception).__name__
-    return error(500, "server_error", f"the server failed: {name} (see the log)")
 
 
 def start_clock() -> None:

@@ -15,9 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 import gunicorn
-from werkzeug.http import HTTP_STATUS_CODES
 
-from container.serving.answers import Answer
+from container.serving.answers import Answer, status_line
 from container.serving.bodies import (
     GRACE_SECONDS,
     LEAST_RATE,
@@ -171,7 +170,7 @@ def send(sock: Any, patience: Patience, answer: Answer, keep: bool) -> bool:
 
 def _head(answer: Answer, length: int, keep: bool) -> bytes:
     lines = [
-        f"HTTP/1.1 {_status(answer.status)}",
+        f"HTTP/1.1 {status_line(answer.status)}",
         f"Server: {gunicorn.SERVER}",
         f"Date: {_date(int(time.time()))}",
         f"Connection: {'keep-alive' if keep else 'close'}",
@@ -181,11 +180,6 @@ def _head(answer: Answer, length: int, keep: bool) -> bytes:
         lines.append(f"Content-Length: {length}")
     lines += [f"{name}: {value}" for name, value in answer.headers.items() if name != "Connection"]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
-
-
-@lru_cache(maxsize=64)
-def _status(code: int) -> str:
-    return f"{code} {HTTP_STATUS_CODES.get(code, 'Unknown').upper()}"
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from container.serving.late_app import LateApp
 from container.serving.launch import Launch
 from container.serving.settings import Settings
 
@@ -42,7 +43,6 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         import gevent
         from gevent.server import StreamServer
 
-        from container.serving.app import create_app
         from container.serving.broker import Broker
         from container.serving.invocations import Invocations
         from container.serving.lanes import Limits
@@ -70,10 +70,9 @@ class Gateway(BaseApplication):  # type: ignore[misc]
         listener = socket.socket(fileno=os.dup(launch.broker_fd))
         StreamServer(listener, attend).start()
         gevent.spawn(_watch, broker)
-        app = create_app(core)
         gc.collect()
         gc.freeze()  # what is here stays: collections need not look at it while requests wait
-        return app
+        return LateApp(core)
 
 
 def _watch(broker: Any) -> None:

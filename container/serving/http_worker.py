@@ -8,6 +8,7 @@ import socket
 import time
 import traceback
 from functools import partial
+from importlib import metadata
 from typing import Any
 
 import gevent
@@ -18,8 +19,7 @@ from gunicorn.http import RequestParser, errors
 from gunicorn.workers.ggevent import GeventWorker
 
 from container.serving import fast_http
-from container.serving.answers import error_body
-from container.serving.app import our_fault
+from container.serving.answers import error_body, our_fault
 from container.serving.invocations import Request, log_request
 from container.serving.patience import Patience
 from container.serving.sending import PatientSocket
@@ -37,6 +37,15 @@ STATUS = {
 
 class HttpWorker(GeventWorker):  # type: ignore[misc]
     """One event loop for all connections; it runs the broker, never a model."""
+
+    def patch(self) -> None:
+        """As gevent's, without its plugins, for which it reads all packages' metadata 22 times."""
+        find = metadata.entry_points
+        try:
+            setattr(metadata, "entry_points", lambda **wanted: ())  # noqa: B010 - mypy
+            super().patch()
+        finally:
+            setattr(metadata, "entry_points", find)  # noqa: B010
 
     def run(self) -> None:
         """Serve until told to stop, then until the last connection is done.

@@ -15,7 +15,7 @@ from container.serving.log import say
 from container.serving.plan import ModelProcess, Plan
 from container.serving.protocol import BROKER_GONE, RECYCLE
 from container.serving.surroundings import Surroundings
-from container.serving.together import Together
+from container.serving.together import Together, adopts
 
 MODULES = {False: "model_process", True: "zygote"}
 LONGEST_BACKOFF = 30.0
@@ -46,11 +46,11 @@ class ModelTier:
         self.slots = [Slot(spec) for spec in plan.processes]
         self.stopping = False
         self.together: Together | None = None
-        self.sharing = sys.platform == "linux" and self._may_share()
+        self.sharing = self._may_share()
 
     def _may_share(self) -> bool:
         settings, gpus = self.surroundings.settings, [slot.spec.gpu for slot in self.slots]
-        return not (settings.multi_model or any(gpus)) and nursery.wanted(settings)
+        return not (settings.multi_model or any(gpus)) and adopts() and nursery.wanted(settings)
 
     @property
     def children(self) -> list[Forked]:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from dataclasses import dataclass
 
 from container.serving.child import Child
+
+_PR_GET_CHILD_SUBREAPER = 37
+
+
+def adopts() -> bool:
+    """Whether a process whose parent is gone becomes our child: else we would not hear of it."""
+    if sys.platform != "linux":
+        return False
+    answer = ctypes.c_int()
+    ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    return bool(answer.value) or os.getpid() == 1
 
 
 @dataclass(slots=True)
