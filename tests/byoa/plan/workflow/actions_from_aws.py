@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -157,4 +158,7 @@ def as_text() -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(as_text(), encoding="utf-8")
+    if sys.argv[1:] == ["--print"]:
+        sys.stdout.write(as_text())
+    else:
+        TARGET.write_text(as_text(), encoding="utf-8")
