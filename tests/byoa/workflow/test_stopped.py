@@ -42,7 +42,7 @@ def endpoints(here: Here) -> list[str]:
 
 def test_it_goes_on_from_there(here: Here):
     step = DeployStep(
-        "Deploy", endpoint_name="stopped", model=a_model(here), pace=Pace(pause=2, limit=120)
+        "Deploy", endpoint_name="stopped", model=a_model(here), pace=Pace(pause=10, limit=120)
     )
     name = here.made(definition(step))
     assert here.byoa("run", name, "--name", "one").code == 0

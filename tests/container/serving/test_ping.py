@@ -9,8 +9,10 @@ from pathlib import Path
 from tests.container.serving.conftest import Serve
 
 
-def test_ping_tells_the_state_from_loading_to_ready(serve: Serve, front: str):
-    serving = serve("slow_load", front=front, LOAD_SECONDS="1.5")
+def test_ping_tells_the_state_from_loading_to_ready(serve: Serve, tmp_path: Path, front: str):
+    gate = tmp_path / "gate"
+    environ = {"LOAD_SECONDS": "0", "SLOW_INDEX": "0", "GATE": str(gate)}
+    serving = serve("slow_load", front=front, **environ)
     loading = serving.wait_ping(503)
     while loading.code == "starting":  # nginx alone, for a moment
         loading = serving.wait_ping(503)
@@ -19,6 +21,7 @@ def test_ping_tells_the_state_from_loading_to_ready(serve: Serve, front: str):
     assert "0 of 1 model processes are ready" in loading.json["error"]["message"]
     assert serving.post().code == "loading"
     assert serving.post().headers["retry-after"]
+    gate.touch()
     ready = serving.wait_ping(200)
     assert ready.body == b""
     assert "warmed up" in serving.output(), "ready came before the warm-up was over"
